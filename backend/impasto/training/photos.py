@@ -1,0 +1,86 @@
+"""Photos to learn from: random crops, and the rule that keeps some of them for measuring."""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageOps
+from torch import Tensor
+from torch.utils.data import Dataset
+from torchvision.transforms.v2 import functional as TF
+
+log = logging.getLogger(__name__)
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+
+
+def find_pictures(folder: Path) -> list[Path]:
+    """All pictures below a folder, sorted."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+
+
+def is_held_out(path: Path) -> bool:
+    """Whether a photo is kept for measuring: one in twenty, by a hash of its file name, so that it never changes."""
+    return zlib.crc32(path.name.encode()) % 20 == 0
+
+
+def load_rgb(path: Path) -> Tensor:
+    """A picture as (3, H, W) uint8, turned upright, transparency put on white."""
+    with Image.open(path) as opened:
+        picture: Image.Image = ImageOps.exif_transpose(opened)
+        if picture.has_transparency_data:
+            picture = picture.convert("RGBA")
+            ground = Image.new("RGBA", picture.size, "white")
+            ground.alpha_composite(picture)
+            picture = ground
+        return TF.pil_to_tensor(picture.convert("RGB"))
+
+
+class PhotoCrops(Dataset[Tensor]):
+    """Random square crops of photos, (3, crop, crop) in [0, 1].
+
+    Besides zoom and flips, some crops are darkened or flattened, because people also paint nights and plain fills, and
+    instance normalisation that never saw them answers with blobs.
+    """
+
+    def __init__(self, paths: list[Path], crop: int) -> None:
+        self.paths = paths
+        self.crop = crop
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> Tensor:
+        try:
+            photo = load_rgb(self.paths[index])
+        except OSError as error:
+            log.warning("Skipping %s, which cannot be read: %s", self.paths[index], error)
+            return self[int(torch.randint(len(self), ()))]
+        height, width = photo.shape[-2:]
+        # From the whole short side down to the crop's own size at two thirds.
+        side = int(min(height, width) * float(torch.empty(()).uniform_(0.6, 1.0)))
+        top = int(torch.randint(height - side + 1, ()))
+        left = int(torch.randint(width - side + 1, ()))
+        patch = TF.resized_crop(photo, top, left, side, side, [self.crop, self.crop], antialias=True).float() / 255
+        if torch.rand(()) < 0.5:
+            patch = patch.flip(-1)
+        chance = float(torch.rand(()))
+        if chance < 0.12:
+            patch = patch ** float(torch.empty(()).uniform_(1.5, 3.0))
+        elif chance < 0.18:
+            patch = patch ** float(torch.empty(()).uniform_(0.4, 0.7))
+        elif chance < 0.24:
+            patch = _flatten(patch)
+        return patch
+
+
+def _flatten(patch: Tensor) -> Tensor:
+    """Replace a crop by a few smooth or hard-edged areas of its colours."""
+    cells = int(torch.randint(2, 6, ()))
+    small = F.adaptive_avg_pool2d(patch, cells)
+    mode = "bicubic" if torch.rand(()) < 0.5 else "nearest"
+    return F.interpolate(small[None], size=patch.shape[-2:], mode=mode)[0].clamp(0, 1)

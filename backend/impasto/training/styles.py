@@ -1,0 +1,256 @@
+"""Training of a style bank: Johnson et al. 2016 with the conditional normalisation of Dumoulin et al. 2017."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, RandomSampler
+from torchvision.transforms.v2 import functional as TF
+from torchvision.utils import make_grid
+from tqdm import tqdm
+
+from impasto.nets.style_bank import StyleBankNet
+from impasto.nets.vgg import VGG19Features
+from impasto.training.losses import (
+    CONTENT_LAYERS,
+    STYLE_LAYERS,
+    Features,
+    content_distance,
+    gram,
+    style_distance,
+    total_variation,
+)
+from impasto.training.photos import PhotoCrops, load_rgb
+from impasto.training.recipe import BankRecipe, StyleRecipe
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to train; every value goes into the card of the model."""
+
+    steps: int = 20_000
+    batch: int = 4
+    crop: int = 256
+    learning_rate: float = 1e-3
+    warmup: int = 200
+    content_weight: float = 1.0
+    style_weight: float = 1.0
+    """Multiplies the weight that each style has of its own."""
+    tv_weight: float = 0.2
+    clip: float = 1.0
+    seed: int = 0
+    workers: int = 0
+    codes_only: bool = False
+    """Leave the body alone and train the styles' codes: how a style is added to a finished bank."""
+
+
+class StyleTrainer:
+    """Trains a bank step by step; its whole state goes through ``state_dict`` and ``load_state_dict``.
+
+    Args:
+        recipe: the styles.
+        photos: the photos to learn from (held-out ones already taken away).
+        vgg: the network that measures.
+        options: how to train.
+        device: where to train; bfloat16 autocast is used on it.
+        net: the body to go on from, for a new bank a fresh one.
+    """
+
+    def __init__(
+        self,
+        recipe: BankRecipe,
+        photos: list[Path],
+        vgg: VGG19Features,
+        options: TrainingOptions,
+        device: torch.device,
+        net: StyleBankNet | None = None,
+    ) -> None:
+        torch.manual_seed(options.seed)
+        self.recipe = recipe
+        self.options = options
+        self.device = device
+        self.net = (net or StyleBankNet(recipe.width, recipe.blocks)).to(device, memory_format=torch.channels_last)
+        codes = self.net.neutral_code().repeat(len(recipe.styles), 1)
+        self.codes = nn.Parameter(codes.to(device))
+        self.vgg = vgg.to(device, torch.bfloat16, memory_format=torch.channels_last)
+        self.targets = style_targets(recipe, self.vgg)
+        self.style_weights = torch.tensor([style.weight for style in recipe.styles], device=device)
+        self.net.requires_grad_(not options.codes_only)
+        trained = [self.codes] if options.codes_only else [self.codes, *self.net.parameters()]
+        self.optimizer = torch.optim.Adam(trained, lr=options.learning_rate)
+        self.step = 0
+        self.photos = self._endless(PhotoCrops(photos, options.crop))
+
+    def _endless(self, crops: PhotoCrops) -> Iterator[Tensor]:
+        sampler = RandomSampler(crops, replacement=True, num_samples=2**40)
+        loader = DataLoader(crops, self.options.batch, sampler=sampler, num_workers=self.options.workers)
+        return iter(loader)
+
+    def learning_rate(self) -> float:
+        """Linear warm-up, then half a cosine down to nearly nothing at the last step."""
+        options = self.options
+        if self.step < options.warmup:
+            return options.learning_rate * (self.step + 1) / options.warmup
+        done = (self.step - options.warmup) / max(1, options.steps - options.warmup)
+        return options.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+
+    def train_step(self) -> dict[str, float]:
+        """One step of Adam; returns the parts of the loss, averaged over the batch."""
+        options = self.options
+        photos = next(self.photos).to(self.device, memory_format=torch.channels_last)
+        which = torch.randint(len(self.recipe.styles), (len(photos),)).to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            painted = self._paint(photos, which)
+        features = self.vgg(painted.to(torch.bfloat16), {*STYLE_LAYERS, *CONTENT_LAYERS})
+        with torch.no_grad():
+            wanted = self.vgg(photos.to(torch.bfloat16), CONTENT_LAYERS)
+        targets = {layer: self.targets[layer][which] for layer in STYLE_LAYERS}
+        style = style_distance(features, targets)
+        content = content_distance(features, wanted)
+        variation = total_variation(painted)
+        weights = options.style_weight * self.style_weights[which]
+        loss = (weights * style + options.content_weight * content + options.tv_weight * variation).mean()
+
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_([*self.net.parameters(), self.codes], options.clip)
+        if torch.isfinite(norm):
+            self.optimizer.step()
+        else:
+            log.warning("Step %d had a gradient that was not finite and was left out.", self.step)
+        self.step += 1
+        return {
+            "loss": loss.item(),
+            "style": style.mean().item(),
+            "content": content.mean().item(),
+            "variation": variation.mean().item(),
+            "gradient": norm.item(),
+        }
+
+    def _paint(self, photos: Tensor, which: Tensor) -> Tensor:
+        if self.device.type == "cpu":
+            # One by one the normalisation has a fused kernel, which on a CPU counts for more than the batch.
+            pairs = zip(photos.split(1), self.codes[which].split(1), strict=True)
+            return torch.cat([self.net(photo, code) for photo, code in pairs])
+        return self.net(photos, self.codes[which])
+
+    @torch.no_grad()
+    def samples(self, photos: Tensor) -> Tensor:
+        """A sheet, (3, H, W) in [0, 1]: the photos above, below them a row for each style."""
+        photos = photos.to(self.device)
+        rows = [photos]
+        with torch.autocast(self.device.type, torch.bfloat16):
+            for code in self.codes:
+                rows.append(torch.cat([self.net(photo[None], code[None]) for photo in photos]))
+        return make_grid(torch.cat(rows).float().cpu(), nrow=len(photos), padding=4, pad_value=1.0)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that is needed to go on, of tensors and plain values only."""
+        return {
+            "step": self.step,
+            "net": self.net.state_dict(),
+            "codes": {s.name: code.detach() for s, code in zip(self.recipe.styles, self.codes, strict=True)},
+            "optimizer": self.optimizer.state_dict(),
+            "random": torch.get_rng_state(),
+            "options": asdict(self.options),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from ``state``; styles that it does not know begin neutral.
+
+        The optimiser's memory is kept only if the styles are the same.
+        """
+        self.net.load_state_dict(state["net"])
+        names = [style.name for style in self.recipe.styles]
+        with torch.no_grad():
+            for row, name in zip(self.codes, names, strict=True):
+                if name in state["codes"]:
+                    row.copy_(state["codes"][name])
+        if names == list(state["codes"]):
+            self.optimizer.load_state_dict(state["optimizer"])
+            torch.set_rng_state(state["random"].cpu())
+        self.step = state["step"]
+
+
+@torch.no_grad()
+def style_targets(recipe: BankRecipe, vgg: VGG19Features) -> dict[str, Tensor]:
+    """Gram matrices of each style, (S, C, C) by layer: averaged over its paintings and over jittered views of each."""
+    per_style = []
+    for style in recipe.styles:
+        views = [gram_matrices(view, vgg) for path in style.paintings for view in _views(load_rgb(path), style)]
+        per_style.append({layer: torch.stack([view[layer] for view in views]).mean(0) for layer in STYLE_LAYERS})
+    return {layer: torch.cat([grams[layer] for grams in per_style]) for layer in STYLE_LAYERS}
+
+
+def gram_matrices(pictures: Tensor, vgg: VGG19Features) -> dict[str, Tensor]:
+    """Gram matrices, (B, C, C) by style layer, of pictures (B, 3, H, W) in [0, 1]."""
+    weight = next(vgg.parameters())
+    features: Features = vgg(pictures.to(weight), STYLE_LAYERS)
+    return {layer: gram(features[layer]) for layer in STYLE_LAYERS}
+
+
+def _views(painting: Tensor, style: StyleRecipe) -> Iterator[Tensor]:
+    """The painting at slightly different scales and brightnesses, (1, 3, H, W) in [0, 1]."""
+    height, width = painting.shape[-2:]
+    down, across = round(style.trim * height), round(style.trim * width)
+    painting = painting[:, down : height - down, across : width - across].float() / 255
+    for scale, gamma in ((0.85, 1.0), (1.0, 1.1), (1.0, 0.9), (1.15, 1.0)):
+        side = [max(16, round(style.size * scale))]
+        yield TF.resize(painting, side, antialias=True)[None].clamp(0, 1) ** gamma
+
+
+def train(trainer: StyleTrainer, folder: Path, previews: Tensor, *, every_s: float = 120.0) -> None:
+    """Run a trainer to its last step; checkpoints, TensorBoard logs and sample sheets go to ``folder``.
+
+    Interrupted at any point, the next call with a trainer of the same recipe goes on from the last checkpoint.
+
+    Args:
+        trainer: what to run.
+        folder: where ``checkpoint.pt`` and ``logs/`` lie.
+        previews: photos for the sample sheets, (B, 3, H, W) in [0, 1].
+        every_s: seconds between checkpoints.
+    """
+    from torch.utils.tensorboard import SummaryWriter
+
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = folder / "checkpoint.pt"
+    if checkpoint.exists():
+        trainer.load_state_dict(torch.load(checkpoint, map_location=trainer.device, weights_only=True))
+        log.info("Going on from step %d of %s", trainer.step, checkpoint)
+    total = trainer.options.steps
+    saved_at = time.monotonic()
+    smooth: dict[str, float] = {}
+    with SummaryWriter(str(folder / "logs")) as writer, tqdm(total=total, initial=trainer.step) as bar:
+        while trainer.step < total:
+            parts = trainer.train_step()
+            smooth = {key: 0.98 * smooth.get(key, value) + 0.02 * value for key, value in parts.items()}
+            bar.update()
+            bar.set_postfix({key: f"{smooth[key]:.3f}" for key in ("loss", "style", "content")}, refresh=False)
+            if trainer.step % 20 == 0:
+                for key, value in parts.items():
+                    writer.add_scalar(key, value, trainer.step)
+            if time.monotonic() - saved_at > every_s or trainer.step == total:
+                save_checkpoint(trainer, checkpoint)
+                sheet = trainer.samples(previews)
+                writer.add_image("samples", sheet, trainer.step)
+                TF.to_pil_image(sheet).save(folder / "samples.jpg", quality=88)
+                saved_at = time.monotonic()
+
+
+def save_checkpoint(trainer: StyleTrainer, path: Path) -> None:
+    """Write a checkpoint whole or not at all."""
+    partial = path.with_suffix(".partial")
+    torch.save(trainer.state_dict(), partial)
+    partial.replace(path)

@@ -1,0 +1,75 @@
+"""VGG-19 weights: torchvision's, downloaded once, or a file in either of two layouts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from impasto.nets.vgg import CHANNELS, VGG19Features
+
+log = logging.getLogger(__name__)
+
+#: ImageNet statistics with which torchvision's weights were trained.
+_MEAN = (0.485, 0.456, 0.406)
+_STD = (0.229, 0.224, 0.225)
+
+
+def load_vgg19(path: Path | None = None, deepest: str = "relu4_1") -> VGG19Features:
+    """VGG-19 up to ``deepest``, in evaluation form, float32, on the CPU.
+
+    Args:
+        path: a safetensors or ``.pth`` file, in torchvision's key layout (``features.0.weight``) or named by layer
+            (``conv1_1.weight``, with ``preprocess``). Without it, torchvision's weights are taken from the cache or
+            downloaded (548 MB) with progress and a check of their hash.
+
+    Raises:
+        ValueError: the file does not hold the layers up to ``deepest``.
+        OSError: the file cannot be read, or the download failed.
+    """
+    if path is None:
+        from torchvision.models import VGG19_Weights
+
+        weights: Mapping[str, Tensor] = VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
+    elif path.suffix == ".safetensors":
+        with safe_open(path, framework="pt") as file:
+            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+    else:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+
+    named = "conv1_1.weight" in weights
+    net = VGG19Features(deepest, padding_mode="reflect")
+    state: dict[str, Tensor] = {}
+    if named:
+        state["preprocess.weight"] = weights["preprocess.weight"]
+        state["preprocess.bias"] = weights["preprocess.bias"]
+    else:
+        std = torch.tensor(_STD)
+        state["preprocess.weight"] = torch.diag(1 / std)[:, :, None, None]
+        state["preprocess.bias"] = -torch.tensor(_MEAN) / std
+    source = dict(zip(CHANNELS, _torchvision_indices(), strict=True))
+    for name in net.layers:
+        key = f"conv{name}" if named else f"features.{source[name]}"
+        for part in ("weight", "bias"):
+            if f"{key}.{part}" not in weights:
+                raise ValueError(f"{path or 'torchvision'} has no VGG-19 layer {name}, which {deepest} needs.")
+            state[f"layers.{name}.{part}"] = weights[f"{key}.{part}"].float()
+    net.load_state_dict(state)
+    net.fold_preprocess()
+    log.info("VGG-19 to %s from %s (%s layout)", deepest, path or "torchvision", "named" if named else "torchvision")
+    return net.eval()
+
+
+def _torchvision_indices() -> list[int]:
+    """Where torchvision's ``features`` list has its convolutions: each is followed by a ReLU, each stage by a pooling."""
+    indices, at, stage = [], 0, "1"
+    for name in CHANNELS:
+        if name[0] != stage:
+            stage, at = name[0], at + 1
+        indices.append(at)
+        at += 2
+    return indices
