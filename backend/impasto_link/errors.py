@@ -1,0 +1,95 @@
+"""Errors with a sentence for a person, and their codes on the wire."""
+
+from __future__ import annotations
+
+
+class ImpastoError(Exception):
+    """Something went wrong and a person should be told.
+
+    Args:
+        message: what happened, in a sentence.
+        hint: what to do about it, in a sentence; may be empty.
+    """
+
+    code = "failed"
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class BadRequest(ImpastoError):
+    """The request cannot be understood or has a value that cannot be used."""
+
+    code = "bad-request"
+
+
+class UnknownOperation(BadRequest):
+    """The server does not know this operation."""
+
+    code = "unknown-operation"
+
+
+class WrongVersion(ImpastoError):
+    """Client and server speak different versions of the protocol."""
+
+    code = "wrong-version"
+
+
+class UnknownStyle(ImpastoError):
+    """There is no style of this name."""
+
+    code = "unknown-style"
+
+
+class NotEnoughMemory(ImpastoError):
+    """The job does not fit, not even in the smallest pieces."""
+
+    code = "out-of-memory"
+
+
+class WorkerDied(ImpastoError):
+    """The process that did the work ended in the middle of it."""
+
+    code = "worker-died"
+
+
+class ModelProblem(ImpastoError):
+    """A model is missing, damaged or cannot be written."""
+
+    code = "model"
+
+
+class Refused(ImpastoError):
+    """The server did not let this client in."""
+
+    code = "refused"
+
+
+class ServerGone(ImpastoError):
+    """There is no server, or it does not answer any more."""
+
+    code = "server-gone"
+
+
+class Cancelled(ImpastoError):
+    """The job was cancelled."""
+
+    code = "cancelled"
+
+
+def from_wire(code: object, message: object, hint: object) -> ImpastoError:
+    """The error that a server reported; codes of a newer server become a plain ``ImpastoError``."""
+    kind = _BY_CODE.get(str(code), ImpastoError)
+    return kind(str(message), str(hint or ""))
+
+
+def _all_kinds(base: type[ImpastoError]) -> list[type[ImpastoError]]:
+    return [base, *(kind for child in base.__subclasses__() for kind in _all_kinds(child))]
+
+
+_BY_CODE = {kind.code: kind for kind in _all_kinds(ImpastoError)}

@@ -1,0 +1,62 @@
+"""The transport over pyzmq."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+from impasto_link.errors import Refused
+from impasto_link.pixels import Buffer
+from impasto_link.transport import USERNAME
+
+_REFUSALS = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+
+
+class ZmqTransport:
+    """See `impasto_link.transport.Transport`."""
+
+    wants_write = False
+
+    def __init__(self, endpoint: str, token: str) -> None:
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.DEALER)
+        self._socket.linger = 0
+        # The same identity after a reconnect: the server knows the client again and its jobs go on.
+        self._socket.identity = uuid.uuid4().bytes
+        self._socket.plain_username = USERNAME.encode()
+        self._socket.plain_password = token.encode()
+        self._socket.reconnect_ivl = 50
+        self._socket.reconnect_ivl_max = 1000
+        self._monitor = self._socket.get_monitor_socket(_REFUSALS)
+        self._socket.connect(endpoint)
+
+    def send(self, frames: Sequence[Buffer]) -> None:
+        self._socket.send_multipart(frames, copy=False)
+
+    def receive(self, timeout: float | None = 0.0) -> list[memoryview] | None:
+        # A refusal is an event of the monitor, so a wait watches both.
+        poller = zmq.Poller()
+        poller.register(self._socket, zmq.POLLIN)
+        poller.register(self._monitor, zmq.POLLIN)
+        ready = dict(poller.poll(None if timeout is None else timeout * 1000))
+        if self._socket in ready:
+            return [frame.buffer for frame in self._socket.recv_multipart(copy=False)]
+        if self._monitor in ready:
+            event = recv_monitor_message(self._monitor)
+            raise Refused(
+                "The server did not accept this program's token.",
+                f"It may have been restarted; connect again. (ZeroMQ event {int(event['event'])})",
+            )
+        return None
+
+    def fileno(self) -> int:
+        return int(self._socket.getsockopt(zmq.FD))
+
+    def close(self) -> None:
+        self._socket.disable_monitor()
+        self._monitor.close(0)
+        self._socket.close(0)
+        self._context.term()
