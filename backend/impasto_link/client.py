@@ -1,0 +1,200 @@
+"""The client: calls to the server and what becomes of them.
+
+Nothing here waits unless it is told to. A script calls ``wait`` or iterates over ``events``; an editor calls ``poll`` from
+its event loop whenever the connection's descriptor is readable, and never stands still.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from impasto_link import codec
+from impasto_link.errors import Cancelled, ImpastoError, ServerGone, from_wire
+from impasto_link.options import StylizeOptions
+from impasto_link.pixels import Region
+from impasto_link.transport import Transport
+
+#: With work under way the server speaks at least once a second; silence of this many seconds means that it is gone.
+SILENCE = 15.0
+
+
+@dataclass(frozen=True)
+class Event:
+    """A change in the life of a job: accepted, progress, preview, done, failed or cancelled."""
+
+    kind: str
+    place: int = 0
+    """How many jobs are before this one."""
+    fraction: float = 0.0
+    """How much is done, 0 to 1."""
+    doing: str = ""
+    """What is being done, for a person."""
+    regions: Mapping[str, Region] = field(default_factory=dict)
+    """Pictures that came along: "pixels", "mask"."""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """The whole header."""
+
+
+FINAL = frozenset({"done", "failed", "cancelled"})
+
+
+class Call:
+    """One call and what is known of it so far.
+
+    Attributes:
+        id: by which the server knows it.
+        events: all that has happened and was not taken out by `Client.events`.
+        result: the last event, once there is one of kind "done".
+        error: what went wrong, once it has.
+    """
+
+    def __init__(self, call_id: str, on_event: Callable[[Event], None] | None = None) -> None:
+        self.id = call_id
+        self.events: list[Event] = []
+        self.result: Event | None = None
+        self.error: ImpastoError | None = None
+        self._on_event = on_event
+
+    @property
+    def finished(self) -> bool:
+        return self.result is not None or self.error is not None
+
+    def add(self, event: Event) -> None:
+        self.events.append(event)
+        if event.kind == "done":
+            self.result = event
+        elif event.kind == "cancelled":
+            self.error = Cancelled("The job was cancelled.", str(event.fields.get("message", "")))
+        elif event.kind == "failed":
+            self.error = from_wire(*(event.fields.get(key) for key in ("code", "message", "hint")))
+        if self._on_event is not None:
+            self._on_event(event)
+
+
+class Client:
+    """Speaks to one server over one transport. Not thread-safe."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self._open: dict[str, Call] = {}
+        self._heard_at = time.monotonic()
+
+    def submit(
+        self,
+        op: str,
+        fields: Mapping[str, Any] | None = None,
+        regions: Mapping[str, Region] | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> Call:
+        """Send a call and return at once."""
+        call = Call(uuid.uuid4().hex, on_event)
+        self._open[call.id] = call
+        self.transport.send(codec.encode({**(fields or {}), "op": op, "id": call.id}, regions))
+        self._heard_at = time.monotonic()
+        return call
+
+    def stylize(
+        self, region: Region, options: StylizeOptions, on_event: Callable[[Event], None] | None = None
+    ) -> Call:
+        """Send a region to be painted."""
+        return self.submit("stylize", options.to_wire(), {"pixels": region}, on_event)
+
+    def cancel(self, call: Call) -> None:
+        """Ask the server to give a job up; the call ends with "cancelled", or as it would have if that was too late."""
+        if not call.finished:
+            self.transport.send(codec.encode({"op": "cancel", "id": call.id}))
+
+    def poll(self, timeout: float | None = 0.0) -> bool:
+        """Take in what has arrived, waiting at most ``timeout`` seconds for the first message; whether there was any."""
+        message = self.transport.receive(timeout)
+        if message is None:
+            return False
+        while message is not None:
+            self._take(message)
+            message = self.transport.receive(0.0)
+        return True
+
+    def _take(self, message: list[memoryview]) -> None:
+        self._heard_at = time.monotonic()
+        header = codec.decode_header(message[0])
+        call = self._open.get(str(header.get("id")))
+        if call is None:
+            return
+        kind = str(header.get("event"))
+        try:
+            if kind not in FINAL:
+                codec.check_version(header)
+            event = Event(
+                kind,
+                int(header.get("place", 0)),
+                float(header.get("fraction", 0.0)),
+                str(header.get("doing", "")),
+                codec.decode_regions(header, message[1:]),
+                header,
+            )
+        except ImpastoError as error:
+            call.error = error
+        else:
+            call.add(event)
+        if call.finished:
+            del self._open[call.id]
+
+    def events(self, call: Call) -> Iterator[Event]:
+        """The events of a call as they happen, until its end. Leaving the loop early cancels the job.
+
+        Raises:
+            ImpastoError: the call failed, was cancelled, or the server is gone.
+        """
+        try:
+            while True:
+                while call.events:
+                    event = call.events.pop(0)
+                    if event.kind in ("failed", "cancelled"):
+                        break
+                    yield event
+                if call.error is not None:
+                    raise call.error
+                if call.finished:
+                    return
+                if not self.poll(1.0) and time.monotonic() - self._heard_at > SILENCE:
+                    self._open.pop(call.id, None)
+                    call.error = ServerGone(
+                        f"The server has not been heard of for {SILENCE:.0f} seconds.", "Start it with: impasto serve"
+                    )
+        finally:
+            self.cancel(call)
+
+    def wait(self, call: Call) -> Event:
+        """Wait for the end of a call and return its result; raises as `events` does."""
+        for _ in self.events(call):
+            pass
+        assert call.result is not None
+        return call.result
+
+    def ask(self, op: str, fields: Mapping[str, Any] | None = None, timeout: float = 10.0) -> Event:
+        """A question that the server answers at once (hello, styles, status, shutdown, fetch).
+
+        Raises:
+            ServerGone: there was no answer within ``timeout`` seconds.
+            ImpastoError: the server says that something is wrong.
+        """
+        call = self.submit(op, fields)
+        deadline = time.monotonic() + timeout
+        while not call.finished:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                self._open.pop(call.id, None)
+                raise ServerGone(f"The server did not answer within {timeout:g} seconds.", "Look at it with: impasto status")
+            self.poll(left)
+        if call.error is not None:
+            raise call.error
+        assert call.result is not None
+        return call.result
+
+    def close(self) -> None:
+        """Close the connection; the server drops what this client had under way."""
+        self.transport.close()

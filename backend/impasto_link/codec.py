@@ -1,0 +1,90 @@
+"""Messages: one msgpack header frame, then raw frames that the header describes one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgpack
+
+from impasto_link.errors import BadRequest, WrongVersion
+from impasto_link.pixels import Buffer, PixelFormat, Region
+
+#: The version of the protocol; a change that an older side cannot ignore raises it.
+PROTOCOL = 1
+
+#: A header is words and numbers. Larger ones are a mistake or an attack.
+MAX_HEADER = 1 << 20
+MAX_FRAMES = 64
+
+Header = dict[str, Any]
+
+
+def encode(header: Mapping[str, Any], regions: Mapping[str, Region] | None = None) -> list[Buffer]:
+    """A message of a header and regions by their role ("pixels", "mask")."""
+    descriptions: list[dict[str, Any]] = []
+    frames: list[Buffer] = []
+    for role, region in (regions or {}).items():
+        entry = {"kind": role, **region.format.to_wire()}
+        frames.append(region.data)
+        if region.profile is not None:
+            entry["profile"] = len(frames)
+            frames.append(region.profile)
+        descriptions.append(entry)
+        if region.profile is not None:
+            descriptions.append({"kind": "profile"})
+    return [msgpack.packb({"v": PROTOCOL, **header, "frames": descriptions}), *frames]
+
+
+def decode_header(frame: Buffer) -> Header:
+    """The header of a message, its version not yet checked.
+
+    Raises:
+        BadRequest: it is not a msgpack map with text keys, or too large.
+    """
+    view = memoryview(frame)
+    if view.nbytes > MAX_HEADER:
+        raise BadRequest(f"The header has {view.nbytes} bytes; at most {MAX_HEADER} are taken.")
+    try:
+        header = msgpack.unpackb(view, raw=False, strict_map_key=True)
+    except (ValueError, TypeError, RecursionError, MemoryError, OverflowError, msgpack.UnpackException) as error:
+        raise BadRequest(f"The header is not msgpack: {error or type(error).__name__}.") from None
+    if not isinstance(header, dict) or not all(isinstance(key, str) for key in header):
+        raise BadRequest("The header is not a map with text keys.")
+    return header
+
+
+def check_version(header: Header) -> None:
+    """Raise WrongVersion unless the other side speaks this version of the protocol."""
+    theirs = header.get("v")
+    if theirs != PROTOCOL:
+        raise WrongVersion(
+            f"The two sides speak different versions of the protocol: {theirs!r} and {PROTOCOL}.",
+            "Install the same version of Impasto on both sides and start the server anew.",
+        )
+
+
+def decode_regions(header: Header, frames: Sequence[Buffer]) -> dict[str, Region]:
+    """The regions of a message by their role.
+
+    Raises:
+        BadRequest: descriptions and frames do not fit each other.
+    """
+    descriptions = header.get("frames", [])
+    if not isinstance(descriptions, list) or len(descriptions) != len(frames):
+        raise BadRequest(f"The header does not describe the {len(frames)} frames that came with it, one by one.")
+    regions: dict[str, Region] = {}
+    for entry, frame in zip(descriptions, frames):
+        kind = entry.get("kind") if isinstance(entry, dict) else None
+        if not isinstance(kind, str):
+            raise BadRequest("The description of a frame does not say what kind it is.")
+        if kind == "profile":
+            continue
+        profile = None
+        if "profile" in entry:
+            index = entry["profile"]
+            if type(index) is not int or not 0 <= index < len(frames):
+                raise BadRequest(f"The frame {index!r}, said to be a colour profile, is not there.")
+            profile = bytes(frames[index])
+        regions[kind] = Region(PixelFormat.from_wire(entry), frame, profile)
+    return regions

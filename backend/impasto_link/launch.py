@@ -1,0 +1,137 @@
+"""Connecting to the server of this user, and starting it if it does not run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from impasto_link.client import Client
+from impasto_link.discovery import log_file, read_server_info, runtime_dir, write_private
+from impasto_link.errors import ServerGone
+from impasto_link.transport import open_transport
+
+#: What editors set for themselves and what would break a Python that is not theirs.
+_FOREIGN = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LD_PRELOAD")
+_FOREIGN_PREFIXES = ("QT_", "DYLD_", "GI_", "GTK_", "GEGL_", "BABL_")
+
+
+def connect_running(timeout: float = 5.0, transport: str = "") -> Client | None:
+    """A client of the server that runs, or None if none answers.
+
+    Raises:
+        WrongVersion: a server runs, but of another protocol version.
+    """
+    info = read_server_info()
+    if info is None:
+        return None
+    client = Client(open_transport(info.endpoint, info.token, prefer=transport))
+    try:
+        client.ask("hello", timeout=timeout)
+    except ServerGone:
+        client.close()
+        return None
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def connect_or_start(
+    command: Sequence[str] | None = None,
+    *,
+    timeout: float = 60.0,
+    on_wait: Callable[[float], None] | None = None,
+    transport: str = "",
+) -> Client:
+    """A client of the server of this user, which is started if it does not run.
+
+    Args:
+        command: how to start it; by default as it was started the last time, or ``impasto`` on the PATH.
+        timeout: how long its start may take, in seconds.
+        on_wait: called about ten times a second with the seconds waited so far.
+
+    Raises:
+        ServerGone: it could not be started; the message says why.
+    """
+    client = connect_running(transport=transport)
+    if client is not None:
+        return client
+    process = start_server(command)
+    started = time.monotonic()
+    while (waited := time.monotonic() - started) < timeout:
+        client = connect_running(transport=transport)
+        if client is not None:
+            return client
+        if process.poll() not in (None, 0):
+            break
+        if on_wait is not None:
+            on_wait(waited)
+        time.sleep(0.1)
+    raise ServerGone("The server could not be started.", f"The end of {log_file()} says why.")
+
+
+def start_server(command: Sequence[str] | None = None) -> subprocess.Popen[bytes]:
+    """Start the server in the background, independent of this process. If one runs already, the new one just ends."""
+    if Path("/.flatpak-info").exists():
+        raise ServerGone("A program inside a Flatpak cannot start the server.", "Start it in a terminal: impasto serve")
+    words = [*(command or server_command()), "serve"]
+    runtime_dir().mkdir(parents=True, exist_ok=True, mode=0o700)
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+    try:
+        with open(log_file(), "ab") as log:
+            return subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=clean_environment(),
+                cwd=Path.home(),
+                start_new_session=True,
+                creationflags=flags,
+            )
+    except OSError as error:
+        raise ServerGone(f"The server could not be started: {error}.", "Is Impasto installed? See: impasto doctor") from error
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without what an editor set for itself."""
+    return {
+        key: value
+        for key, value in os.environ.items()
+        if key not in _FOREIGN and not key.startswith(_FOREIGN_PREFIXES)
+    }
+
+
+def _command_file() -> Path:
+    return runtime_dir() / "command.json"
+
+
+def remember_command(command: Sequence[str]) -> None:
+    """Keep how the server is started, for editors, which do not know where it is installed."""
+    write_private(_command_file(), {"command": list(command)})
+
+
+def server_command() -> list[str]:
+    """How the server is started on this machine.
+
+    Raises:
+        ServerGone: it was never started here and no ``impasto`` is on the PATH.
+    """
+    try:
+        command = json.loads(_command_file().read_text(encoding="utf-8"))["command"]
+        if shutil.which(command[0]):
+            return [str(word) for word in command]
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        pass
+    found = shutil.which("impasto")
+    if found is None:
+        raise ServerGone("Impasto is not installed on this machine, or was never started.", "Run once: impasto serve")
+    return [found]
