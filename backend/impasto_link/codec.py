@@ -33,7 +33,12 @@ def encode(header: Mapping[str, Any], regions: Mapping[str, Region] | None = Non
         descriptions.append(entry)
         if region.profile is not None:
             descriptions.append({"kind": "profile"})
-    return [msgpack.packb({"v": PROTOCOL, **header, "frames": descriptions}), *frames]
+    return [pack({**header, "frames": descriptions}), *frames]
+
+
+def pack(header: Mapping[str, Any]) -> bytes:
+    """A header frame. ``frames`` are those that the header names itself; a header passed on keeps them."""
+    return bytes(msgpack.packb({"frames": [], **header, "v": PROTOCOL}))
 
 
 def decode_header(frame: Buffer) -> Header:

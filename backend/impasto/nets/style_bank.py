@@ -9,7 +9,7 @@ style is one short vector of scales and shifts, its *code*. Codes of one body in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
@@ -133,27 +133,27 @@ class StyleBankNet(nn.Module):
         channels = [layer.conv.out_channels for layer in self._conv_layers()] + [3]
         return torch.cat([make(count) for count in channels for make in parts])
 
-    def forward(self, x: Tensor, code: Tensor) -> Tensor:
+    def forward(self, x: Tensor, code: Tensor, tick: Callable[[float], None] | None = None) -> Tensor:
         """Paint ``x``.
 
         Args:
             x: pictures, (B, 3, H, W), sRGB in [0, 1], height and width at least ``min_size``.
             code: (B, code_length), or (1, code_length) for the same style throughout.
+            tick: called after each layer with the share of the layers that is done; may raise to stop.
 
         Returns:
-            The painted pictures, (B, 3, H, W), sRGB in [0, 1].
+            The painted pictures, (B, 3, H, W) float32, sRGB in [0, 1].
         """
         height, width = x.shape[-2:]
         extra = (0, -width % self.stride, 0, -height % self.stride)
         if any(extra):
             x = F.pad(x, extra, mode="reflect")
         reader = CodeReader(code)
-        for layer in self.down:
+        layers = [*self.down, *self.body, *self.up]
+        for done, layer in enumerate(layers, start=1):
             x = layer(x, reader)
-        for block in self.body:
-            x = block(x, reader)
-        for layer in self.up:
-            x = layer(x, reader)
+            if tick is not None:
+                tick(done / (len(layers) + 1))
         x = self.to_rgb(F.pad(x, (4,) * 4, mode="reflect"))
         scale, shift = reader.take(3)
         # Not normalised: the mean and spread of a picture's colours are the picture's own.

@@ -1,0 +1,123 @@
+"""The engine ``fixed``: trained feed-forward networks, one per bank."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from impasto.nets.style_bank import StyleBankNet
+from impasto.zoo.bank import load_body, load_codes, mix_codes
+from impasto.zoo.library import Library
+from impasto_link.errors import BadRequest, ModelProblem, NotEnoughMemory
+from impasto_link.options import StyleChoice
+
+log = logging.getLogger(__name__)
+
+#: Called between the layers with the share that is done, 0 to 1; raises to cancel.
+Tick = Callable[[float], None]
+
+
+class FixedEngine:
+    """Paints with the banks of a library on one device; keeps the networks it has used.
+
+    Args:
+        library: where the styles come from.
+        device: where to compute.
+    """
+
+    def __init__(self, library: Library, device: torch.device) -> None:
+        self.library = library
+        self.device = device
+        self.dtype = fast_dtype(device)
+        self._bodies: dict[Path, tuple[int, StyleBankNet]] = {}
+
+    def loaded(self) -> list[str]:
+        """Names of the banks whose networks are in memory."""
+        return [path.stem for path in self._bodies]
+
+    def unload(self) -> None:
+        self._bodies.clear()
+
+    @torch.inference_mode()
+    def paint(self, photo: Tensor, styles: Sequence[StyleChoice], tick: Tick) -> Tensor:
+        """Paint a picture.
+
+        Args:
+            photo: (1, 3, H, W) float32, sRGB in [0, 1], any size from 1 x 1.
+            styles: what to paint like; mixed by weight if several.
+            tick: told of the progress between layers.
+
+        Returns:
+            The painted picture, of the same shape and range, float32.
+
+        Raises:
+            UnknownStyle, ModelProblem: a style or its weights are not there.
+            BadRequest: the styles belong to different networks and cannot be mixed.
+            NotEnoughMemory: the picture does not fit.
+        """
+        net, code = self._prepare(styles)
+        height, width = photo.shape[-2:]
+        # Reflection needs something to reflect; a picture of a few pixels is continued by its edge first.
+        missing = (0, max(0, net.min_size - width), 0, max(0, net.min_size - height))
+        if any(missing):
+            photo = F.pad(photo, missing, mode="replicate")
+        x = photo.to(self.device, self.dtype, memory_format=torch.channels_last)
+        return net(x, code, tick)[..., :height, :width].to(photo.device)
+
+    def _prepare(self, styles: Sequence[StyleChoice]) -> tuple[StyleBankNet, Tensor]:
+        found = [(self.library.style(choice.name), choice.weight) for choice in styles if choice.weight > 0]
+        bodies = {style.bank.body for style, _ in found}
+        if len(bodies) > 1:
+            banks = " and ".join(sorted({style.bank.name for style, _ in found}))
+            raise BadRequest(f"Styles of the banks {banks} cannot be mixed.", "Mix styles of one bank.")
+        bank = found[0][0].bank
+        home = self.library.body_of(bank)
+        if home is None:
+            raise ModelProblem(f"The bank {bank.name!r} belongs to a network ({bank.body}) that is not installed.")
+        codes = []
+        for style, _ in found:
+            stored = load_codes(style.bank.weights)
+            if style.name not in stored:
+                raise ModelProblem(f"The file {style.bank.weights} does not hold the style {style.name!r} of its card.")
+            codes.append(stored[style.name])
+        net = self._body(home.weights)
+        code = mix_codes(codes, [weight for _, weight in found])
+        if code.shape[1] != net.code_length:
+            raise ModelProblem(f"The styles of the bank {bank.name!r} do not fit its network.")
+        return net, code.to(self.device)
+
+    def _body(self, path: Path) -> StyleBankNet:
+        changed = path.stat().st_mtime_ns
+        kept = self._bodies.get(path)
+        if kept is None or kept[0] != changed:
+            net = load_body(path).to(self.device, self.dtype, memory_format=torch.channels_last)
+            self._bodies[path] = kept = (changed, net)
+            log.info("loaded the bank %s (%s, %s)", path.stem, self.device, str(self.dtype).removeprefix("torch."))
+        return kept[1]
+
+    def check_fits(self, height: int, width: int, available: int) -> None:
+        """Raise NotEnoughMemory if a picture of this size cannot be painted in ``available`` bytes."""
+        needed = height * width * _BYTES_PER_PIXEL * self.dtype.itemsize
+        if needed > available:
+            raise NotEnoughMemory(
+                f"A picture of {width} x {height} pixels needs about {needed / 2**30:.1f} GiB of memory, "
+                f"and {available / 2**30:.1f} GiB are free.",
+                "Choose a larger brush or a smaller region, or close other programs.",
+            )
+
+
+#: Numbers that live at the same time at the widest place of the network, the second upsampling, per pixel: measured.
+_BYTES_PER_PIXEL = 240
+
+
+def fast_dtype(device: torch.device) -> torch.dtype:
+    """The number format in which the device computes fastest: bfloat16 where it has instructions for it."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    has_bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if has_bf16 else torch.float32

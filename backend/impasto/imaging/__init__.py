@@ -1,0 +1,1 @@
+"""Pixels: decoding and encoding, colour, alpha, resampling, picture files."""

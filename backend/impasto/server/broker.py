@@ -1,0 +1,399 @@
+"""The broker: it owns the sockets, the queue and the workers, and nothing that could hang or crash."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+import zmq
+from zmq.auth.thread import ThreadAuthenticator
+
+import impasto
+from impasto.server.jobs import Job, JobQueue, KeptResults
+from impasto.server.workers import WorkerProcess
+from impasto.zoo.library import Library
+from impasto_link import codec
+from impasto_link.discovery import ServerInfo
+from impasto_link.errors import BadRequest, ImpastoError, UnknownOperation, WorkerDied
+from impasto_link.options import ENGINES, StylizeOptions
+from impasto_link.transport import USERNAME
+
+log = logging.getLogger(__name__)
+
+#: How often the broker looks after workers and clients, in seconds.
+TICK = 0.25
+#: Every client with work under way hears from the server this often; it is how a lost one is noticed.
+PULSE = 1.0
+#: A client that was not there for this long has lost its jobs. With the pulse before it: within 3 seconds.
+LOST_AFTER = 1.5
+#: A worker that does not obey a cancellation for this long is stuck and is replaced.
+STUCK_AFTER = 10.0
+
+Message = list[Any]
+
+
+@dataclass(frozen=True)
+class BrokerOptions:
+    """How the server behaves; all times in seconds, 0 for never."""
+
+    devices: tuple[str, ...] = ("auto",)
+    address: str = "tcp://127.0.0.1:*"
+    unload_after: float = 600.0
+    exit_after: float = 3600.0
+
+
+class Broker:
+    """Runs until it is told to stop, or nobody has needed it for a long time."""
+
+    def __init__(self, options: BrokerOptions) -> None:
+        self.options = options
+        self.library = Library()
+        self.queue = JobQueue()
+        self.kept = KeptResults()
+        self._running: dict[str, WorkerProcess] = {}
+        self._lost_since: dict[bytes, float] = {}
+        self._stopping = False
+        self._used_at = self._pulsed_at = time.monotonic()
+        self._started_at = time.time()
+        self._operations: dict[str, Callable[[bytes, codec.Header, Message], None]] = {
+            "hello": self._on_hello,
+            "styles": self._on_styles,
+            "stylize": self._on_job,
+            "preview": self._on_job,
+            "cancel": self._on_cancel,
+            "keep-alive": self._on_keep_alive,
+            "fetch": self._on_fetch,
+            "status": self._on_status,
+            "shutdown": self._on_shutdown,
+        }
+
+        self._context = zmq.Context()
+        self._auth = ThreadAuthenticator(self._context)
+        self._auth.start()
+        token, worker_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        self._front, endpoint = self._bind(options.address, "clients", USERNAME, token)
+        self._back, worker_endpoint = self._bind("tcp://127.0.0.1:*", "workers", "worker", worker_token)
+        self.workers = [
+            WorkerProcess(device, worker_endpoint, worker_token, options.unload_after) for device in options.devices
+        ]
+        self._spawn = lambda device: WorkerProcess(device, worker_endpoint, worker_token, options.unload_after)
+        self.info = ServerInfo(endpoint, token, psutil.Process().pid, impasto.__version__, codec.PROTOCOL)
+
+    def _bind(self, address: str, domain: str, user: str, password: str) -> tuple[zmq.Socket[bytes], str]:
+        socket = self._context.socket(zmq.ROUTER)
+        socket.linger = 500
+        # Say so instead of dropping a message for somebody who is not there.
+        socket.router_mandatory = True
+        # A client that comes back under its name takes its place again.
+        socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
+        socket.maxmsgsize = psutil.virtual_memory().total // 2
+        socket.plain_server = True
+        socket.zap_domain = domain.encode()
+        self._auth.configure_plain(domain, {user: password})
+        socket.bind(address)
+        return socket, socket.last_endpoint.decode()
+
+    # --- the loop
+
+    def run(self) -> None:
+        """Serve until told to stop. Publishes the runtime file and takes it away at the end."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: self.stop())
+        self.info.write()
+        log.info("listening at %s", self.info.endpoint)
+        poller = zmq.Poller()
+        poller.register(self._front, zmq.POLLIN)
+        poller.register(self._back, zmq.POLLIN)
+        try:
+            while not self._stopping:
+                ready = dict(poller.poll(TICK * 1000))
+                if self._front in ready:
+                    self._drain(self._front, self._from_client)
+                if self._back in ready:
+                    self._drain(self._back, self._from_worker)
+                self._look_after_workers()
+                self._look_after_clients()
+                self._dispatch()
+        finally:
+            self._shut_down()
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    def _drain(self, socket: zmq.Socket[bytes], handle: Callable[[Message], None]) -> None:
+        # Not without end: whoever floods one socket must not keep the broker from the other.
+        for _ in range(100):
+            try:
+                message = socket.recv_multipart(zmq.DONTWAIT, copy=False)
+            except zmq.Again:
+                return
+            try:
+                handle(message)
+            except Exception:
+                log.exception("a message could not be handled")
+
+    def _shut_down(self) -> None:
+        log.info("stopping")
+        self.info.remove()
+        for job in [*self.queue, *(worker.job for worker in self.workers if worker.job)]:
+            self._tell(job.client, job.id, "failed", **_error_fields(WorkerDied("The server was stopped.")))
+        for worker in self.workers:
+            worker.stop()
+        self._auth.stop()
+        self._front.close()
+        self._back.close()
+        self._context.term()
+
+    # --- messages of clients
+
+    def _from_client(self, message: Message) -> None:
+        client, *frames = (frame.buffer for frame in message)
+        client = bytes(client)
+        self._used_at = time.monotonic()
+        call_id = None
+        try:
+            if not frames:
+                raise BadRequest("The message is empty.")
+            header = codec.decode_header(frames[0])
+            call_id = header.get("id")
+            codec.check_version(header)
+            if not isinstance(call_id, str) or not 0 < len(call_id) <= 64:
+                raise BadRequest("The message has no id.", "Send a text of at most 64 letters that is used only once.")
+            operation = self._operations.get(str(header.get("op")))
+            if operation is None:
+                raise UnknownOperation(f"The server does not know the operation {header.get('op')!r}.")
+            operation(client, header, frames)
+        except ImpastoError as error:
+            log.info("refused a message: %s", error)
+            self._tell(client, call_id, "failed", **_error_fields(error))
+
+    def _on_hello(self, client: bytes, header: codec.Header, frames: Message) -> None:
+        self._tell(
+            client,
+            header["id"],
+            "done",
+            version=impasto.__version__,
+            protocol=codec.PROTOCOL,
+            operations=sorted(self._operations),
+            engines=list(ENGINES),
+            workers=[worker.to_wire() for worker in self.workers],
+        )
+
+    def _on_styles(self, client: bytes, header: codec.Header, frames: Message) -> None:
+        thumbnails = header.get("thumbnails") is True
+        styles = [style.to_wire(thumbnail=thumbnails) for style in self.library.styles()]
+        self._tell(client, header["id"], "done", styles=styles, problems=self.library.problems())
+
+    def _on_status(self, client: bytes, header: codec.Header, frames: Message) -> None:
+        self._tell(
+            client,
+            header["id"],
+            "done",
+            version=impasto.__version__,
+            pid=self.info.pid,
+            endpoint=self.info.endpoint,
+            uptime_s=round(time.time() - self._started_at, 1),
+            memory_bytes=psutil.Process().memory_info().rss,
+            waiting=len(self.queue),
+            running=len(self._running),
+            workers=[worker.to_wire() for worker in self.workers],
+        )
+
+    def _on_keep_alive(self, client: bytes, header: codec.Header, frames: Message) -> None:
+        self._tell(client, header["id"], "done")
+
+    def _on_shutdown(self, client: bytes, header: codec.Header, frames: Message) -> None:
+        self._tell(client, header["id"], "done")
+        self.stop()
+
+    def _on_fetch(self, client: bytes, header: codec.Header, frames: Message) -> None:
+        wanted = str(header.get("job"))
+        kept = self.kept.take(wanted)
+        if kept is None:
+            state = "running" if wanted in self._running else "queued" if self.queue.find(wanted) else "unknown"
+            raise BadRequest(f"There is no kept result of the job {wanted}: it is {state}.")
+        result = {**codec.decode_header(kept[0]), "id": header["id"]}
+        if not self._send(client, [codec.pack(result), *kept[1:]]):
+            self.kept.keep(wanted, kept)
+
+    def _on_job(self, client: bytes, header: codec.Header, frames: Message) -> None:
+        job_id = header["id"]
+        if job_id in self._running or self.queue.find(job_id):
+            raise BadRequest(f"There is a job with the id {job_id} already.")
+        options = StylizeOptions.from_wire(header)
+        if "pixels" not in codec.decode_regions(header, frames[1:]):
+            raise BadRequest("The request has no pixels.")
+        job = Job(job_id, client, frames, options.device, preview=header["op"] == "preview")
+        self._provide_for(job)
+        replaced = self.queue.add(job)
+        if replaced is not None:
+            self._tell(client, replaced.id, "cancelled", message="A newer preview took its place.")
+        place = list(self.queue).index(job) + len(self._running)
+        self._tell(client, job_id, "accepted", place=place)
+
+    def _provide_for(self, job: Job) -> None:
+        """See to it that there is a worker for the job's device, or say why there cannot be one."""
+        working = [worker for worker in self.workers if worker.state != "broken"]
+        if not working:
+            raise WorkerDied("The worker does not start.", "The end of the server's log says why: impasto status")
+        if job.device == "auto" or any(worker.device.startswith((job.device, "auto")) for worker in working):
+            return
+        if job.device != "cpu":
+            names = ", ".join(worker.device for worker in working)
+            raise BadRequest(f"This server has no device {job.device}; it has {names}.", "Use --device auto.")
+        self.workers.append(self._spawn("cpu"))
+
+    def _on_cancel(self, client: bytes, header: codec.Header, frames: Message) -> None:
+        self._cancel(header["id"])
+
+    def _cancel(self, job_id: str) -> None:
+        job = self.queue.find(job_id)
+        if job is not None:
+            self.queue.remove(job)
+            self._tell(job.client, job_id, "cancelled")
+        elif job_id in self._running:
+            worker = self._running[job_id]
+            if worker.job and worker.job.cancelled_at is None:
+                worker.job.cancelled_at = time.monotonic()
+                self._to_worker(worker, [codec.pack({"op": "cancel", "id": job_id})])
+
+    # --- messages of workers
+
+    def _from_worker(self, message: Message) -> None:
+        identity, *frames = (frame.buffer for frame in message)
+        worker = next((one for one in self.workers if one.identity == bytes(identity)), None)
+        if worker is None:
+            return
+        header = codec.decode_header(frames[0])
+        event = header.get("event")
+        if event == "ready":
+            worker.ready(header["stats"])
+            self._refuse_what_cannot_run()
+            return
+        if event == "stats":
+            worker.stats = header["stats"]
+            return
+        job = worker.job
+        if job is None or header.get("id") != job.id:
+            return
+        final = event in ("done", "failed", "cancelled")
+        if final:
+            worker.stats = header.pop("stats", worker.stats)
+            worker.job = None
+            worker.state = "idle"
+            del self._running[job.id]
+            log.info("job %s %s after %.2f s", job.id, event, time.monotonic() - job.accepted_at)
+            self._used_at = time.monotonic()
+        if not self._send(job.client, [codec.pack(header), *frames[1:]]) and event == "done":
+            self.kept.keep(job.id, [codec.pack(header), *frames[1:]])
+
+    def _refuse_what_cannot_run(self) -> None:
+        """Once the workers know their devices, fail waiting jobs whose device turned out not to exist."""
+        for job in list(self.queue):
+            try:
+                self._provide_for(job)
+            except ImpastoError as error:
+                self.queue.remove(job)
+                self._tell(job.client, job.id, "failed", **_error_fields(error))
+
+    def _to_worker(self, worker: WorkerProcess, frames: Message) -> bool:
+        try:
+            self._back.send_multipart([worker.identity, *frames], zmq.DONTWAIT, copy=False)
+        except zmq.ZMQError as error:
+            log.warning("the worker on %s cannot be reached: %s", worker.device, error)
+            return False
+        return True
+
+    # --- what has to be looked after
+
+    def _dispatch(self) -> None:
+        for worker in self.workers:
+            if worker.state != "idle":
+                continue
+            job = self.queue.take(worker.device)
+            if job is None:
+                continue
+            worker.job, worker.state = job, "busy"
+            self._running[job.id] = worker
+            self._to_worker(worker, job.message)
+            job.message = []
+            for place, waiting in enumerate(self.queue):
+                self._tell(waiting.client, waiting.id, "accepted", place=place + len(self._running))
+
+    def _look_after_workers(self) -> None:
+        now = time.monotonic()
+        for worker in self.workers:
+            job = worker.job
+            if job and job.cancelled_at and now - job.cancelled_at > STUCK_AFTER and not worker.has_ended():
+                log.error("the worker on %s does not stop job %s and is replaced", worker.device, job.id)
+                worker.kill()
+                worker.process.wait()
+            if not worker.has_ended():
+                continue
+            log.error("the worker on %s ended with status %s", worker.device, worker.process.returncode)
+            if job:
+                worker.job = None
+                del self._running[job.id]
+                if job.cancelled_at:
+                    self._tell(job.client, job.id, "cancelled")
+                else:
+                    error = WorkerDied(
+                        "The process that painted ended in the middle of the work.",
+                        "It was started again, so the next try may well succeed; if not, the picture may need more memory.",
+                    )
+                    self._tell(job.client, job.id, "failed", **_error_fields(error))
+            worker.restart()
+            if worker.state == "broken":
+                self._refuse_what_cannot_run()
+
+    def _look_after_clients(self) -> None:
+        now = time.monotonic()
+        if now - self._pulsed_at >= PULSE:
+            self._pulsed_at = now
+            self.kept.expire()
+            for client in {job.client for job in [*self.queue, *(w.job for w in self._running.values() if w.job)]}:
+                self._tell(client, None, "pulse")
+        for client, since in list(self._lost_since.items()):
+            if now - since < LOST_AFTER:
+                continue
+            # Once more: it may have come back since the last pulse.
+            del self._lost_since[client]
+            if self._tell(client, None, "pulse"):
+                continue
+            del self._lost_since[client]
+            jobs = [*self.queue.of_client(client), *(w.job for w in self._running.values() if w.job)]
+            for job in jobs:
+                if job.client == client:
+                    log.info("job %s lost its client", job.id)
+                    self._cancel(job.id)
+        idle = now - self._used_at
+        if self.options.exit_after and idle > self.options.exit_after and not self._running and not len(self.queue):
+            log.info("nobody needed the server for %.0f s", idle)
+            self.stop()
+
+    # --- answers
+
+    def _tell(self, client: bytes, call_id: object, event: str, **fields: Any) -> bool:
+        return self._send(client, [codec.pack({"event": event, "id": call_id, **fields})])
+
+    def _send(self, client: bytes, frames: Message) -> bool:
+        """Send to a client; False, and remembered, if it is not there or does not read what it is sent."""
+        try:
+            self._front.send_multipart([client, *frames], zmq.DONTWAIT, copy=False)
+        except zmq.ZMQError:
+            self._lost_since.setdefault(client, time.monotonic())
+            return False
+        self._lost_since.pop(client, None)
+        return True
+
+
+def _error_fields(error: ImpastoError) -> dict[str, str]:
+    return {"code": error.code, "message": error.message, "hint": error.hint}

@@ -1,0 +1,114 @@
+"""Jobs and the order in which they get their turn."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from impasto_link.errors import BadRequest
+
+#: More waiting jobs than this of one client are a loop gone wild, not a person.
+MAX_WAITING = 256
+
+
+@dataclass(eq=False)
+class Job:
+    """One request being worked on.
+
+    Attributes:
+        id: chosen by the client, unique.
+        client: the ROUTER's identity of the client that gets the events.
+        message: header and frames as they came, to be passed on to a worker.
+        device: where it may run: "auto", "cpu", "cuda" or "cuda:N".
+        preview: whether a newer preview of the same client replaces it.
+        cancelled_at: when it was asked to stop, on the monotonic clock.
+    """
+
+    id: str
+    client: bytes
+    message: list[Any]
+    device: str = "auto"
+    preview: bool = False
+    cancelled_at: float | None = None
+    accepted_at: float = field(default_factory=time.monotonic)
+
+
+class JobQueue:
+    """Waiting jobs. Clients take turns, so that a batch of a hundred does not keep another person waiting."""
+
+    def __init__(self) -> None:
+        self._by_client: OrderedDict[bytes, deque[Job]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_client.values()))
+
+    def __iter__(self) -> Iterator[Job]:
+        """All waiting jobs in the order in which they would run."""
+        lanes = [list(lane) for lane in self._by_client.values()]
+        for turn in range(max(map(len, lanes), default=0)):
+            yield from (lane[turn] for lane in lanes if turn < len(lane))
+
+    def add(self, job: Job) -> Job | None:
+        """Put a job at the end of its client's lane; returns the preview that it replaces, if there is one."""
+        lane = self._by_client.setdefault(job.client, deque())
+        if len(lane) >= MAX_WAITING:
+            raise BadRequest(f"There are {MAX_WAITING} jobs waiting already.", "Wait for some of them to end.")
+        replaced = next((other for other in lane if other.preview), None) if job.preview else None
+        if replaced is not None:
+            lane.remove(replaced)
+        lane.append(job)
+        return replaced
+
+    def take(self, device: str) -> Job | None:
+        """Take out the next job that may run on ``device``; its client goes to the end of the line."""
+        for job in self:
+            if job.device in ("auto", device, device.partition(":")[0]):
+                self.remove(job)
+                if job.client in self._by_client:
+                    self._by_client.move_to_end(job.client)
+                return job
+        return None
+
+    def remove(self, job: Job) -> None:
+        lane = self._by_client[job.client]
+        lane.remove(job)
+        if not lane:
+            del self._by_client[job.client]
+
+    def find(self, job_id: str) -> Job | None:
+        return next((job for job in self if job.id == job_id), None)
+
+    def of_client(self, client: bytes) -> list[Job]:
+        return list(self._by_client.get(client, ()))
+
+
+class KeptResults:
+    """Results whose client was not there to take them, for a while."""
+
+    def __init__(self, seconds: float = 600.0, limit_bytes: int = 2**30) -> None:
+        self._seconds = seconds
+        self._limit = limit_bytes
+        self._kept: OrderedDict[str, tuple[float, list[Any]]] = OrderedDict()
+
+    def keep(self, job_id: str, message: list[Any]) -> None:
+        self._kept[job_id] = (time.monotonic(), message)
+        self.expire()
+
+    def take(self, job_id: str) -> list[Any] | None:
+        found = self._kept.pop(job_id, None)
+        return found[1] if found else None
+
+    def expire(self) -> None:
+        """Forget what is too old, and the oldest while it is too much; the newest result always stays."""
+        oldest = time.monotonic() - self._seconds
+        while self._kept:
+            job_id, (since, _) = next(iter(self._kept.items()))
+            if since >= oldest and (self._bytes() <= self._limit or len(self._kept) == 1):
+                return
+            del self._kept[job_id]
+
+    def _bytes(self) -> int:
+        return sum(memoryview(frame).nbytes for _, message in self._kept.values() for frame in message)

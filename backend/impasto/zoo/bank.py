@@ -1,0 +1,126 @@
+"""Style banks on disk: safetensors with the network under ``body.`` and each style's code under ``styles.``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from impasto.nets.style_bank import StyleBankNet
+from impasto.zoo.library import CARD_KIND
+from impasto_link.errors import ModelProblem
+
+_BODY, _STYLES = "body.", "styles."
+
+
+def fingerprint(net: StyleBankNet) -> str:
+    """By which codes find the network they were trained with: a hash of its weights as they are stored (float16)."""
+    digest = hashlib.sha256()
+    for key, value in sorted(net.state_dict().items()):
+        digest.update(key.encode())
+        digest.update(value.detach().cpu().half().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def save_bank(
+    path: Path,
+    net: StyleBankNet,
+    codes: Mapping[str, Tensor],
+    styles: list[dict[str, Any]],
+    card: Mapping[str, Any],
+    *,
+    with_body: bool = True,
+) -> None:
+    """Write a bank and its card.
+
+    Args:
+        path: the ``.safetensors`` file; its folder is made if it is not there.
+        net: the network; left out of the file unless ``with_body``, but named by its fingerprint.
+        codes: each style's code, (code_length,).
+        styles: what the card says of each style; each has at least a ``name``.
+        card: what else the card says: licence, training, quality.
+
+    Raises:
+        ModelProblem: the folder cannot be written to, or the disk is full.
+    """
+    tensors = {f"{_STYLES}{name}": code.detach().cpu().half() for name, code in codes.items()}
+    if with_body:
+        tensors |= {f"{_BODY}{key}": value.detach().cpu().half().contiguous() for key, value in net.state_dict().items()}
+    full_card = {
+        "kind": CARD_KIND,
+        "format": 1,
+        "name": path.stem,
+        **card,
+        "width": net.width,
+        "blocks": net.blocks,
+        "body": fingerprint(net),
+        "has_body": with_body,
+        "styles": styles,
+    }
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_whole(path, save(tensors))
+        text = json.dumps(full_card, indent=2, ensure_ascii=False) + "\n"
+        _write_whole(path.with_suffix(".json"), text.encode())
+    except OSError as error:
+        raise ModelProblem(
+            f"The model {path} cannot be written: {error.strerror or error}.",
+            "Choose another folder with IMPASTO_MODELS, or make room.",
+        ) from error
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_body(path: Path) -> StyleBankNet:
+    """The network of a bank, float32, in evaluation form; its shape is read off its weights.
+
+    Raises:
+        ModelProblem: the file is missing, damaged, or holds no network.
+    """
+    weights = {key.removeprefix(_BODY): value.float() for key, value in _read(path, _BODY).items()}
+    try:
+        width = weights["down.0.conv.weight"].shape[0]
+        blocks = 1 + max(int(key.split(".")[1]) for key in weights if key.startswith("body."))
+        net = StyleBankNet(width, blocks)
+        net.load_state_dict(weights)
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise ModelProblem(f"The file {path} does not hold the network of a style bank.") from error
+    return net.eval().requires_grad_(False)
+
+
+def load_codes(path: Path) -> dict[str, Tensor]:
+    """The code of each style of a bank, (code_length,) float32, by name.
+
+    Raises:
+        ModelProblem: the file is missing or damaged.
+    """
+    return {key.removeprefix(_STYLES): value.float() for key, value in _read(path, _STYLES).items()}
+
+
+def _read(path: Path, prefix: str) -> dict[str, Tensor]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys() if key.startswith(prefix)}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise ModelProblem(f"The model {path} cannot be read: {error}.", "Install Impasto again, or remove it.") from error
+
+
+def mix_codes(codes: list[Tensor], weights: list[float]) -> Tensor:
+    """The code between codes: their mean by weight. Shape (1, code_length)."""
+    shares = torch.tensor(weights)
+    return (torch.stack(codes) * (shares / shares.sum())[:, None]).sum(0, keepdim=True)

@@ -1,0 +1,150 @@
+"""The style library: which styles there are, from the cards beside the weights. Reads no weights and needs no torch.
+
+A bank is a file ``NAME.safetensors`` with its card ``NAME.json`` and, if it has them, thumbnails in ``NAME.thumbnails``.
+Shipped banks lie in the package, a user's own in a folder of the user's. Both folders are looked at anew at every
+question, so a file that is put there shows up without a restart.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from impasto_link.errors import UnknownStyle
+
+log = logging.getLogger(__name__)
+
+CARD_KIND = "style-bank"
+
+
+def shipped_models() -> Path:
+    """The folder of the models that come with Impasto."""
+    installed = Path(__file__).parents[1] / "_models"
+    return installed if installed.is_dir() else Path(__file__).parents[3] / "models"
+
+
+def user_models() -> Path:
+    """The folder of the user's own models; ``IMPASTO_MODELS`` overrides it."""
+    override = os.environ.get("IMPASTO_MODELS")
+    return Path(override) if override else platformdirs.user_data_path("impasto", appauthor=False) / "models"
+
+
+@dataclass(frozen=True)
+class Bank:
+    """A bank as its card describes it.
+
+    Attributes:
+        weights: the safetensors file.
+        body: fingerprint of the network that the styles belong to; the file may hold that network or only styles.
+        card: the whole card.
+    """
+
+    name: str
+    weights: Path
+    body: str
+    has_body: bool
+    card: dict[str, Any] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Style:
+    """A style of the library."""
+
+    name: str
+    title: str
+    artist: str
+    year: int | None
+    bank: Bank
+
+    def thumbnail(self) -> bytes | None:
+        """A small JPEG picture of what the style makes, if there is one."""
+        path = self.bank.weights.with_suffix(".thumbnails") / f"{self.name}.jpg"
+        try:
+            return path.read_bytes()
+        except OSError:
+            return None
+
+    def to_wire(self, *, thumbnail: bool = False) -> dict[str, Any]:
+        entry = {
+            "name": self.name,
+            "title": self.title,
+            "artist": self.artist,
+            "year": self.year,
+            "bank": self.bank.name,
+            "engine": "fixed",
+        }
+        return {**entry, "thumbnail": self.thumbnail()} if thumbnail else entry
+
+
+class Library:
+    """All styles of some folders; of two with the same name the one of the later folder counts."""
+
+    def __init__(self, folders: Sequence[Path] | None = None) -> None:
+        self._folders = list(folders) if folders is not None else [shipped_models(), user_models()]
+        self._problems: dict[Path, str] = {}
+
+    def problems(self) -> list[str]:
+        """What was wrong with models at the last look, each in a sentence."""
+        return list(self._problems.values())
+
+    def banks(self) -> list[Bank]:
+        self._problems = {}
+        return [bank for folder in self._folders for bank in self._read_folder(folder)]
+
+    def styles(self) -> list[Style]:
+        return list(self._by_name().values())
+
+    def style(self, name: str) -> Style:
+        """The style of this name.
+
+        Raises:
+            UnknownStyle: there is none; the hint names those that come near.
+        """
+        styles = self._by_name()
+        if name not in styles:
+            import difflib
+
+            near = difflib.get_close_matches(name, styles, n=3, cutoff=0.4)
+            hint = f"Did you mean {' or '.join(near)}?" if near else "All of them: impasto styles"
+            raise UnknownStyle(f"There is no style {name!r}.", hint)
+        return styles[name]
+
+    def body_of(self, bank: Bank) -> Bank | None:
+        """The bank whose file holds the network that the styles of ``bank`` belong to."""
+        return next((other for other in self.banks() if other.has_body and other.body == bank.body), None)
+
+    def _by_name(self) -> dict[str, Style]:
+        return {style.name: style for bank in self.banks() for style in _styles_of(bank)}
+
+    def _read_folder(self, folder: Path) -> Iterator[Bank]:
+        try:
+            cards = sorted(folder.glob("*.json")) if folder.is_dir() else []
+        except OSError as error:
+            self._problems[folder] = f"The model folder {folder} cannot be read: {error.strerror}."
+            return
+        for path in cards:
+            try:
+                card = json.loads(path.read_text(encoding="utf-8"))
+                if not isinstance(card, dict) or card.get("kind") != CARD_KIND:
+                    continue
+                bank = Bank(path.stem, path.with_suffix(".safetensors"), card["body"], card["has_body"], card)
+                list(_styles_of(bank))
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                self._problems[path] = f"The model card {path} cannot be used: {type(error).__name__}: {error}."
+                continue
+            if bank.weights.is_file():
+                yield bank
+            else:
+                self._problems[path] = f"The model card {path} has no weights beside it."
+
+
+def _styles_of(bank: Bank) -> Iterator[Style]:
+    for entry in bank.card["styles"]:
+        yield Style(entry["name"], entry.get("title") or entry["name"], entry.get("artist", ""), entry.get("year"), bank)
