@@ -97,9 +97,7 @@ class Client:
         self._heard_at = time.monotonic()
         return call
 
-    def stylize(
-        self, region: Region, options: StylizeOptions, on_event: Callable[[Event], None] | None = None
-    ) -> Call:
+    def stylize(self, region: Region, options: StylizeOptions, on_event: Callable[[Event], None] | None = None) -> Call:
         """Send a region to be painted."""
         return self.submit("stylize", options.to_wire(), {"pixels": region}, on_event)
 
@@ -188,7 +186,9 @@ class Client:
             left = deadline - time.monotonic()
             if left <= 0:
                 self._open.pop(call.id, None)
-                raise ServerGone(f"The server did not answer within {timeout:g} seconds.", "Look at it with: impasto status")
+                raise ServerGone(
+                    f"The server did not answer within {timeout:g} seconds.", "Look at it with: impasto status"
+                )
             self.poll(left)
         if call.error is not None:
             raise call.error

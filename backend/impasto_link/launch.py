@@ -98,15 +98,15 @@ def start_server(command: Sequence[str] | None = None) -> subprocess.Popen[bytes
                 creationflags=flags,
             )
     except OSError as error:
-        raise ServerGone(f"The server could not be started: {error}.", "Is Impasto installed? See: impasto doctor") from error
+        raise ServerGone(
+            f"The server could not be started: {error}.", "Is Impasto installed? See: impasto doctor"
+        ) from error
 
 
 def clean_environment() -> dict[str, str]:
     """The environment without what an editor set for itself."""
     return {
-        key: value
-        for key, value in os.environ.items()
-        if key not in _FOREIGN and not key.startswith(_FOREIGN_PREFIXES)
+        key: value for key, value in os.environ.items() if key not in _FOREIGN and not key.startswith(_FOREIGN_PREFIXES)
     }
 
 

@@ -41,7 +41,7 @@ class StyleChoice:
 
 
 #: The ways in which a person may name styles.
-Styles = Union[str, StyleChoice, Iterable[Union[str, StyleChoice]], "dict[str, float]"]
+Styles = Union[str, StyleChoice, Iterable[str | StyleChoice], "dict[str, float]"]
 
 
 @dataclass(frozen=True)

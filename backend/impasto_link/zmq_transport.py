@@ -26,8 +26,12 @@ class ZmqTransport:
         self._socket.linger = 0
         # The same identity after a reconnect: the server knows the client again and its jobs go on.
         self._socket.identity = uuid.uuid4().bytes
-        self._socket.plain_username = USERNAME.encode()
-        self._socket.plain_password = token.encode()
+        # Without a token the mechanism stays NULL; ZeroMQ takes no empty password.
+        if token:
+            self._socket.plain_username = USERNAME.encode()
+            self._socket.plain_password = token.encode()
+        # By default `send` waits once a thousand messages are queued.
+        self._socket.sndhwm = 0
         self._socket.reconnect_ivl = 50
         self._socket.reconnect_ivl_max = 1000
         self._monitor = self._socket.get_monitor_socket(_REFUSALS)
@@ -41,7 +45,7 @@ class ZmqTransport:
         poller = zmq.Poller()
         poller.register(self._socket, zmq.POLLIN)
         poller.register(self._monitor, zmq.POLLIN)
-        ready = dict(poller.poll(None if timeout is None else timeout * 1000))
+        ready = dict(poller.poll(None if timeout is None else int(timeout * 1000)))
         if self._socket in ready:
             return [frame.buffer for frame in self._socket.recv_multipart(copy=False)]
         if self._monitor in ready:
@@ -56,6 +60,8 @@ class ZmqTransport:
         return int(self._socket.getsockopt(zmq.FD))
 
     def close(self) -> None:
+        if self._socket.closed:
+            return
         self._socket.disable_monitor()
         self._monitor.close(0)
         self._socket.close(0)

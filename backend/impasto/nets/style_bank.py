@@ -4,7 +4,8 @@ The body is the image transformation network of Johnson et al. 2016 (https://arx
 convolutions, residual blocks, and two upsamplings by nearest neighbour and convolution (Odena et al. 2016,
 https://distill.pub/2016/deconv-checkerboard/), with reflection padding throughout. All normalisation is conditional
 instance normalisation (Dumoulin et al. 2017, https://arxiv.org/abs/1610.07629): one body serves every style, and a
-style is one short vector of scales and shifts, its *code*. Codes of one body interpolate linearly.
+style is one short vector of scales and shifts, its *code*. Codes of one body interpolate linearly. Beside the picture
+the network sees `impasto.nets.grain`, so that it can paint strokes into plain areas, too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from impasto.nets.grain import CELLS, grain
 
 #: Added to the variance. Larger than the usual 1e-5: in a flat area (a clear sky, a plain fill) the variance is next to
 #: nothing and a small epsilon would blow up its noise into blobs.
@@ -38,7 +41,9 @@ def instance_norm(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """Instance normalisation with a given scale and shift, (B or 1, C, 1, 1); statistics in float32 at the least."""
     if len(x) == 1:
         # Of a single picture it is batch normalisation, for which every backend has a fused kernel.
-        return F.batch_norm(x, None, None, scale.flatten().float(), shift.flatten().float(), training=True, eps=NORM_EPS)
+        return F.batch_norm(
+            x, None, None, scale.flatten().float(), shift.flatten().float(), training=True, eps=NORM_EPS
+        )
     variance, mean = torch.var_mean(x.float(), dim=(2, 3), correction=0, keepdim=True)
     gain = scale.float() * torch.rsqrt(variance + NORM_EPS)
     return torch.addcmul((shift - mean * gain).to(x.dtype), x, gain.to(x.dtype))
@@ -109,7 +114,7 @@ class StyleBankNet(nn.Module):
         self.blocks = blocks
         self.down = nn.ModuleList(
             [
-                ConvLayer(3, width, 9),
+                ConvLayer(3 + len(CELLS), width, 9),
                 ConvLayer(width, 2 * width, 3, stride=2),
                 ConvLayer(2 * width, 4 * width, 3, stride=2),
             ]
@@ -133,13 +138,20 @@ class StyleBankNet(nn.Module):
         channels = [layer.conv.out_channels for layer in self._conv_layers()] + [3]
         return torch.cat([make(count) for count in channels for make in parts])
 
-    def forward(self, x: Tensor, code: Tensor, tick: Callable[[float], None] | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        code: Tensor,
+        tick: Callable[[float], None] | None = None,
+        origin: tuple[int, int] = (0, 0),
+    ) -> Tensor:
         """Paint ``x``.
 
         Args:
             x: pictures, (B, 3, H, W), sRGB in [0, 1], height and width at least ``min_size``.
             code: (B, code_length), or (1, code_length) for the same style throughout.
             tick: called after each layer with the share of the layers that is done; may raise to stop.
+            origin: row and column of the picture's first pixel in the field of grain.
 
         Returns:
             The painted pictures, (B, 3, H, W) float32, sRGB in [0, 1].
@@ -148,6 +160,8 @@ class StyleBankNet(nn.Module):
         extra = (0, -width % self.stride, 0, -height % self.stride)
         if any(extra):
             x = F.pad(x, extra, mode="reflect")
+        noise = grain(*origin, *x.shape[-2:], x.device).to(x.dtype)
+        x = torch.cat([x, noise.expand(len(x), -1, -1, -1)], dim=1).contiguous(memory_format=torch.channels_last)
         reader = CodeReader(code)
         layers = [*self.down, *self.body, *self.up]
         for done, layer in enumerate(layers, start=1):

@@ -28,7 +28,7 @@ from impasto.training.losses import (
     style_distance,
     total_variation,
 )
-from impasto.training.photos import PhotoCrops, load_rgb
+from impasto.training.photos import PhotoCrops, is_held_out, load_rgb
 from impasto.training.recipe import BankRecipe, StyleRecipe
 
 log = logging.getLogger(__name__)
@@ -89,6 +89,8 @@ class StyleTrainer:
         trained = [self.codes] if options.codes_only else [self.codes, *self.net.parameters()]
         self.optimizer = torch.optim.Adam(trained, lr=options.learning_rate)
         self.step = 0
+        #: The options of each stretch of training so far, with the step at which it began.
+        self.history: list[dict[str, Any]] = [{"from_step": 0, **asdict(options)}]
         self.photos = self._endless(PhotoCrops(photos, options.crop))
 
     def _endless(self, crops: PhotoCrops) -> Iterator[Tensor]:
@@ -140,11 +142,13 @@ class StyleTrainer:
         }
 
     def _paint(self, photos: Tensor, which: Tensor) -> Tensor:
+        # Another piece of the grain each time, lest the network learns one by heart.
+        origin = (int(torch.randint(4096, ())), int(torch.randint(4096, ())))
         if self.device.type == "cpu":
             # One by one the normalisation has a fused kernel, which on a CPU counts for more than the batch.
             pairs = zip(photos.split(1), self.codes[which].split(1), strict=True)
-            return torch.cat([self.net(photo, code) for photo, code in pairs])
-        return self.net(photos, self.codes[which])
+            return torch.cat([self.net(photo, code, origin=origin) for photo, code in pairs])
+        return self.net(photos, self.codes[which], origin=origin)
 
     @torch.no_grad()
     def samples(self, photos: Tensor) -> Tensor:
@@ -164,7 +168,7 @@ class StyleTrainer:
             "codes": {s.name: code.detach() for s, code in zip(self.recipe.styles, self.codes, strict=True)},
             "optimizer": self.optimizer.state_dict(),
             "random": torch.get_rng_state(),
-            "options": asdict(self.options),
+            "history": self.history,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -182,6 +186,9 @@ class StyleTrainer:
             self.optimizer.load_state_dict(state["optimizer"])
             torch.set_rng_state(state["random"].cpu())
         self.step = state["step"]
+        self.history = [dict(stretch) for stretch in state["history"]]
+        if {**self.history[-1], "from_step": 0} != {"from_step": 0, **asdict(self.options)}:
+            self.history.append({"from_step": self.step, **asdict(self.options)})
 
 
 @torch.no_grad()
@@ -247,6 +254,15 @@ def train(trainer: StyleTrainer, folder: Path, previews: Tensor, *, every_s: flo
                 writer.add_image("samples", sheet, trainer.step)
                 TF.to_pil_image(sheet).save(folder / "samples.jpg", quality=88)
                 saved_at = time.monotonic()
+
+
+def preview_photos(pictures: list[Path], count: int = 6, side: int = 256) -> Tensor:
+    """Photos for the sample sheets, (count, 3, side, side) in [0, 1]: held-out ones as far as there are any."""
+    held_out = [path for path in pictures if is_held_out(path)] or pictures
+    chosen = held_out[:: max(1, len(held_out) // count)][:count]
+    return torch.stack(
+        [TF.center_crop(TF.resize(load_rgb(path), [side]), [side, side]).float() / 255 for path in chosen]
+    )
 
 
 def save_checkpoint(trainer: StyleTrainer, path: Path) -> None:

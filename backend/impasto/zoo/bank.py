@@ -53,7 +53,9 @@ def save_bank(
     """
     tensors = {f"{_STYLES}{name}": code.detach().cpu().half() for name, code in codes.items()}
     if with_body:
-        tensors |= {f"{_BODY}{key}": value.detach().cpu().half().contiguous() for key, value in net.state_dict().items()}
+        tensors |= {
+            f"{_BODY}{key}": value.detach().cpu().half().contiguous() for key, value in net.state_dict().items()
+        }
     full_card = {
         "kind": CARD_KIND,
         "format": 1,
@@ -117,7 +119,9 @@ def _read(path: Path, prefix: str) -> dict[str, Tensor]:
         with safe_open(path, framework="pt") as file:
             return {key: file.get_tensor(key) for key in file.keys() if key.startswith(prefix)}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise ModelProblem(f"The model {path} cannot be read: {error}.", "Install Impasto again, or remove it.") from error
+        raise ModelProblem(
+            f"The model {path} cannot be read: {error}.", "Install Impasto again, or remove it."
+        ) from error
 
 
 def mix_codes(codes: list[Tensor], weights: list[float]) -> Tensor:

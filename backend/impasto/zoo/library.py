@@ -147,4 +147,6 @@ class Library:
 
 def _styles_of(bank: Bank) -> Iterator[Style]:
     for entry in bank.card["styles"]:
-        yield Style(entry["name"], entry.get("title") or entry["name"], entry.get("artist", ""), entry.get("year"), bank)
+        yield Style(
+            entry["name"], entry.get("title") or entry["name"], entry.get("artist", ""), entry.get("year"), bank
+        )

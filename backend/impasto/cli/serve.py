@@ -1,0 +1,71 @@
+"""Run the server in this terminal.
+
+The other commands and the editors start it by themselves; run it by hand to choose a device or how long it stays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+
+import filelock
+
+from impasto.client import SERVER_COMMAND
+from impasto.server.broker import Broker, BrokerOptions
+from impasto.server.logs import configure_logging
+from impasto_link.discovery import lock_file, read_server_info
+from impasto_link.launch import remember_command
+
+log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    defaults = BrokerOptions()
+    parser.add_argument(
+        "--device",
+        action="append",
+        metavar="DEVICE",
+        help="auto, cpu, cuda or cuda:N; give it several times for several workers (default: auto)",
+    )
+    parser.add_argument(
+        "--unload-after",
+        type=float,
+        default=defaults.unload_after,
+        metavar="S",
+        help="seconds without work after which models leave the memory, 0 for never (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--exit-after",
+        type=float,
+        default=defaults.exit_after,
+        metavar="S",
+        help="seconds without use after which the server ends, 0 for never (default: %(default)g)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    configure_logging(rotate=True)
+    lock = filelock.FileLock(lock_file())
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        running = read_server_info()
+        print(f"The server runs already{f' as process {running.pid}' if running else ''}.", file=sys.stderr)
+        # Two clients that start it at the same time are both served by the first.
+        return 0
+    with lock:
+        remember_command(SERVER_COMMAND)
+        broker = Broker(
+            BrokerOptions(
+                devices=tuple(options.device or ["auto"]),
+                unload_after=options.unload_after,
+                exit_after=options.exit_after,
+            )
+        )
+        try:
+            broker.run()
+        except Exception:
+            log.exception("the server ended by an error")
+            return 1
+    return 0

@@ -1,0 +1,51 @@
+"""Say what the server is doing: device, memory, queue, models."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from impasto.client import Server
+from impasto_link.discovery import log_file
+from impasto_link.launch import connect_running
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="for scripts")
+
+
+def run(options: argparse.Namespace) -> int:
+    client = connect_running()
+    if client is None:
+        print(json.dumps({"running": False}) if options.json else "The server does not run.")
+        return 1
+    with Server(client) as server:
+        status = server.status()
+    if options.json:
+        print(json.dumps({"running": True, **status}, indent=2))
+        return 0
+    print(
+        f"Impasto {status['version']}, process {status['pid']}, up {_duration(status['uptime_s'])}, {status['endpoint']}"
+    )
+    print(f"  queue    {status['running']} running, {status['waiting']} waiting")
+    for worker in status["workers"]:
+        print(f"  worker   {worker['device']} ({worker.get('name', 'starting')}), {worker['state']}")
+        if "memory_bytes" in worker:
+            print(f"  memory   {_size(worker['memory_bytes'])} now, {_size(worker['peak_memory_bytes'])} at most")
+            if "gpu_memory_bytes" in worker:
+                print(
+                    f"  GPU      {_size(worker['gpu_memory_bytes'])} now, {_size(worker['peak_gpu_memory_bytes'])} at most"
+                )
+            print(f"  models   {', '.join(worker['models']) or 'none loaded'}")
+    print(f"  log      {log_file()}")
+    return 0
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:.2f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

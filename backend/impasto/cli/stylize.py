@@ -1,0 +1,115 @@
+"""Paint pictures in a style.
+
+Takes files, folders and patterns; 16 bit pictures stay 16 bit, colour profiles are kept, pictures are turned upright.
+"""
+
+from __future__ import annotations
+
+import argparse
+import glob
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from impasto.cli.options import add_style_options, stylize_options
+from impasto.client import SERVER_COMMAND
+from impasto.imaging import files
+from impasto_link.client import Client
+from impasto_link.errors import BadRequest, Cancelled, ImpastoError, ServerGone
+from impasto_link.launch import connect_or_start
+from impasto_link.options import StylizeOptions
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("inputs", nargs="+", metavar="IN", help="pictures, folders of pictures, patterns")
+    parser.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="OUT", help="a file, or a folder for several"
+    )
+    add_style_options(parser)
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def run(options: argparse.Namespace) -> int:
+    wanted = stylize_options(options, options.style)
+    sources = find_sources(options.inputs)
+    targets = plan_targets(sources, options.output)
+    client = connect_or_start(SERVER_COMMAND)
+    failed = 0
+    total = len(sources)
+    with tqdm(total=total, unit="picture", disable=options.quiet or not sys.stderr.isatty(), bar_format=_BAR) as bar:
+        for number, (source, target) in enumerate(zip(sources, targets, strict=True)):
+            bar.set_description(source.name)
+            try:
+                stylize_file(client, source, target, wanted, bar, number)
+            except (ServerGone, Cancelled):
+                raise
+            except ImpastoError as error:
+                if total == 1:
+                    raise
+                # One bad picture must not keep the other ninety-nine from being painted.
+                failed += 1
+                bar.write(f"{source}: {error}", file=sys.stderr)
+            bar.n = number + 1
+            bar.refresh()
+    client.close()
+    if failed:
+        print(f"{failed} of {total} pictures could not be painted.", file=sys.stderr)
+    return 1 if failed else 0
+
+
+_BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total} [{elapsed}<{remaining}]{postfix}"
+
+
+def stylize_file(
+    client: Client, source: Path, target: Path, wanted: StylizeOptions, bar: tqdm[None], number: int
+) -> None:
+    region, info = files.read(source)
+    call = client.stylize(region, wanted)
+    for event in client.events(call):
+        if event.kind == "progress":
+            bar.n = number + event.fraction
+            bar.set_postfix_str(event.doing)
+        elif event.kind == "accepted" and event.place:
+            bar.set_postfix_str(f"{event.place} before it")
+    assert call.result is not None
+    files.write(target, call.result.regions["pixels"], info)
+
+
+def find_sources(inputs: list[str]) -> list[Path]:
+    """The pictures that were named, folders and patterns replaced by what is in them."""
+    found: list[Path] = []
+    for name in inputs:
+        path = Path(name)
+        if path.is_dir():
+            inside = sorted(one for one in path.iterdir() if one.suffix.lower() in files.READABLE)
+            if not inside:
+                raise BadRequest(f"There are no pictures in {path}.")
+            found += inside
+        elif path.exists() or not glob.has_magic(name):
+            found.append(path)
+        else:
+            matches = sorted(Path(one) for one in glob.glob(name, recursive=True))
+            if not matches:
+                raise BadRequest(f"No file matches {name}.")
+            found += matches
+    return found
+
+
+def plan_targets(sources: list[Path], output: Path) -> list[Path]:
+    """Where each picture goes: into the file OUT, or under its own name into the folder OUT."""
+    if len(sources) == 1 and not output.is_dir() and output.suffix:
+        return [output]
+    if output.suffix and not output.is_dir():
+        raise BadRequest(f"{len(sources)} pictures do not go into one file.", "Name a folder with -o.")
+    output.mkdir(parents=True, exist_ok=True)
+    targets = []
+    for source in sources:
+        suffix = source.suffix if source.suffix.lower() in files.WRITABLE else ".png"
+        targets.append(output / f"{source.stem}{suffix}")
+    for source, target in zip(sources, targets, strict=True):
+        if targets.count(target) > 1:
+            raise BadRequest(f"Two pictures would both become {target}.", "Paint them one after the other.")
+        if target.exists() and target.samefile(source):
+            raise BadRequest(f"{source} would be overwritten by its painting.", "Name another folder with -o.")
+    return targets

@@ -1,0 +1,179 @@
+"""The Python API: the server behind Pillow images and numpy arrays."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from PIL import Image
+
+from impasto_link.client import Call, Client, Event
+from impasto_link.errors import BadRequest
+from impasto_link.launch import connect_or_start
+from impasto_link.options import Styles, StylizeOptions
+from impasto_link.pixels import PixelFormat, Region
+
+Picture = TypeVar("Picture", Image.Image, np.ndarray)
+
+#: How this Python starts the server.
+SERVER_COMMAND = (sys.executable, "-m", "impasto")
+
+
+def connect(*, timeout: float = 60.0, on_wait: Callable[[float], None] | None = None) -> Server:
+    """Connect to the server of this user; if it does not run, it is started.
+
+    Args:
+        timeout: how long a start may take, in seconds.
+        on_wait: called with the seconds waited so far while it starts.
+
+    Raises:
+        ServerGone: it could not be started.
+        WrongVersion: a server of another version runs.
+    """
+    return Server(connect_or_start(SERVER_COMMAND, timeout=timeout, on_wait=on_wait))
+
+
+class Painting:
+    """A job under way: iterate over it for its events, or ask for its ``result``.
+
+    painting = server.start(photo, style="udnie")
+    for event in painting:
+        print(f"{event.fraction:.0%} {event.doing}")
+    picture = painting.result()
+    """
+
+    def __init__(self, client: Client, call: Call, convert: Callable[[Region], Any]) -> None:
+        self._client = client
+        self._call = call
+        self._convert = convert
+
+    def __iter__(self) -> Iterator[Event]:
+        """Events as they happen, up to the end. Leaving the loop early cancels the job."""
+        return self._client.events(self._call)
+
+    def result(self) -> Any:
+        """Wait for the end; the painted picture, of the kind that was sent. Raises ImpastoError if there is none."""
+        if not self._call.finished:
+            self._client.wait(self._call)
+        if self._call.error is not None:
+            raise self._call.error
+        assert self._call.result is not None
+        return self._convert(self._call.result.regions["pixels"])
+
+    def cancel(self) -> None:
+        """Stop the work; ``result`` then raises Cancelled."""
+        self._client.cancel(self._call)
+
+
+class Server:
+    """A connection to the server; a context manager. Not thread-safe: one connection per thread."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def stylize(self, image: Picture, style: Styles, **options: Any) -> Picture:
+        """Paint an image.
+
+        Args:
+            image: a Pillow image (RGB, RGBA, L, LA, 16 bit gray; other modes are converted), or a numpy array of shape
+                (H, W), (H, W, 1..4) and dtype uint8, uint16, float16 or float32 (floats from 0 to 1), in sRGB.
+            style: a name, ``"name:weight"``, a list of those, or a dict of names and weights.
+            options: see `impasto_link.options.StylizeOptions`: strength, brush, keep_colors, device, max_side.
+
+        Returns:
+            The painted image, of the same kind, size, mode and colour profile.
+
+        Raises:
+            ImpastoError: with a sentence that says what is wrong.
+        """
+        return cast(Picture, self.start(image, style, **options).result())
+
+    def start(self, image: Image.Image | np.ndarray, style: Styles, **options: Any) -> Painting:
+        """Begin to paint an image and return at once; arguments as for `stylize`."""
+        chosen = StylizeOptions.of(style, **options)
+        region, convert = to_region(image)
+        return Painting(self._client, self._client.stylize(region, chosen), convert)
+
+    def styles(self, *, thumbnails: bool = False) -> list[dict[str, Any]]:
+        """The style library: for each style its name, title, artist, year, bank and, if asked for, thumbnail (JPEG)."""
+        found = self._client.ask("styles", {"thumbnails": thumbnails}).fields["styles"]
+        return cast("list[dict[str, Any]]", found)
+
+    def status(self) -> dict[str, Any]:
+        """What the server is doing: version, uptime, queue, and for each worker device, memory and models."""
+        return {
+            key: value
+            for key, value in self._client.ask("status").fields.items()
+            if key not in ("v", "id", "event", "frames")
+        }
+
+    def shutdown(self) -> None:
+        """Stop the server, whoever uses it."""
+        self._client.ask("shutdown")
+
+    def close(self) -> None:
+        """Close the connection; jobs that are still under way are cancelled."""
+        self._client.close()
+
+
+_DTYPES = {"uint8": "u8", "uint16": "u16", "float16": "f16", "float32": "f32"}
+_CHANNELS = {1: "GRAY", 2: "GRAYA", 3: "RGB", 4: "RGBA"}
+_MODES = {"L": "GRAY", "LA": "GRAYA", "RGB": "RGB", "RGBA": "RGBA"}
+
+
+def to_region(image: Image.Image | np.ndarray) -> tuple[Region, Callable[[Region], Any]]:
+    """An image as a region, and the function that makes an image of the same kind of the result."""
+    if isinstance(image, Image.Image):
+        return _from_pillow(image)
+    if isinstance(image, np.ndarray):
+        return _from_array(image)
+    raise BadRequest(f"An image has to be a Pillow image or a numpy array, not a {type(image).__name__}.")
+
+
+def _from_array(array: np.ndarray) -> tuple[Region, Callable[[Region], Any]]:
+    channels = 1 if array.ndim == 2 else array.shape[-1] if array.ndim == 3 else 0
+    if channels not in _CHANNELS or array.dtype.name not in _DTYPES:
+        raise BadRequest(
+            f"An array of shape {array.shape} and type {array.dtype} is not taken for an image.",
+            "Use (H, W) or (H, W, 1 to 4) and uint8, uint16, float16 or float32.",
+        )
+    height, width = array.shape[:2]
+    form = PixelFormat(width, height, _CHANNELS[channels], _DTYPES[array.dtype.name])
+    little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+
+    def back(region: Region) -> np.ndarray:
+        result = np.frombuffer(region.data, little.dtype).astype(array.dtype)
+        return result.reshape((region.format.height, region.format.width, *array.shape[2:]))
+
+    return Region(form, memoryview(little).cast("B")), back
+
+
+def _from_pillow(image: Image.Image) -> tuple[Region, Callable[[Region], Any]]:
+    if image.mode.startswith("I;16"):
+        region, to_array = _from_array(np.asarray(image).astype(np.uint16))
+        return region, lambda result: Image.fromarray(to_array(result))
+    if image.mode not in _MODES:
+        image = image.convert("RGBA" if image.has_transparency_data else "L" if image.mode == "1" else "RGB")
+    profile = image.info.get("icc_profile") or None
+    form = PixelFormat(*image.size, _MODES[image.mode], encoding="icc" if profile else "srgb")
+    mode = image.mode
+
+    def back(region: Region) -> Image.Image:
+        size = (region.format.width, region.format.height)
+        result = Image.frombytes(mode, size, bytes(region.data))
+        if profile:
+            result.info["icc_profile"] = profile
+        return result
+
+    return Region(form, image.tobytes(), profile), back

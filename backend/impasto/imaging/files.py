@@ -1,0 +1,322 @@
+"""Picture files for the command line, through libvips. Does not need torch.
+
+Reading gives a `Region` as an editor would send it, and what else the file knew in a `FileInfo`, which `write` puts into
+the new file: EXIF, XMP, IPTC, and the resolution.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyvips
+
+from impasto_link.errors import BadRequest, ImpastoError
+from impasto_link.pixels import MAX_SIDE, PixelFormat, Region
+
+log = logging.getLogger(__name__)
+
+#: Pictures of more pixels are refused before anything of them is decoded.
+MAX_PIXELS = 1_000_000_000
+
+_DTYPES = {"uchar": "u8", "ushort": "u16", "float": "f32"}
+_NUMPY = {"u8": np.uint8, "u16": np.uint16, "f16": np.float16, "f32": np.float32}
+_CHANNELS = {1: "GRAY", 2: "GRAYA", 3: "RGB", 4: "RGBA"}
+#: Interpretations of libvips whose numbers are already RGB or gray as they stand in the file.
+_PLAIN = {"b-w", "grey16", "rgb", "srgb", "rgb16", "multiband", "histogram", "matrix"}
+#: What is carried over to a new file. Not the thumbnail: it would show the old picture.
+_METADATA = ("exif-", "xmp-data", "iptc-data")
+
+#: By suffix: the number formats the file can hold, best first, and how libvips is to save it.
+_WRITERS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    ".png": (("u16", "u8"), {}),
+    ".tif": (("f32", "u16", "u8"), {"compression": "deflate", "predictor": "horizontal", "bigtiff": False}),
+    ".tiff": (("f32", "u16", "u8"), {"compression": "deflate", "predictor": "horizontal", "bigtiff": False}),
+    ".jpg": (("u8",), {"Q": 95, "subsample_mode": "off", "optimize_coding": True}),
+    ".jpeg": (("u8",), {"Q": 95, "subsample_mode": "off", "optimize_coding": True}),
+    ".webp": (("u8",), {"Q": 95, "smart_subsample": True}),
+}
+#: Above this many bytes of pixels the 4 GiB of classic TIFF may not do.
+_BIG_TIFF = 3 << 30
+
+SUFFIXES = tuple(_WRITERS)
+
+
+class FileProblem(ImpastoError):
+    """A picture file cannot be read or written."""
+
+    code = "file"
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """What a picture file says besides its pixels.
+
+    Attributes:
+        dpi: horizontal and vertical resolution in pixels per inch.
+        metadata: EXIF, XMP and IPTC as libvips names them, each with its GType.
+    """
+
+    dpi: tuple[float, float] = (72.0, 72.0)
+    metadata: Mapping[str, tuple[int, Any]] = field(default_factory=dict, repr=False)
+
+
+def read(path: str | os.PathLike[str]) -> tuple[Region, FileInfo]:
+    """Read a picture, turned upright as its EXIF orientation says.
+
+    8 and 16 bits and floats stay what they are; CMYK, Lab and the like become sRGB. The region's encoding is ``icc``
+    where the file has a profile that fits its pixels, else ``srgb`` (``linear`` for scene-linear formats).
+
+    Raises:
+        FileProblem: there is no such file, it is not a picture, damaged, cut short, too large, or may not be read.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        raise _cannot("read", path, error) from error
+    if empty:
+        raise FileProblem(f"{path} is empty.", "It may not have been saved or copied completely.")
+    try:
+        # Not from the cache: the file may have changed since. And better no picture than one that ends in gray.
+        image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="error", revalidate=True)
+    except pyvips.Error as error:
+        log.info("libvips on %s: %s", path, error)
+        raise FileProblem(f"{path} is not a picture that can be read, or is damaged.") from error
+    if image.width * image.height > MAX_PIXELS or max(image.width, image.height) > MAX_SIDE:
+        raise FileProblem(
+            f"{path} claims to be {image.width} x {image.height} pixels.",
+            f"At most {MAX_PIXELS // 1_000_000} megapixels and {MAX_SIDE} pixels a side are read.",
+        )
+    try:
+        if image.get_typeof("orientation") and image.get("orientation") != 1:
+            image = image.copy_memory().autorot()
+        info = _info(image)
+        image, encoding = _as_rgb_or_gray(image, path)
+        profile = _fitting_profile(image, path) if encoding == "srgb" else None
+        # An extra copy, but one that outlives libvips' buffers.
+        data = bytes(image.write_to_memory())
+    except pyvips.Error as error:
+        log.info("libvips on %s: %s", path, error)
+        raise FileProblem(f"{path} is damaged or cut short.", "Try to copy or download it again.") from error
+    format = PixelFormat(
+        image.width, image.height, _CHANNELS[image.bands], _DTYPES[image.format], "icc" if profile else encoding
+    )
+    return Region(format, data, profile), info
+
+
+def write(path: str | os.PathLike[str], region: Region, info: FileInfo | None = None, *, quality: int = 95) -> None:
+    """Write a picture in the format that the suffix of ``path`` names: one of `SUFFIXES`.
+
+    The number format is kept where the file format can hold it, else the next smaller one is taken. JPEG has no alpha:
+    there the picture is put on white. The file appears whole or not at all; a failure leaves an older one as it was.
+
+    Args:
+        quality: 1 to 100, for JPEG and WebP.
+
+    Raises:
+        FileProblem: unknown suffix, no such folder or no right to write there, disk full, or too large for the format.
+    """
+    path = Path(path)
+    check_writable_suffix(path)
+    dtypes, options = _WRITERS[path.suffix.lower()]
+    if "Q" in options:
+        options = {**options, "Q": quality}
+    if "bigtiff" in options:
+        options = {**options, "bigtiff": region.format.nbytes > _BIG_TIFF}
+    try:
+        image = _to_vips(region, dtypes)
+        if path.suffix.lower() in (".jpg", ".jpeg") and region.format.has_alpha:
+            image = image.flatten(background=255)
+        if path.suffix.lower() == ".webp" and region.format.is_gray and region.profile is not None:
+            # WebP has no gray, and a profile of gray does not go with RGB.
+            image = image.icc_transform("srgb", embedded=True, intent="relative")
+        image = _with_info(image, info or FileInfo())
+        data = image.write_to_buffer(path.suffix.lower(), **options)
+    except pyvips.Error as error:
+        log.info("libvips on %s: %s", path, error)
+        size = f"{region.format.width} x {region.format.height}"
+        raise FileProblem(
+            f"A picture of {size} pixels cannot be saved as {path.suffix.lower()}.", "PNG and TIFF take larger ones."
+        ) from error
+    try:
+        _replace(path, data)
+    except OSError as error:
+        raise _cannot("write", path, error) from error
+
+
+def check_writable_suffix(path: str | os.PathLike[str]) -> None:
+    """Find out before the work is done whether `write` knows the suffix.
+
+    Raises:
+        FileProblem: it does not.
+    """
+    suffix = Path(path).suffix
+    if suffix.lower() not in _WRITERS:
+        what = f"Pictures cannot be saved as {suffix!r}." if suffix else f"{path} has no suffix that names a format."
+        raise FileProblem(what, f"Known are {', '.join(SUFFIXES)}.")
+
+
+# -- Reading -----------------------------------------------------------------------------------------------------------
+
+
+def _info(image: pyvips.Image) -> FileInfo:
+    fields = [name for name in image.get_fields() if name.startswith(_METADATA)]
+    metadata = {name: (image.get_typeof(name), image.get(name)) for name in fields}
+    return FileInfo((image.xres * 25.4, image.yres * 25.4), metadata)
+
+
+def _as_rgb_or_gray(image: pyvips.Image, path: Path) -> tuple[pyvips.Image, str]:
+    """A picture of 1 to 4 bands of a number format that regions have, and its encoding."""
+    encoding = "srgb"
+    if image.get_typeof("coding") and image.coding == "rad":
+        image = image.rad2float()
+        encoding = "linear"
+    elif image.interpretation == "cmyk":
+        image = image.icc_transform("srgb", embedded=True, input_profile="cmyk", intent="relative")
+        image.remove("icc-profile-data")
+    elif image.interpretation not in _PLAIN and not (image.interpretation == "scrgb" and image.format == "float"):
+        image = image.colourspace("srgb" if image.format == "uchar" else "rgb16")
+    if image.format == "double":
+        image = image.cast("float")
+    if image.bands not in _CHANNELS or image.format not in _DTYPES:
+        raise FileProblem(
+            f"{path} has {image.bands} channels of {image.format} numbers.",
+            "Pictures have 1 to 4 channels of 8 or 16 bits or floats.",
+        )
+    return image, encoding
+
+
+def _fitting_profile(image: pyvips.Image, path: Path) -> bytes | None:
+    """The embedded profile, unless it cannot be meant for these pixels; viewers pass over those as well."""
+    if not image.get_typeof("icc-profile-data"):
+        return None
+    profile = bytes(image.get("icc-profile-data"))
+    space = b"GRAY" if image.bands < 3 else b"RGB "
+    if profile[16:20] == space and profile[36:40] == b"acsp":
+        return profile
+    log.warning("The colour profile in %s does not fit its pixels; they are taken as sRGB", path)
+    return None
+
+
+# -- Writing -----------------------------------------------------------------------------------------------------------
+
+
+def _to_vips(region: Region, dtypes: tuple[str, ...]) -> pyvips.Image:
+    format = region.format
+    values = np.frombuffer(region.data, _NUMPY[format.dtype]).reshape(format.height, format.width, -1)
+    if format.channels.startswith("BGR"):
+        values = values[..., [2, 1, 0, 3][: format.channel_count]]
+    if format.premultiplied and format.has_alpha:
+        values = _unpremultiplied(values)
+    if format.encoding == "linear":
+        values = _linear_to_srgb(values, format.has_alpha)
+    dtype = next((dtype for dtype in dtypes if dtype == _dtype_of(values)), dtypes[0])
+    if _dtype_of(values) == "f16":
+        values = values.astype(np.float32)
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(_as_dtype(values, dtype)))
+    gray, wide = format.is_gray, dtype == "u16"
+    interpretation = ("grey16" if wide else "b-w") if gray else ("rgb16" if wide else "srgb")
+    image = image.copy(interpretation=interpretation)
+    if region.profile is not None:
+        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", bytes(region.profile))
+    return image
+
+
+def _dtype_of(values: np.ndarray) -> str:
+    return next(name for name, kind in _NUMPY.items() if values.dtype == kind)
+
+
+def _white(values: np.ndarray) -> float:
+    return 1.0 if values.dtype.kind == "f" else float(np.iinfo(values.dtype).max)
+
+
+def _as_dtype(values: np.ndarray, dtype: str) -> np.ndarray:
+    """The same picture in another number format."""
+    if values.dtype == _NUMPY[dtype]:
+        return values
+    scaled = values.astype(np.float32) / _white(values)
+    if dtype == "f32":
+        return scaled
+    white = np.iinfo(_NUMPY[dtype]).max
+    return (np.nan_to_num(scaled).clip(0, 1) * white + 0.5).astype(_NUMPY[dtype])
+
+
+def _unpremultiplied(values: np.ndarray) -> np.ndarray:
+    scaled = values.astype(np.float32) / _white(values)
+    alpha = scaled[..., -1:]
+    scaled[..., :-1] = np.divide(scaled[..., :-1], alpha, out=np.zeros_like(scaled[..., :-1]), where=alpha > 0)
+    return _as_dtype(scaled, _dtype_of(values))
+
+
+def _linear_to_srgb(values: np.ndarray, has_alpha: bool) -> np.ndarray:
+    """IEC 61966-2-1, in 16 bits or float: the darks of 8 linear bits need more than 8 bits of sRGB."""
+    scaled = values.astype(np.float32) / _white(values)
+    color = scaled[..., :-1] if has_alpha else scaled
+    size = np.abs(color)
+    color[...] = np.copysign(np.where(size <= 0.0031308, size * 12.92, 1.055 * size ** (1 / 2.4) - 0.055), color)
+    return scaled if values.dtype.kind == "f" else _as_dtype(scaled, "u16")
+
+
+def _with_info(image: pyvips.Image, info: FileInfo) -> pyvips.Image:
+    image = image.copy(xres=info.dpi[0] / 25.4, yres=info.dpi[1] / 25.4)
+    for name, (kind, value) in info.metadata.items():
+        image.set_type(kind, name, value)
+    return image
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file beside its final place and then put it there in one step."""
+    path = path.resolve()  # so that a link stays one, and its target changes
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, _mode_for(path))
+        os.replace(name, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _mode_for(path: Path) -> int:
+    """The rights of the file that is replaced, or those that a new file would get (temporary files get fewer)."""
+    with suppress(OSError):
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def _cannot(what: str, path: Path, error: OSError) -> FileProblem:
+    folder = path.parent
+    known = {
+        errno.ENOENT: (f"There is no file {path}.", "")
+        if what == "read"
+        else (f"There is no folder {folder}.", "Create it first."),
+        errno.EISDIR: (f"{path} is a folder, not a file.", ""),
+        errno.ENOTDIR: (f"{folder} is not a folder.", ""),
+        errno.ENOSPC: (f"The disk is full: {path} was not written.", "Free some space and try again."),
+        errno.EDQUOT: (f"The disk quota is used up: {path} was not written.", "Free some space and try again."),
+        errno.ENAMETOOLONG: (f"The name of {path} is too long.", ""),
+    }
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        where = path if what == "read" else folder
+        message, hint = f"There is no permission to {what} in {where}.", "Choose another place, or change its rights."
+        if what == "read":
+            message = f"There is no permission to read {path}."
+    else:
+        message, hint = known.get(error.errno or 0, (f"{path} could not be {what[:4]}.", os.strerror(error.errno or 0)))
+    return FileProblem(message, hint)

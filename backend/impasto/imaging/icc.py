@@ -1,0 +1,367 @@
+"""Colour profiles: from the numbers of a device to sRGB and back, in float.
+
+There are two kinds of profile, and each has its own way:
+
+- A profile of curves and a matrix (all working spaces and nearly all displays) or of one gray curve is read here and
+  computed in float32. libvips hands pixels to littlecms in 16 bits at the most, which clips high dynamic range and
+  colours outside sRGB; a layer of floats would lose them.
+- A profile of tables goes through littlecms, by way of libvips, with 16-bit device numbers and Lab in between. Tables
+  cover black to white and nothing beyond, so nothing more is lost.
+
+The format is that of ICC.1:2022, https://www.color.org/specification/ICC.1-2022-05.pdf. Colours are relative to the
+white of the profile (the media-relative colorimetric intent), so that white stays (1, 1, 1).
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+import pyvips
+import torch
+from torch import Tensor
+
+from impasto.imaging.color import linear_to_srgb, luma, srgb_to_linear
+from impasto_link.errors import BadRequest
+
+#: The primaries of sRGB as columns of XYZ, adapted to D50 by Bradford's matrix as profiles require (B. Lindbloom,
+#: http://www.brucelindbloom.com/Eqn_RGB_XYZ_Matrix.html).
+SRGB_TO_XYZ_D50 = torch.tensor(
+    [
+        [0.4360747, 0.3850649, 0.1430804],
+        [0.2225045, 0.7168786, 0.0606169],
+        [0.0139322, 0.0971045, 0.7141733],
+    ],
+    dtype=torch.float64,
+)
+#: The white of the profile connection space (ICC.1:2022, 7.2.16).
+D50 = (0.9642, 1.0, 0.8249)
+
+#: A profile that differs from sRGB by less is sRGB: half a step of 8 bits. Rounding of the numbers in profiles alone
+#: makes a quarter in saturated darks, where the curve is steepest.
+SAME = 0.5 / 255
+
+
+class Profile(Protocol):
+    """A colour space; ``channels`` is 3 for RGB and 1 for gray.
+
+    Both directions take and give (1, ``channels``, H, W) float32: numbers of the device, 0 to 1, on one side, and sRGB
+    values on the other.
+    """
+
+    channels: int
+
+    def to_srgb(self, x: Tensor) -> Tensor: ...
+
+    def from_srgb(self, x: Tensor) -> Tensor: ...
+
+
+@lru_cache(maxsize=16)
+def load_profile(data: bytes, channels: int) -> Profile:
+    """The colour space that an ICC profile describes, for pixels of so many colour channels (1 or 3).
+
+    Profiles that are sRGB or linear sRGB under whatever name are recognised and take the short way.
+
+    Raises:
+        BadRequest: the profile is damaged, of a kind that no picture has, or not made for so many channels.
+    """
+    try:
+        profile = _parse(data, channels)
+    except (struct.error, IndexError, ValueError, OverflowError) as error:
+        raise _damaged(str(error)) from error
+    for known in (SRGB, LINEAR):
+        if _is_same(profile, known, channels):
+            return known(channels)
+    return profile
+
+
+# -- The kinds of profile ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SRGB:
+    """sRGB itself, which needs no change."""
+
+    channels: int
+
+    def to_srgb(self, x: Tensor) -> Tensor:
+        return x
+
+    def from_srgb(self, x: Tensor) -> Tensor:
+        return x
+
+
+@dataclass(frozen=True)
+class LINEAR:
+    """Linear light of the sRGB primaries."""
+
+    channels: int
+
+    def to_srgb(self, x: Tensor) -> Tensor:
+        return linear_to_srgb(x)
+
+    def from_srgb(self, x: Tensor) -> Tensor:
+        return srgb_to_linear(x)
+
+
+class Curve(Protocol):
+    """A tone curve: ``linear`` gives light for a device number, ``device`` the number for light."""
+
+    def linear(self, x: Tensor) -> Tensor: ...
+
+    def device(self, y: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class PowerCurve:
+    """``(a x + b) ** g + e`` from ``d`` up, ``c x + f`` below it; mirrored for negatives, goes on above 1."""
+
+    g: float
+    a: float = 1.0
+    b: float = 0.0
+    c: float = 0.0
+    d: float = 0.0
+    e: float = 0.0
+    f: float = 0.0
+
+    def __post_init__(self) -> None:
+        values = (self.g, self.a, self.b, self.c, self.d, self.e, self.f)
+        if not all(map(math.isfinite, values)) or self.g <= 0 or self.a <= 0 or self.c < 0:
+            raise ValueError("a tone curve that cannot be inverted")
+
+    def linear(self, x: Tensor) -> Tensor:
+        size = x.abs()
+        curved = (size * self.a + self.b).clamp_min_(0).pow_(self.g).add_(self.e)
+        return torch.where(size < self.d, size * self.c + self.f, curved).copysign_(x)
+
+    def device(self, y: Tensor) -> Tensor:
+        size = y.abs()
+        curved = (size - self.e).clamp_min_(0).pow_(1 / self.g).sub_(self.b).div_(self.a)
+        if self.d > 0:
+            corner = max(self.a * self.d + self.b, 0.0) ** self.g + self.e
+            straight = (size - self.f) / self.c if self.c > 0 else torch.full_like(size, self.d)
+            curved = torch.where(size < corner, straight, curved)
+        return curved.clamp_min_(0).copysign_(y)
+
+
+class TableCurve:
+    """Evenly spaced samples of light, joined by straight lines; above 1 it goes on as steep as it ended."""
+
+    def __init__(self, samples: np.ndarray) -> None:
+        if samples[-1] <= samples[0]:
+            raise ValueError("a tone curve that does not rise")
+        self.samples = torch.from_numpy(np.maximum.accumulate(samples).astype(np.float32))
+        # Many tables end in a few equal samples, and nothing can go on from a level end.
+        tail = max(1, len(samples) // 16)
+        self.end_slope = max(float(samples[-1] - samples[-1 - tail]) * (len(samples) - 1) / tail, 0.05)
+
+    def linear(self, x: Tensor) -> Tensor:
+        samples = self.samples.to(x.device)
+        size = x.abs()
+        inside = size.clamp_max(1)
+        place = inside * (len(samples) - 1)
+        index = place.long().clamp_max_(len(samples) - 2)
+        curved = torch.lerp(samples[index], samples[index + 1], place - index)
+        return curved.add_(size - inside, alpha=self.end_slope).copysign_(x)
+
+    def device(self, y: Tensor) -> Tensor:
+        samples = self.samples.to(y.device)
+        size = y.abs()
+        inside = size.clamp(float(samples[0]), float(samples[-1]))
+        index = torch.searchsorted(samples, inside).sub_(1).clamp_(0, len(samples) - 2)
+        low = samples[index]
+        place = (inside - low).div_((samples[index + 1] - low).clamp_min_(1e-9)).add_(index)
+        beyond = (size - samples[-1]).clamp_min_(0)
+        return place.div_(len(samples) - 1).add_(beyond, alpha=1 / self.end_slope).copysign_(y)
+
+
+class MatrixProfile:
+    """An RGB space of three curves and a matrix (ICC.1:2022, F.3)."""
+
+    channels = 3
+
+    def __init__(self, curves: list[Curve], to_xyz: Tensor) -> None:
+        self.curves = curves
+        matrix = torch.linalg.solve(SRGB_TO_XYZ_D50, to_xyz)
+        # The columns add up to the white of the profile; see that white is white, and gray is gray, to the last digit.
+        sums = matrix.sum(dim=1, keepdim=True)
+        if not bool((sums > 0.1).all()) or not float(torch.linalg.cond(matrix)) < 1e6:
+            raise ValueError("primaries that span no colours")
+        self._to_srgb = matrix / sums
+        self._from_srgb = torch.linalg.inv(self._to_srgb)
+
+    def to_srgb(self, x: Tensor) -> Tensor:
+        return linear_to_srgb(_mix(self._to_srgb, self._each(x, lambda curve: curve.linear)))
+
+    def from_srgb(self, x: Tensor) -> Tensor:
+        return self._each(_mix(self._from_srgb, srgb_to_linear(x)), lambda curve: curve.device)
+
+    def _each(self, x: Tensor, side: Callable[[Curve], Callable[[Tensor], Tensor]]) -> Tensor:
+        if all(curve is self.curves[0] for curve in self.curves):
+            return side(self.curves[0])(x)
+        return torch.cat([side(curve)(x[:, i : i + 1]) for i, curve in enumerate(self.curves)], dim=1)
+
+
+class GrayProfile:
+    """A gray space of one curve (ICC.1:2022, F.2)."""
+
+    channels = 1
+
+    def __init__(self, curve: Curve) -> None:
+        self.curve = curve
+
+    def to_srgb(self, x: Tensor) -> Tensor:
+        return linear_to_srgb(self.curve.linear(x))
+
+    def from_srgb(self, x: Tensor) -> Tensor:
+        return self.curve.device(srgb_to_linear(x))
+
+
+class TableProfile:
+    """A profile of lookup tables, through littlecms as libvips offers it; clips to what the tables cover."""
+
+    def __init__(self, data: bytes, channels: int) -> None:
+        self.channels = channels
+        self._data = data
+        probe = torch.rand(1, channels, 4, 4, generator=torch.Generator().manual_seed(0))
+        # First the way back: the way there silently takes sRGB instead of a profile that littlecms refuses.
+        for direction, what in ((self.from_srgb, "back to"), (self.to_srgb, "from")):
+            try:
+                direction(probe)
+            except pyvips.Error as error:
+                raise BadRequest(
+                    f"The colour profile of the picture does not lead {what} its colours, or is damaged.",
+                    "Convert the picture to sRGB, or to another working space, first.",
+                ) from error
+
+    def to_srgb(self, x: Tensor) -> Tensor:
+        numbers = x[0].clamp(0, 1).mul(65535).round_().permute(1, 2, 0).cpu().numpy().astype(np.uint16)
+        image = pyvips.Image.new_from_array(np.ascontiguousarray(numbers))
+        image = image.copy(interpretation="rgb16" if self.channels == 3 else "grey16")
+        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", self._data)
+        lab = image.icc_import(embedded=True, pcs="lab", intent="relative").numpy()
+        rgb = _lab_to_srgb(torch.from_numpy(lab).to(x.device).permute(2, 0, 1)[None])
+        return luma(rgb) if self.channels == 1 else rgb
+
+    def from_srgb(self, x: Tensor) -> Tensor:
+        lab = _srgb_to_lab(x.expand(-1, 3, -1, -1))[0].permute(1, 2, 0).cpu().numpy()
+        image = pyvips.Image.new_from_array(np.ascontiguousarray(lab)).copy(interpretation="lab")
+        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", self._data)
+        numbers = image.icc_export(depth=16, pcs="lab", intent="relative").numpy().astype(np.float32) / 65535
+        return torch.from_numpy(numbers).to(x.device).reshape(*x.shape[-2:], self.channels).permute(2, 0, 1)[None]
+
+
+# -- Reading a profile -------------------------------------------------------------------------------------------------
+
+
+def _parse(data: bytes, channels: int) -> Profile:
+    if len(data) < 132 or data[36:40] != b"acsp":
+        raise ValueError("no signature")
+    if len(data) < struct.unpack_from(">I", data)[0]:
+        raise ValueError("cut short")
+    kind, space = data[12:16], data[16:20]
+    if space == b"CMYK":
+        raise BadRequest("The picture has a CMYK profile.", "Convert it to RGB, for example to sRGB, first.")
+    if kind not in (b"mntr", b"scnr", b"prtr", b"spac") or space not in (b"RGB ", b"GRAY"):
+        raise BadRequest(
+            "The colour profile of the picture is not one of RGB or gray pixels.", "Convert the picture to sRGB first."
+        )
+    if channels != (3 if space == b"RGB " else 1):
+        had, needs = ("an RGB", "gray") if space == b"RGB " else ("a gray", "RGB")
+        raise BadRequest(
+            f"The picture has {had} profile, but {needs} pixels.", "Assign it a profile that fits, or convert it."
+        )
+
+    tags: dict[bytes, bytes] = {}
+    for i in range(struct.unpack_from(">I", data, 128)[0]):
+        name, start, size = struct.unpack_from(">4sII", data, 132 + 12 * i)
+        if start + size > len(data):
+            raise ValueError("a part lies outside")
+        tags[name] = data[start : start + size]
+
+    # Where a profile has both, its tables are the better description, and the one that littlecms takes.
+    if {b"A2B0", b"A2B1"} & tags.keys():
+        return TableProfile(data, channels)
+    if channels == 1 and b"kTRC" in tags:
+        return GrayProfile(_curve(tags[b"kTRC"]))
+    if channels == 3 and {b"rTRC", b"gTRC", b"bTRC", b"rXYZ", b"gXYZ", b"bXYZ"} <= tags.keys():
+        curves = {tag: _curve(tag) for tag in {tags[c + b"TRC"] for c in (b"r", b"g", b"b")}}
+        columns = [_fixed(tags[c + b"XYZ"], 8, 3) for c in (b"r", b"g", b"b")]
+        return MatrixProfile(
+            [curves[tags[c + b"TRC"]] for c in (b"r", b"g", b"b")], torch.tensor(columns, dtype=torch.float64).T
+        )
+    return TableProfile(data, channels)
+
+
+def _curve(tag: bytes) -> Curve:
+    """A tag of curveType or parametricCurveType (ICC.1:2022, 10.6 and 10.18)."""
+    if tag[:4] == b"para":
+        (function,) = struct.unpack_from(">H", tag, 8)
+        g, *rest = _fixed(tag, 12, (1, 3, 4, 5, 7)[function])
+        if function == 0:
+            return PowerCurve(g)
+        if function in (1, 2):
+            a, b, *floor = rest
+            level = floor[0] if floor else 0.0
+            return PowerCurve(g, a, b, 0.0, -b / a if a else 0.0, level, level)
+        return PowerCurve(g, *rest)
+    if tag[:4] != b"curv":
+        raise ValueError("an unknown kind of tone curve")
+    (count,) = struct.unpack_from(">I", tag, 8)
+    if count == 0:
+        return PowerCurve(1.0)
+    if count == 1:
+        return PowerCurve(struct.unpack_from(">H", tag, 12)[0] / 256)
+    return TableCurve(np.frombuffer(tag, ">u2", count, 12).astype(np.float64) / 65535)
+
+
+def _fixed(data: bytes, start: int, count: int) -> list[float]:
+    """Numbers of s15Fixed16Number."""
+    return [value / 65536 for value in struct.unpack_from(f">{count}i", data, start)]
+
+
+def _damaged(why: str) -> BadRequest:
+    return BadRequest(
+        f"The colour profile of the picture is damaged ({why}).", "Assign it another profile, for example sRGB."
+    )
+
+
+def _is_same(profile: Profile, known: type[SRGB] | type[LINEAR], channels: int) -> bool:
+    """Whether a profile does the same as a known one on a small grid of colours."""
+    steps = torch.linspace(0, 1, 9 if channels == 3 else 65)
+    grid = torch.cartesian_prod(*[steps] * channels).reshape(-1, channels).T[None, :, :, None].contiguous()
+    return bool((profile.to_srgb(grid) - known(channels).to_srgb(grid)).abs().amax() < SAME)
+
+
+# -- Arithmetic --------------------------------------------------------------------------------------------------------
+
+
+def _mix(matrix: Tensor, x: Tensor) -> Tensor:
+    """Multiply the channels of (1, 3, H, W) by a 3 x 3 matrix."""
+    return (matrix.to(x) @ x.reshape(3, -1)).reshape(x.shape)
+
+
+def _lab_to_srgb(lab: Tensor) -> Tensor:
+    """CIE Lab of D50 white (ICC.1:2022, 6.3.4), L from 0 to 100, to sRGB values."""
+    fy = (lab[:, :1] + 16) / 116
+    f = torch.cat([fy + lab[:, 1:2] / 500, fy, fy - lab[:, 2:] / 200], dim=1)
+    xyz = torch.where(f > 6 / 29, f**3, (f - 4 / 29) * (108 / 841))
+    return linear_to_srgb(_mix(_lab_matrix().inverse(), xyz))
+
+
+def _srgb_to_lab(rgb: Tensor) -> Tensor:
+    xyz = _mix(_lab_matrix(), srgb_to_linear(rgb))
+    f = torch.where(xyz > (6 / 29) ** 3, xyz.clamp_min(0).pow(1 / 3), xyz * (841 / 108) + 4 / 29)
+    x, y, z = f.split(1, dim=1)
+    return torch.cat([116 * y - 16, 500 * (x - y), 200 * (y - z)], dim=1)
+
+
+def _lab_matrix() -> Tensor:
+    """From linear sRGB to XYZ relative to white; of each row the sum is 1, so that gray is a = b = 0 exactly."""
+    matrix = SRGB_TO_XYZ_D50 / torch.tensor(D50, dtype=torch.float64)[:, None]
+    return matrix / matrix.sum(dim=1, keepdim=True)

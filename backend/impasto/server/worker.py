@@ -1,0 +1,184 @@
+"""A worker process: it takes one job at a time from the broker and does it with the pipeline.
+
+Started by the broker as ``python -m impasto.server.worker``; how to reach the broker is in the environment, so that no
+other user of the machine can read it off the list of processes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+import psutil
+import zmq
+
+from impasto.server.logs import configure_logging
+from impasto_link import codec
+from impasto_link.errors import Cancelled, ImpastoError, NotEnoughMemory
+from impasto_link.options import StylizeOptions
+from impasto_link.pixels import Region
+
+log = logging.getLogger(__name__)
+
+#: Progress is passed on at most this often, in seconds.
+PROGRESS_EVERY = 0.05
+
+
+class Worker:
+    """Connects to the broker and works until the broker is gone."""
+
+    def __init__(self) -> None:
+        environment = os.environ
+        socket = zmq.Context.instance().socket(zmq.DEALER)
+        socket.linger = 1000
+        socket.identity = bytes.fromhex(environment["IMPASTO_WORKER_IDENTITY"])
+        socket.plain_username = b"worker"
+        socket.plain_password = environment["IMPASTO_WORKER_TOKEN"].encode()
+        socket.connect(environment["IMPASTO_WORKER_ENDPOINT"])
+        self._socket = socket
+        self._unload_after = float(environment["IMPASTO_WORKER_UNLOAD_AFTER"])
+
+        # Torch takes seconds to import, so it comes after the connection stands.
+        import torch
+
+        from impasto.pipeline import Pipeline, pick_device
+        from impasto.zoo.library import Library
+
+        self._torch = torch
+        self._device = pick_device(environment["IMPASTO_WORKER_DEVICE"])
+        self._pipeline = Pipeline(Library(), self._device)
+        self._progress_at = 0.0
+
+    def run(self) -> None:
+        self._send({"event": "ready", "stats": self._stats()})
+        while True:
+            if self._unload_after and self._pipeline.loaded() and not self._socket.poll(self._unload_after * 1000):
+                log.info("unloading the models after %.0f s without work", self._unload_after)
+                self._pipeline.unload()
+                self._give_memory_back()
+                self._send({"event": "stats", "stats": self._stats()})
+            message = [frame.buffer for frame in self._socket.recv_multipart(copy=False)]
+            header = codec.decode_header(message[0])
+            # Only a job is of interest here; a cancellation that comes now was late.
+            if header.get("op") != "cancel":
+                self._do(header, message[1:])
+
+    def _do(self, header: codec.Header, frames: list[memoryview]) -> None:
+        job_id = header["id"]
+        final: dict[str, Any]
+        regions: dict[str, Region] = {}
+        started = time.perf_counter()
+        try:
+            pixels = codec.decode_regions(header, frames)["pixels"]
+            options = StylizeOptions.from_wire(header)
+            result = self._pipeline.stylize(pixels, options, lambda done, doing: self._progress(job_id, done, doing))
+            regions = {"pixels": result}
+            final = {"event": "done", "seconds": round(time.perf_counter() - started, 4)}
+        except Cancelled:
+            final = {"event": "cancelled"}
+        except ImpastoError as error:
+            final = _failed(error)
+        except (MemoryError, self._torch.OutOfMemoryError) as error:
+            log.exception("out of memory")
+            final = _failed(NotEnoughMemory("The memory did not suffice for this picture.", str(error)))
+        except RuntimeError as error:
+            log.exception("the job %s failed", job_id)
+            # Torch reports a failed allocation on the CPU as a plain RuntimeError.
+            if "alloc" in str(error):
+                final = _failed(
+                    NotEnoughMemory("The memory did not suffice for this picture.", "Try a smaller region.")
+                )
+            else:
+                final = _failed(ImpastoError(f"Something unexpected went wrong: {error}", "The server's log has more."))
+        except Exception as error:
+            log.exception("the job %s failed", job_id)
+            final = _failed(ImpastoError(f"Something unexpected went wrong: {error!r}", "The server's log has more."))
+        message = {**final, "id": job_id, "stats": self._stats()}
+        self._socket.send_multipart(codec.encode(message, regions), copy=False)
+
+    def _progress(self, job_id: str, fraction: float, doing: str) -> None:
+        """Report progress, and stop the job if the broker has asked for it meanwhile."""
+        while self._socket.poll(0):
+            header = codec.decode_header(self._socket.recv_multipart()[0])
+            if header.get("op") == "cancel" and header.get("id") == job_id:
+                raise Cancelled("The job was cancelled.")
+        now = time.monotonic()
+        if now - self._progress_at >= PROGRESS_EVERY:
+            self._progress_at = now
+            self._send({"event": "progress", "id": job_id, "fraction": fraction, "doing": doing})
+
+    def _send(self, header: dict[str, Any]) -> None:
+        self._socket.send(codec.pack(header))
+
+    def _stats(self) -> dict[str, Any]:
+        memory = psutil.Process().memory_info()
+        stats: dict[str, Any] = {
+            "device": str(self._device),
+            "models": self._pipeline.loaded(),
+            "memory_bytes": memory.rss,
+            "peak_memory_bytes": _peak_memory(),
+        }
+        if self._device.type == "cuda":
+            cuda = self._torch.cuda
+            stats |= {
+                "name": cuda.get_device_name(self._device),
+                "gpu_memory_bytes": cuda.memory_reserved(self._device),
+                "peak_gpu_memory_bytes": cuda.max_memory_allocated(self._device),
+            }
+        else:
+            stats["name"] = f"CPU, {self._torch.get_num_threads()} threads"
+        return stats
+
+    def _give_memory_back(self) -> None:
+        if self._device.type == "cuda":
+            self._torch.cuda.empty_cache()
+        if sys.platform == "linux":
+            import ctypes
+
+            # See the broker's WorkerProcess: the allocator was told to keep what it has.
+            trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+            if trim is not None:
+                trim(0)
+
+
+def _failed(error: ImpastoError) -> dict[str, Any]:
+    return {"event": "failed", "code": error.code, "message": error.message, "hint": error.hint}
+
+
+def _peak_memory() -> int:
+    """The most memory that this process ever had, in bytes."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _end_with_broker() -> None:
+    """Wait for the end of standard input, which the broker holds open as long as it lives."""
+    # Not through sys.stdin, whose lock would be in the way when the process ends by itself.
+    while os.read(0, 1):
+        pass
+    os._exit(0)
+
+
+def main() -> None:
+    configure_logging()
+    threading.Thread(target=_end_with_broker, daemon=True).start()
+    try:
+        Worker().run()
+    except KeyboardInterrupt:
+        # Ctrl+C in a terminal goes to the whole group; the broker sees to the end.
+        pass
+    except Exception:
+        log.exception("the worker ended by an error")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""Quality of the shipped styles on photos that training did not see, beside Gatys' optimisation of the same loss.
+
+    python benchmarks/quality.py --paintings DIR [--photos DIR] [--vgg FILE]
+
+Prints a Markdown table: for each style the normalised style and content distances (0 is equal; see
+impasto.training.losses) of the untouched photo, of Impasto, and of L-BFGS from the photo after some iterations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional as TF
+from tqdm import tqdm
+
+from impasto.engines.fixed import FixedEngine
+from impasto.nets.vgg import VGG19Features
+from impasto.pipeline import pick_device
+from impasto.training.losses import (
+    CONTENT_LAYERS,
+    STYLE_LAYERS,
+    Features,
+    content_distance,
+    style_distance,
+    total_variation,
+)
+from impasto.training.photos import find_pictures, is_held_out, load_rgb
+from impasto.training.recipe import BankRecipe, StyleRecipe
+from impasto.training.styles import style_targets
+from impasto.zoo.library import Library, shipped_models
+from impasto.zoo.vgg import load_vgg19
+from impasto_link.options import StyleChoice
+
+
+class Objective:
+    """The loss of one photo in one style, as training had it."""
+
+    def __init__(self, vgg: VGG19Features, photo: Tensor, targets: Features, style: StyleRecipe, tv: float) -> None:
+        self.vgg, self.targets, self.style, self.tv = vgg, targets, style, tv
+        self.dtype = next(vgg.parameters()).dtype
+        with torch.no_grad():
+            self.photo = vgg(photo.to(self.dtype), CONTENT_LAYERS)
+
+    def distances(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Loss, style distance and content distance of a picture (1, 3, H, W)."""
+        features = self.vgg(x.to(self.dtype), {*STYLE_LAYERS, *CONTENT_LAYERS})
+        style = style_distance(features, self.targets).mean()
+        content = content_distance(features, self.photo).mean()
+        return self.style.weight * style + content + self.tv * total_variation(x).mean(), style, content
+
+
+def gatys(objective: Objective, photo: Tensor, iterations: list[int]) -> dict[int, Tensor]:
+    """L-BFGS on the pixels, from the photo; the picture after each of the numbers of iterations."""
+    x = photo.clone().requires_grad_()
+    results = {}
+    done = 0
+    optimizer = torch.optim.LBFGS([x], history_size=20, line_search_fn="strong_wolfe", max_eval=10**9)
+    for goal in iterations:
+        for group in optimizer.param_groups:
+            group["max_iter"] = goal - done
+
+        def closure() -> Tensor:
+            optimizer.zero_grad()
+            loss = objective.distances(x)[0]
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+        done = goal
+        results[goal] = x.detach().clamp(0, 1)
+    return results
+
+
+def default_photos(size: int) -> dict[str, Tensor]:
+    from skimage import data
+
+    pictures = {
+        "astronaut": data.astronaut(),
+        "chelsea": data.chelsea(),
+        "coffee": data.coffee(),
+        "rocket": data.rocket(),
+    }
+    return {name: square(torch.from_numpy(array).permute(2, 0, 1), size) for name, array in pictures.items()}
+
+
+def square(photo: Tensor, size: int) -> Tensor:
+    return TF.center_crop(TF.resize(photo, [size], antialias=True), [size, size])[None].float() / 255
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--paintings", type=Path, required=True, help="folder of the paintings that the recipe names")
+    parser.add_argument(
+        "--photos", type=Path, help="folder of photos; its held-out ones are used (default: scikit-image's)"
+    )
+    parser.add_argument("--vgg", type=Path, help="VGG-19 weights (default: torchvision's)")
+    parser.add_argument("--count", type=int, default=1, help="photos per style, taken in turn (default: 1)")
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--iterations", type=int, nargs="*", default=[50, 100, 300])
+    parser.add_argument("--tv-weight", type=float, default=0.1)
+    parser.add_argument("--save", type=Path, help="folder for the pictures")
+    options = parser.parse_args()
+
+    device = pick_device("auto")
+    dtype = torch.bfloat16
+    vgg = load_vgg19(options.vgg).to(device, dtype, memory_format=torch.channels_last)
+    recipe = BankRecipe.from_toml(shipped_models() / "classic.toml", options.paintings)
+    targets = style_targets(recipe, vgg)
+    if options.photos:
+        held_out = [path for path in find_pictures(options.photos) if is_held_out(path)]
+        photos = {path.stem: square(load_rgb(path), options.size) for path in held_out}
+    else:
+        photos = default_photos(options.size)
+    engine = FixedEngine(Library([shipped_models()]), device)
+
+    names = list(photos)
+    rows: dict[str, dict[str, list[tuple[float, float, float]]]] = defaultdict(lambda: defaultdict(list))
+    seconds: dict[str, float] = defaultdict(float)
+    for index, style in enumerate(tqdm(recipe.styles)):
+        for turn in range(options.count):
+            name = names[(index + turn) % len(names)]
+            photo = photos[name].to(device)
+            goal = {layer: grams[index : index + 1] for layer, grams in targets.items()}
+            objective = Objective(vgg, photo, goal, style, options.tv_weight)
+            started = time.perf_counter()
+            pictures = {"photo": photo, "impasto": engine.paint(photo, [StyleChoice(style.name)], lambda done: None)}
+            seconds["impasto"] += time.perf_counter() - started
+            started = time.perf_counter()
+            for count, picture in gatys(objective, photo, options.iterations).items():
+                pictures[f"L-BFGS {count}"] = picture
+            seconds["L-BFGS"] += time.perf_counter() - started
+            for kind, picture in pictures.items():
+                with torch.no_grad():
+                    loss, style_value, content = (float(value) for value in objective.distances(picture))
+                rows[style.name][kind].append((loss, style_value, content))
+                if options.save:
+                    options.save.mkdir(parents=True, exist_ok=True)
+                    TF.to_pil_image(picture[0].float().cpu()).save(options.save / f"{style.name} {name} {kind}.png")
+    report(rows, seconds, device)
+
+
+def report(
+    rows: dict[str, dict[str, list[tuple[float, float, float]]]], seconds: dict[str, float], device: torch.device
+) -> None:
+    kinds = list(next(iter(rows.values())))
+    print(
+        f"\n{platform.machine()}, {device}, torch {torch.__version__}; each cell: style distance / content distance\n"
+    )
+    print("| style | " + " | ".join(kinds) + " | loss, Impasto : " + " : ".join(kinds[2:]) + " |")
+    print("|---" * (len(kinds) + 2) + "|")
+    total: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
+    for style, by_kind in rows.items():
+        print(_row(style, by_kind))
+        for kind, values in by_kind.items():
+            total[kind] += values
+    print(_row("**mean**", total))
+    print(f"\nSeconds in all: {', '.join(f'{kind} {value:.1f}' for kind, value in seconds.items())}")
+
+
+def _row(name: str, by_kind: dict[str, list[tuple[float, float, float]]]) -> str:
+    means = {kind: torch.tensor(values).mean(0).tolist() for kind, values in by_kind.items()}
+    cells = [f"{style:.3f} / {content:.3f}" for _, style, content in means.values()]
+    losses = [f"{loss:.2f}" for kind, (loss, _, _) in means.items() if kind != "photo"]
+    return f"| {name} | " + " | ".join(cells) + " | " + " : ".join(losses) + " |"
+
+
+if __name__ == "__main__":
+    main()

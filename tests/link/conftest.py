@@ -1,0 +1,105 @@
+"""The server that the transports are tried against: the real ZeroMQ."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+import zmq
+from zmq.auth.thread import ThreadAuthenticator
+from zmq.utils.monitor import recv_monitor_message
+
+from impasto_link.transport import USERNAME
+
+
+class EchoServer:
+    """A ROUTER on 127.0.0.1 that sends every message back to where it came from.
+
+    Args:
+        token: what it lets in through PLAIN; empty for NULL, where everybody may come in.
+        heartbeat: milliseconds between PINGs; who does not answer within three of them is dropped. 0 for none.
+    """
+
+    def __init__(self, token: str, heartbeat: int = 0) -> None:
+        self.token = token
+        self.heartbeat = heartbeat
+        self.port = 0
+        self.identities: list[bytes] = []
+        """Of the sender of each message that came."""
+        self.handshakes = 0
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.start()
+
+    @property
+    def endpoint(self) -> str:
+        return f"tcp://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start listening; on the same port as before if it is not the first time."""
+        context = zmq.Context()
+        authenticator = ThreadAuthenticator(context)
+        authenticator.start()
+        authenticator.configure_plain(domain="*", passwords={USERNAME: self.token})
+        router = context.socket(zmq.ROUTER)
+        router.linger = 0
+        router.sndhwm = router.rcvhwm = 0
+        router.router_handover = True
+        router.plain_server = bool(self.token)
+        if self.heartbeat:
+            router.heartbeat_ivl = self.heartbeat
+            router.heartbeat_timeout = 3 * self.heartbeat
+        monitor = router.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        router.bind(f"tcp://127.0.0.1:{self.port or '*'}")
+        self.port = int(bytes(router.get(zmq.LAST_ENDPOINT)).rpartition(b":")[2])
+
+        def serve() -> None:
+            poller = zmq.Poller()
+            poller.register(router, zmq.POLLIN)
+            poller.register(monitor, zmq.POLLIN)
+            while not self._stop.is_set():
+                ready = dict(poller.poll(20))
+                if monitor in ready:
+                    recv_monitor_message(monitor)
+                    self.handshakes += 1
+                while router.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+                    frames = router.recv_multipart(copy=False)
+                    self.identities.append(frames[0].bytes)
+                    router.send_multipart(frames, copy=False)
+            router.disable_monitor()
+            monitor.close(0)
+            router.close(0)
+            authenticator.stop()
+            context.term()
+
+        self._stop.clear()
+        self._thread = threading.Thread(target=serve, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Go away without a word."""
+        if self._thread is not None:
+            self._stop.set()
+            self._thread.join()
+            self._thread = None
+
+
+@pytest.fixture
+def start_server() -> Iterator[Callable[..., EchoServer]]:
+    """Starts servers that end with the test; takes what `EchoServer` takes."""
+    servers: list[EchoServer] = []
+
+    def start(token: str = "a token", heartbeat: int = 0) -> EchoServer:
+        servers.append(EchoServer(token, heartbeat))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def server(start_server: Callable[..., EchoServer]) -> EchoServer:
+    """One that asks for a token."""
+    return start_server()

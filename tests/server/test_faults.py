@@ -1,0 +1,123 @@
+"""Processes that die, files that lie, servers that are alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from impasto_link.discovery import log_file, read_server_info, runtime_file
+from impasto_link.errors import ModelProblem, WorkerDied
+from impasto_link.launch import clean_environment, connect_or_start, connect_running
+
+from ..conftest import RunningServer, wait_until
+
+Start = Callable[..., RunningServer]
+
+
+def big(side: int = 1280) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, (side, side, 3), np.uint8)
+
+
+def test_a_killed_worker_costs_one_job(own_server: Start) -> None:
+    running = own_server()
+    pid = running.wait_for_worker()["pid"]
+    with running.connect() as server:
+        doomed = server.start(big(), style="udnie")
+        wait_until(lambda: server.status()["running"])
+        os.kill(int(pid), signal.SIGKILL)
+        with pytest.raises(WorkerDied, match="ended in the middle"):
+            doomed.result()
+        killed = time.monotonic()
+        assert server.stylize(big(64), style="udnie").shape == (64, 64, 3)
+        assert time.monotonic() - killed < 10
+
+
+def test_a_killed_server_takes_its_worker_along(own_server: Start) -> None:
+    running = own_server()
+    worker = psutil.Process(int(running.wait_for_worker()["pid"]))
+    running.process.kill()
+    running.process.wait()
+    assert worker.wait(5) is not None or not worker.is_running()
+
+
+def test_a_stale_runtime_file_is_recognised(own_server: Start) -> None:
+    running = own_server()
+    running.process.kill()
+    running.process.wait()
+    assert runtime_file().exists()
+    assert read_server_info() is None
+    assert connect_running() is None
+    command = [sys.executable, "-m", "impasto"]
+    os.environ["IMPASTO_MODELS"] = running.environment["IMPASTO_MODELS"]
+    client = connect_or_start(command)
+    assert client.ask("hello").fields["version"]
+    client.ask("shutdown")
+    client.close()
+    wait_until(lambda: not runtime_file().exists())
+
+
+def test_there_is_only_one_server(own_server: Start) -> None:
+    running = own_server()
+    second = subprocess.run(
+        [sys.executable, "-m", "impasto", "serve"], env=running.environment, capture_output=True, text=True, timeout=30
+    )
+    assert "runs already" in second.stderr
+    assert str(running.process.pid) in second.stderr
+    assert running.info.pid == running.process.pid
+
+
+def test_models_unload_and_the_server_ends_when_idle(own_server: Start) -> None:
+    running = own_server("--unload-after", "0.5", "--exit-after", "4")
+    running.wait_for_worker()
+    with running.connect() as server:
+        server.stylize(big(64), style="udnie")
+        assert server.status()["workers"][0]["models"]
+        # Asking is use, too: keep the server from ending while it is watched.
+        wait_until(lambda: not server.status()["workers"][0]["models"], 5)
+    assert running.process.wait(10) == 0
+    assert not runtime_file().exists()
+
+
+def test_the_log_is_made_of_json_lines(own_server: Start) -> None:
+    running = own_server()
+    running.wait_for_worker()
+    lines = [json.loads(line) for line in log_file().read_text().splitlines()]
+    assert {"time", "level", "process", "logger", "message"} <= set(lines[0])
+    assert any("ready" in line["message"] for line in lines)
+
+
+def test_a_damaged_model_is_said_in_words(own_server: Start) -> None:
+    running = own_server()
+    models = Path(running.environment["IMPASTO_MODELS"])
+    models.mkdir()
+    card = {"kind": "style-bank", "body": "0", "has_body": True, "styles": [{"name": "broken"}]}
+    (models / "bad.json").write_text(json.dumps(card))
+    (models / "bad.safetensors").write_bytes(b"nothing")
+    (models / "worse.json").write_text("{")
+    with running.connect() as server:
+        # It was put there while the server ran, and is seen.
+        assert "broken" in [style["name"] for style in server.styles()]
+        with pytest.raises(ModelProblem, match=r"bad\.safetensors"):
+            server.stylize(big(32), style="broken")
+        problems = server._client.ask("styles").fields["problems"]
+        assert any("worse.json" in problem for problem in problems)
+        assert server.stylize(big(32), style="udnie").shape == (32, 32, 3)
+
+
+def test_what_an_editor_sets_for_itself_does_not_reach_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "QT_PLUGIN_PATH"):
+        monkeypatch.setenv(name, "/somewhere/else")
+    monkeypatch.setenv("LANG", "de_DE.UTF-8")
+    environment = clean_environment()
+    assert "LANG" in environment
+    assert not any(value == "/somewhere/else" for value in environment.values())
