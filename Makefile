@@ -2,18 +2,18 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
+UV      = $(shell command -v uv || echo .uv/bin/uv)
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: demo test lint bench bench-quality setup clean
+.PHONY: demo test test-link lint bench bench-quality wheel setup clean
 
 setup: $(VENV)/.ready
 
 $(VENV)/.ready: pyproject.toml
-	@command -v uv >/dev/null || test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet uv; }
-	@PATH="$(CURDIR)/$(BIN):$$PATH"; export PATH; \
-	  test -x $(BIN)/python || uv venv --quiet --python ">=3.11" $(VENV); \
-	  uv pip install --quiet --python $(BIN)/python --editable ".[demo,train]" --group dev
+	@command -v uv >/dev/null || test -x .uv/bin/uv || { $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv; }
+	@test -x $(BIN)/python || $(UV) venv --quiet --python ">=3.11" $(VENV)
+	@$(UV) pip install --quiet --python $(BIN)/python --editable ".[demo,train]" --group dev
 	@touch $@
 
 # Any photo will do: make demo PHOTO=holiday.jpg STYLE=great-wave
@@ -24,6 +24,15 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+# The link has to run in the Pythons that editors embed, without torch and numpy.
+test-link: setup
+	@for version in 3.10 3.11 3.13; do \
+	  $(UV) python find --no-python-downloads $$version >/dev/null 2>&1 || { echo "Python $$version is not at hand"; continue; }; \
+	  echo "Python $$version"; \
+	  $(UV) run --quiet --no-project --isolated --python $$version --with msgpack,pyzmq,pytest,pytest-timeout,hypothesis \
+	    env PYTHONPATH=backend python -m pytest -q --confcutdir=tests/link tests/link || exit 1; \
+	done
 
 lint: setup
 	$(BIN)/ruff check .
@@ -37,5 +46,12 @@ bench: setup
 bench-quality: setup
 	$(BIN)/python benchmarks/quality.py $(QUALITY)
 
+# The wheel has to hold the models and to work where it is installed.
+wheel: setup
+	rm -rf dist
+	$(UV) build --quiet --wheel
+	@$(BIN)/python -m zipfile -l dist/*.whl | grep -q "impasto/_models/classic.safetensors" || { echo "no models in the wheel"; exit 1; }
+	@ls -l dist
+
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -109,7 +109,7 @@ def main() -> None:
 
     device = pick_device("auto")
     dtype = torch.bfloat16
-    vgg = load_vgg19(options.vgg).to(device, dtype, memory_format=torch.channels_last)
+    vgg = load_vgg19(options.vgg).to(device, dtype).to(memory_format=torch.channels_last)
     recipe = BankRecipe.from_toml(shipped_models() / "classic.toml", options.paintings)
     targets = style_targets(recipe, vgg)
     if options.photos:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from impasto_link import __version__
 from impasto_link.errors import ImpastoError
 
 if TYPE_CHECKING:
     from impasto.client import Painting, Server, connect
 
-__version__ = "0.1.0"
 __all__ = ["ImpastoError", "Painting", "Server", "__version__", "connect"]
 
 

@@ -156,7 +156,7 @@ def _from_array(array: np.ndarray) -> tuple[Region, Callable[[Region], Any]]:
         result = np.frombuffer(region.data, little.dtype).astype(array.dtype)
         return result.reshape((region.format.height, region.format.width, *array.shape[2:]))
 
-    return Region(form, memoryview(little).cast("B")), back
+    return Region(form, little.reshape(-1).view(np.uint8).data), back
 
 
 def _from_pillow(image: Image.Image) -> tuple[Region, Callable[[Region], Any]]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from impasto.engines.fixed import FixedEngine
 from impasto.imaging.color import keep_colors
-from impasto.imaging.pixels import blend, decode, encode, fill_transparent
+from impasto.imaging.pixels import blend, decode, encode, fill_transparent, shrink
 from impasto.imaging.resample import resize, upsample_guided
 from impasto.zoo.library import Library
 from impasto_link.errors import NotEnoughMemory
@@ -65,11 +65,10 @@ class Pipeline:
         progress(0.0, "reading")
         picture = decode(region)
         brush = options.brush
-        if options.max_side is not None:
-            longest = max(region.format.width, region.format.height)
-            if longest > options.max_side:
-                picture = picture.resized(options.max_side / longest)
-                brush *= options.max_side / longest
+        longest = max(region.format.width, region.format.height)
+        if options.max_side is not None and longest > options.max_side:
+            picture = shrink(picture, options.max_side / longest)
+            brush *= options.max_side / longest
         photo = picture.rgb.clamp(0, 1)
         if picture.alpha is not None:
             photo = fill_transparent(photo, picture.alpha)
@@ -79,7 +78,8 @@ class Pipeline:
             if options.keep_colors:
                 painted = keep_colors(painted, photo)
         progress(1.0, "finishing")
-        return encode(blend(picture, painted, options.strength), picture)
+        source = picture.source
+        return Region(source.format, encode(blend(picture, painted, options.strength), picture), source.profile)
 
     def _paint(self, photo: Tensor, brush: float, options: StylizeOptions, progress: Progress) -> Tensor:
         """The fully painted picture, with strokes of the size asked for."""
@@ -106,5 +106,6 @@ class Pipeline:
             self._engines[device] = FixedEngine(self.library, device)
         engine = self._engines[device]
         if device.type == "cpu":
-            engine.check_fits(*photo.shape[-2:], psutil.virtual_memory().available)
+            height, width = photo.shape[-2:]
+            engine.check_fits(height, width, psutil.virtual_memory().available)
         return engine.paint(photo, options.styles, lambda done: progress(0.05 + 0.9 * done, "painting"))

@@ -2,3 +2,5 @@
 
 Imports neither torch nor numpy, and nothing of `impasto`, so that the plugins can carry it into their editors.
 """
+
+__version__ = "0.1.0"

@@ -1,7 +1,7 @@
 """The client: calls to the server and what becomes of them.
 
-Nothing here waits unless it is told to. A script calls ``wait`` or iterates over ``events``; an editor calls ``poll`` from
-its event loop whenever the connection's descriptor is readable, and never stands still.
+Nothing here waits unless it is told to. A script calls ``wait`` or iterates over ``events``; an editor calls ``poll``
+from its event loop whenever the connection's descriptor is readable, and never stands still.
 """
 
 from __future__ import annotations
@@ -61,9 +61,11 @@ class Call:
 
     @property
     def finished(self) -> bool:
+        """Whether there is a result or an error."""
         return self.result is not None or self.error is not None
 
     def add(self, event: Event) -> None:
+        """Take note of an event."""
         self.events.append(event)
         if event.kind == "done":
             self.result = event
@@ -107,7 +109,7 @@ class Client:
             self.transport.send(codec.encode({"op": "cancel", "id": call.id}))
 
     def poll(self, timeout: float | None = 0.0) -> bool:
-        """Take in what has arrived, waiting at most ``timeout`` seconds for the first message; whether there was any."""
+        """Take in what has arrived; waits up to ``timeout`` seconds for the first message. Whether there was any."""
         message = self.transport.receive(timeout)
         if message is None:
             return False

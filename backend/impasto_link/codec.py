@@ -79,7 +79,7 @@ def decode_regions(header: Header, frames: Sequence[Buffer]) -> dict[str, Region
     if not isinstance(descriptions, list) or len(descriptions) != len(frames):
         raise BadRequest(f"The header does not describe the {len(frames)} frames that came with it, one by one.")
     regions: dict[str, Region] = {}
-    for entry, frame in zip(descriptions, frames):
+    for entry, frame in zip(descriptions, frames, strict=True):
         kind = entry.get("kind") if isinstance(entry, dict) else None
         if not isinstance(kind, str):
             raise BadRequest("The description of a frame does not say what kind it is.")

@@ -34,14 +34,17 @@ def _file(name: str) -> Path:
 
 
 def runtime_file() -> Path:
+    """Where the server says how it is reached."""
     return _file("server.json")
 
 
 def lock_file() -> Path:
+    """The lock that makes the server single."""
     return _file("server.lock")
 
 
 def log_file() -> Path:
+    """Where the server logs."""
     return _file("server.log")
 
 
@@ -61,6 +64,7 @@ class ServerInfo:
 
     @staticmethod
     def remove() -> None:
+        """Take the runtime file away."""
         runtime_file().unlink(missing_ok=True)
 
 

@@ -83,7 +83,7 @@ class StylizeOptions:
 
     @classmethod
     def of(cls, style: Styles, **options: Any) -> StylizeOptions:
-        """Options from a style as a person would name it: ``"udnie"``, ``["udnie:2", "the-scream"]``, ``{"udnie": 2}``."""
+        """Options for a style named as a person would: ``"udnie"``, ``["udnie:2", "the-scream"]``, ``{"udnie": 2}``."""
         if isinstance(style, (str, StyleChoice)):
             style = [style]
         if isinstance(style, dict):
@@ -92,6 +92,7 @@ class StylizeOptions:
         return cls(chosen, **options)
 
     def to_wire(self) -> dict[str, Any]:
+        """The fields of a request's header."""
         entry = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "styles"}
         return {**entry, "styles": [[choice.name, choice.weight] for choice in self.styles]}
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Union
+from typing import Any
 
 from impasto_link.errors import BadRequest
 
-Buffer = Union[bytes, bytearray, memoryview]
+Buffer = bytes | bytearray | memoryview
 
 #: Channel orders and how many channels each has. Krita's integer RGBA is BGRA in memory.
 CHANNELS = {"GRAY": 1, "GRAYA": 2, "RGB": 3, "BGR": 3, "RGBA": 4, "BGRA": 4}
@@ -48,14 +48,17 @@ class PixelFormat:
 
     @property
     def channel_count(self) -> int:
+        """How many numbers a pixel has."""
         return CHANNELS[self.channels]
 
     @property
     def has_alpha(self) -> bool:
+        """Whether the last channel is alpha."""
         return self.channels.endswith("A")
 
     @property
     def is_gray(self) -> bool:
+        """Whether there is one channel of colour."""
         return self.channels.startswith("GRAY")
 
     @property
@@ -64,9 +67,11 @@ class PixelFormat:
         return self.width * self.height * self.channel_count * DTYPES[self.dtype]
 
     def resized(self, width: int, height: int) -> PixelFormat:
+        """The same for another size."""
         return replace(self, width=width, height=height)
 
     def to_wire(self) -> dict[str, Any]:
+        """The description of a frame in a header."""
         return {
             "width": self.width,
             "height": self.height,
@@ -105,8 +110,8 @@ class Region:
         size = memoryview(self.data).nbytes
         if size != self.format.nbytes:
             raise BadRequest(
-                f"A frame of {self.format.width} x {self.format.height} {self.format.channels} {self.format.dtype} pixels "
-                f"has {self.format.nbytes} bytes, but {size} came."
+                f"A frame of {self.format.width} x {self.format.height} {self.format.channels} {self.format.dtype} "
+                f"pixels has {self.format.nbytes} bytes, but {size} came."
             )
         if (self.format.encoding == "icc") != (self.profile is not None):
             raise BadRequest("A colour profile has to be sent with the encoding 'icc', and only with it.")

@@ -38,9 +38,11 @@ class ZmqTransport:
         self._socket.connect(endpoint)
 
     def send(self, frames: Sequence[Buffer]) -> None:
+        """Queue one message; libzmq's own thread sends it."""
         self._socket.send_multipart(frames, copy=False)
 
     def receive(self, timeout: float | None = 0.0) -> list[memoryview] | None:
+        """The next message, or None within the time; raises Refused."""
         # A refusal is an event of the monitor, so a wait watches both.
         poller = zmq.Poller()
         poller.register(self._socket, zmq.POLLIN)
@@ -57,9 +59,11 @@ class ZmqTransport:
         return None
 
     def fileno(self) -> int:
+        """The descriptor of the socket, edge triggered."""
         return int(self._socket.getsockopt(zmq.FD))
 
     def close(self) -> None:
+        """Close at once."""
         if self._socket.closed:
             return
         self._socket.disable_monitor()

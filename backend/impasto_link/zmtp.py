@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from impasto_link.errors import Refused
 from impasto_link.pixels import Buffer
 from impasto_link.transport import USERNAME
-from impasto_link.zmtp_codec import Message, ProtocolError, Rejected, Session, encode
+from impasto_link.zmtp_codec import Message, ProtocolError, RejectedError, Session, encode
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +80,12 @@ class ZmtpTransport:
         self._connect()
 
     def send(self, frames: Sequence[Buffer]) -> None:
+        """Queue one message, and write as much of it as can be without waiting.
+
+        Raises:
+            ValueError: there is no frame, or the transport is closed.
+            BufferError: a frame is not contiguous.
+        """
         self._check_open()
         self._outbox.append(encode(frames))
         if self._socket is not None and self._connected:
@@ -88,6 +94,12 @@ class ZmtpTransport:
                 self._write(self._socket)
 
     def receive(self, timeout: float | None = 0.0) -> list[memoryview] | None:
+        """The next message, or None if none came within ``timeout`` seconds; reads, writes and reconnects meanwhile.
+
+        Raises:
+            Refused: the server turned the token down; it is not asked again.
+            ValueError: the transport is closed.
+        """
         self._check_open()
         until = inf if timeout is None else time.monotonic() + timeout
         last = False
@@ -105,15 +117,18 @@ class ZmtpTransport:
         return None
 
     def fileno(self) -> int:
+        """The descriptor of the connection; -1 while there is none."""
         return -1 if self._socket is None else self._socket.fileno()
 
     @property
     def wants_write(self) -> bool:
+        """Whether something waits for the descriptor to become writable."""
         if self._socket is None:
             return False
         return not self._connected or bool(self._pieces or self._session.outgoing or self._next_message())
 
     def close(self) -> None:
+        """Close at once; what has not been written is dropped."""
         self._closed = True
         self._disconnect()
         self._inbox.clear()
@@ -149,7 +164,7 @@ class ZmtpTransport:
                 self._write(connection)
             if not self._session.ready and time.monotonic() >= self._handshake_until:
                 raise ProtocolError(f"the handshake was not over in {_HANDSHAKE_LIMIT} seconds")
-        except Rejected as error:
+        except RejectedError as error:
             self._refusal = str(error)
             self._disconnect()
         except ProtocolError as error:

@@ -30,7 +30,7 @@ class ProtocolError(Exception):
     """The peer broke the protocol; what it sends next means nothing."""
 
 
-class Rejected(Exception):
+class RejectedError(Exception):
     """The peer will never accept us as we are."""
 
 
@@ -153,7 +153,7 @@ class Session:
 
         Raises:
             ProtocolError: the connection is of no use any more.
-            Rejected: and neither would be another one.
+            RejectedError: and neither would be another one.
         """
         self._reader.received(count)
         if not self._awaited and not self._greet():
@@ -184,7 +184,7 @@ class Session:
         # therefore comes after its own, so that we can tell "never" from "not now"; no stranger sees the token either.
         mechanism = greeting[12:32].rstrip(b"\0")
         if mechanism != self._mechanism:
-            raise Rejected(f"it wants {mechanism.decode('ascii', 'replace')}, not {self._mechanism.decode()}")
+            raise RejectedError(f"it wants {mechanism.decode('ascii', 'replace')}, not {self._mechanism.decode()}")
         self._reader.skip(_GREETING_SIZE)
         rest_of_greeting = b"\x00" + self._mechanism.ljust(20, b"\0")  # version x.0; then as-server: no, and filler
         self.outgoing += rest_of_greeting.ljust(_GREETING_SIZE - len(_OPENING), b"\0")
@@ -198,7 +198,7 @@ class Session:
 
     def _obey(self, name: bytes, data: bytes) -> None:
         if name == b"ERROR":
-            raise Rejected(data[1:].decode("ascii", "replace") or "no reason given")
+            raise RejectedError(data[1:].decode("ascii", "replace") or "no reason given")
         if self.ready:
             if name == b"PING":
                 self.outgoing += _command(b"PONG", data[2:])  # before the context is the time to live

@@ -51,8 +51,10 @@ class EchoServer:
             router.heartbeat_ivl = self.heartbeat
             router.heartbeat_timeout = 3 * self.heartbeat
         monitor = router.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
-        router.bind(f"tcp://127.0.0.1:{self.port or '*'}")
-        self.port = int(bytes(router.get(zmq.LAST_ENDPOINT)).rpartition(b":")[2])
+        if self.port:
+            router.bind(self.endpoint)
+        else:
+            self.port = router.bind_to_random_port("tcp://127.0.0.1")
 
         def serve() -> None:
             poller = zmq.Poller()
@@ -63,7 +65,7 @@ class EchoServer:
                 if monitor in ready:
                     recv_monitor_message(monitor)
                     self.handshakes += 1
-                while router.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+                while router.poll(0):
                     frames = router.recv_multipart(copy=False)
                     self.identities.append(frames[0].bytes)
                     router.send_multipart(frames, copy=False)

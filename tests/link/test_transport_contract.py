@@ -124,7 +124,8 @@ def test_an_editor_that_waits_for_the_descriptor(transport: Transport) -> None:
                 descriptor = transport.fileno()
                 writers = [descriptor] if transport.wants_write else []
                 select.select([descriptor], writers, [], 2.0)
-        assert message is not None and message[0] == bytes([number])
+        assert message is not None
+        assert message[0] == bytes([number])
 
 
 @pytest.mark.parametrize("timeout", [0.0, 0.3])

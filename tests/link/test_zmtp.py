@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from impasto_link import zmtp
 from impasto_link.errors import Refused
 from impasto_link.zmtp import ZmtpTransport
-from impasto_link.zmtp_codec import ProtocolError, Rejected, Session, encode
+from impasto_link.zmtp_codec import ProtocolError, RejectedError, Session, encode
 
 TOKEN = "a token"
 MORE, LONG, COMMAND = 1, 2, 4
@@ -174,7 +174,8 @@ def test_the_handshake_says_who_we_are(peer: Peer) -> None:
     peer.connect()
     said = peer.shake_hands()
     start = metadata(Socket_Type=b"DEALER") + b"\x08Identity\x00\x00\x00\x10"
-    assert said.startswith(start) and len(said) == len(start) + 16
+    assert said.startswith(start)
+    assert len(said) == len(start) + 16
     works(peer)
 
 
@@ -191,16 +192,15 @@ def test_null(peer: Peer) -> None:
     peer.write(greeting(b"NULL") + READY)
     assert peer.read(64)[12:16] == b"NULL"
     flags, size = peer.read(2)
-    assert flags == COMMAND and peer.read(size).startswith(b"\x05READY")
+    assert flags == COMMAND
+    assert peer.read(size).startswith(b"\x05READY")
     works(peer)
 
 
 def test_the_token_is_not_shown_to_a_stranger(peer: Peer) -> None:
     peer.connect()
     peer.pump(0.1)
-    with pytest.raises(BlockingIOError):
-        peer.connection.recv(11)
-        peer.connection.recv(1)
+    assert peer.connection.recv(100) == greeting()[:11]
 
 
 def test_another_mechanism_is_a_refusal(peer: Peer) -> None:
@@ -398,7 +398,8 @@ def test_reconnecting_takes_its_time(peer: Peer) -> None:
 
 def test_the_descriptor_tells_when_to_call(peer: Peer) -> None:
     transport = peer.connect()
-    assert transport.fileno() >= 0 and transport.wants_write  # still connecting
+    assert transport.fileno() >= 0
+    assert transport.wants_write, "it is still connecting or shaking hands"
     peer.shake_hands()
     peer.pump(0.05)
     assert not transport.wants_write
@@ -435,14 +436,14 @@ def test_a_system_that_has_only_select(peer: Peer, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("endpoint", ["", "127.0.0.1:5555", "tcp://127.0.0.1", "ipc://x", "tcp://:5", "tcp://a:b"])
 def test_endpoints_that_cannot_be(endpoint: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"tcp://|Port"):
         ZmtpTransport(endpoint, TOKEN)
 
 
 def test_what_cannot_be_sent_is_not_queued(peer: Peer) -> None:
     peer.connect()
     peer.shake_hands()
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="frame"):
         peer.transport.send([])
     with pytest.raises(BufferError):
         peer.transport.send([b"header", memoryview(bytes(10))[::2]])
@@ -452,10 +453,11 @@ def test_what_cannot_be_sent_is_not_queued(peer: Peer) -> None:
 def test_a_closed_transport_says_so(peer: Peer) -> None:
     transport = peer.connect()
     transport.close()
-    assert transport.fileno() == -1 and not transport.wants_write
-    with pytest.raises(ValueError):
+    assert transport.fileno() == -1
+    assert not transport.wants_write
+    with pytest.raises(ValueError, match="closed"):
         transport.send([b"x"])
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="closed"):
         transport.receive()
 
 
@@ -511,7 +513,7 @@ def test_what_is_encoded_is_read_again(data: st.DataObject, shapes: list[list[in
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from([b"", greeting(b"NULL"), greeting(b"NULL") + READY]), st.binary(max_size=200))
 def test_nothing_but_the_two_errors_comes_of_noise(start: bytes, noise: bytes) -> None:
-    with suppress(ProtocolError, Rejected):
+    with suppress(ProtocolError, RejectedError):
         feed(new_session(), start + noise, [])
 
 

@@ -7,8 +7,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-import impasto
 from impasto.cli import serve, status, stop, styles, stylize, train
+from impasto_link import __version__
 from impasto_link.errors import ImpastoError
 
 COMMANDS = {
@@ -25,7 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="impasto", description="Paint pictures in the manner of a picture, on this machine."
     )
-    parser.add_argument("--version", action="version", version=f"impasto {impasto.__version__}")
+    parser.add_argument("--version", action="version", version=f"impasto {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, module in COMMANDS.items():
         summary = (module.__doc__ or "").partition("\n")[0]

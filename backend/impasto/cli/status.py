@@ -24,18 +24,18 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"running": True, **status}, indent=2))
         return 0
-    print(
-        f"Impasto {status['version']}, process {status['pid']}, up {_duration(status['uptime_s'])}, {status['endpoint']}"
-    )
+    print(f"Impasto {status['version']}, process {status['pid']}, up {_duration(status['uptime_s'])}")
+    print(f"  address  {status['endpoint']}")
     print(f"  queue    {status['running']} running, {status['waiting']} waiting")
     for worker in status["workers"]:
         print(f"  worker   {worker['device']} ({worker.get('name', 'starting')}), {worker['state']}")
-        if "memory_bytes" in worker:
-            print(f"  memory   {_size(worker['memory_bytes'])} now, {_size(worker['peak_memory_bytes'])} at most")
-            if "gpu_memory_bytes" in worker:
-                print(
-                    f"  GPU      {_size(worker['gpu_memory_bytes'])} now, {_size(worker['peak_gpu_memory_bytes'])} at most"
-                )
+        for label, now, peak in (
+            ("memory", "memory_bytes", "peak_memory_bytes"),
+            ("GPU", "gpu_memory_bytes", "peak_gpu_memory_bytes"),
+        ):
+            if now in worker:
+                print(f"  {label:8} {_size(worker[now])} now, {_size(worker[peak])} at most")
+        if "models" in worker:
             print(f"  models   {', '.join(worker['models']) or 'none loaded'}")
     print(f"  log      {log_file()}")
     return 0

@@ -9,6 +9,7 @@ import argparse
 import glob
 import sys
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -62,7 +63,7 @@ _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total} [{elapsed}<{remaining}
 
 
 def stylize_file(
-    client: Client, source: Path, target: Path, wanted: StylizeOptions, bar: tqdm[None], number: int
+    client: Client, source: Path, target: Path, wanted: StylizeOptions, bar: tqdm[Any], number: int
 ) -> None:
     region, info = files.read(source)
     call = client.stylize(region, wanted)
@@ -82,14 +83,14 @@ def find_sources(inputs: list[str]) -> list[Path]:
     for name in inputs:
         path = Path(name)
         if path.is_dir():
-            inside = sorted(one for one in path.iterdir() if one.suffix.lower() in files.READABLE)
+            inside = sorted(one for one in path.iterdir() if one.suffix.lower() in files.SUFFIXES)
             if not inside:
                 raise BadRequest(f"There are no pictures in {path}.")
             found += inside
         elif path.exists() or not glob.has_magic(name):
             found.append(path)
         else:
-            matches = sorted(Path(one) for one in glob.glob(name, recursive=True))
+            matches = sorted(Path(one) for one in glob.glob(name, recursive=True))  # noqa: PTH207 - patterns may be absolute
             if not matches:
                 raise BadRequest(f"No file matches {name}.")
             found += matches
@@ -99,13 +100,14 @@ def find_sources(inputs: list[str]) -> list[Path]:
 def plan_targets(sources: list[Path], output: Path) -> list[Path]:
     """Where each picture goes: into the file OUT, or under its own name into the folder OUT."""
     if len(sources) == 1 and not output.is_dir() and output.suffix:
+        files.check_writable_suffix(output)
         return [output]
     if output.suffix and not output.is_dir():
         raise BadRequest(f"{len(sources)} pictures do not go into one file.", "Name a folder with -o.")
     output.mkdir(parents=True, exist_ok=True)
     targets = []
     for source in sources:
-        suffix = source.suffix if source.suffix.lower() in files.WRITABLE else ".png"
+        suffix = source.suffix if source.suffix.lower() in files.SUFFIXES else ".png"
         targets.append(output / f"{source.stem}{suffix}")
     for source, target in zip(sources, targets, strict=True):
         if targets.count(target) > 1:

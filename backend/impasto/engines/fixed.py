@@ -41,6 +41,7 @@ class FixedEngine:
         return [path.stem for path in self._bodies]
 
     def unload(self) -> None:
+        """Forget the networks; they are loaded again when they are needed."""
         self._bodies.clear()
 
     @torch.inference_mode()
@@ -95,7 +96,7 @@ class FixedEngine:
         changed = path.stat().st_mtime_ns
         kept = self._bodies.get(path)
         if kept is None or kept[0] != changed:
-            net = load_body(path).to(self.device, self.dtype, memory_format=torch.channels_last)
+            net = load_body(path).to(self.device, self.dtype).to(memory_format=torch.channels_last)
             self._bodies[path] = kept = (changed, net)
             log.info("loaded the bank %s (%s, %s)", path.stem, self.device, str(self.dtype).removeprefix("torch."))
         return kept[1]

@@ -12,14 +12,14 @@ import os
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyvips
 
-from impasto_link.errors import BadRequest, ImpastoError
+from impasto_link.errors import ImpastoError
 from impasto_link.pixels import MAX_SIDE, PixelFormat, Region
 
 log = logging.getLogger(__name__)
@@ -38,8 +38,8 @@ _METADATA = ("exif-", "xmp-data", "iptc-data")
 #: By suffix: the number formats the file can hold, best first, and how libvips is to save it.
 _WRITERS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     ".png": (("u16", "u8"), {}),
-    ".tif": (("f32", "u16", "u8"), {"compression": "deflate", "predictor": "horizontal", "bigtiff": False}),
-    ".tiff": (("f32", "u16", "u8"), {"compression": "deflate", "predictor": "horizontal", "bigtiff": False}),
+    ".tif": (("f32", "u16", "u8"), {"compression": "deflate", "predictor": "horizontal"}),
+    ".tiff": (("f32", "u16", "u8"), {"compression": "deflate", "predictor": "horizontal"}),
     ".jpg": (("u8",), {"Q": 95, "subsample_mode": "off", "optimize_coding": True}),
     ".jpeg": (("u8",), {"Q": 95, "subsample_mode": "off", "optimize_coding": True}),
     ".webp": (("u8",), {"Q": 95, "smart_subsample": True}),
@@ -131,10 +131,11 @@ def write(path: str | os.PathLike[str], region: Region, info: FileInfo | None = 
     dtypes, options = _WRITERS[path.suffix.lower()]
     if "Q" in options:
         options = {**options, "Q": quality}
-    if "bigtiff" in options:
-        options = {**options, "bigtiff": region.format.nbytes > _BIG_TIFF}
     try:
         image = _to_vips(region, dtypes)
+        if "predictor" in options:
+            predictor = "float" if image.format == "float" else "horizontal"
+            options = {**options, "predictor": predictor, "bigtiff": region.format.nbytes > _BIG_TIFF}
         if path.suffix.lower() in (".jpg", ".jpeg") and region.format.has_alpha:
             image = image.flatten(background=255)
         if path.suffix.lower() == ".webp" and region.format.is_gray and region.profile is not None:
@@ -172,6 +173,8 @@ def check_writable_suffix(path: str | os.PathLike[str]) -> None:
 def _info(image: pyvips.Image) -> FileInfo:
     fields = [name for name in image.get_fields() if name.startswith(_METADATA)]
     metadata = {name: (image.get_typeof(name), image.get(name)) for name in fields}
+    if image.xres == image.yres == 1:  # libvips' word for unknown
+        return FileInfo(metadata=metadata)
     return FileInfo((image.xres * 25.4, image.yres * 25.4), metadata)
 
 
@@ -318,5 +321,6 @@ def _cannot(what: str, path: Path, error: OSError) -> FileProblem:
         if what == "read":
             message = f"There is no permission to read {path}."
     else:
-        message, hint = known.get(error.errno or 0, (f"{path} could not be {what[:4]}.", os.strerror(error.errno or 0)))
+        done = "read" if what == "read" else "written"
+        message, hint = known.get(error.errno or 0, (f"{path} could not be {done}: {error.strerror}.", ""))
     return FileProblem(message, hint)

@@ -1,8 +1,8 @@
 """Grain: a fixed field of noise that gives a network something to make strokes of where a picture has nothing.
 
-A feed-forward network answers a flat area with a flat area, and artists' layers are full of plain fills. Texture networks
-(Ulyanov et al. 2016, https://arxiv.org/abs/1603.03417) start from noise instead; here the noise stands beside the picture.
-It is a function of the position alone (value noise: a lattice of hashed values, interpolated), so that a picture comes out
+A feed-forward network answers a flat area with a flat area, and artists' layers are full of plain fills. Texture
+networks (Ulyanov et al. 2016, https://arxiv.org/abs/1603.03417) start from noise; here it stands beside the picture. It
+is a function of the position alone (value noise: a lattice of hashed values, interpolated), so that a picture comes out
 the same each time and in whatever pieces it is computed.
 """
 

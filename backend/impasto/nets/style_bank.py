@@ -73,6 +73,7 @@ class ConvLayer(nn.Module):
         self.relu = relu
 
     def forward(self, x: Tensor, code: CodeReader) -> Tensor:
+        """(B, channels_in, H, W) to (B, channels_out, H', W'), in the dtype of ``x``."""
         if self.upsample:
             x = F.interpolate(x, scale_factor=2, mode="nearest")
         x = self.conv(F.pad(x, (self.pad,) * 4, mode="reflect"))
@@ -89,6 +90,7 @@ class ResidualBlock(nn.Module):
         self.second = ConvLayer(channels, channels, 3, relu=False)
 
     def forward(self, x: Tensor, code: CodeReader) -> Tensor:
+        """(B, channels, H, W) to the same."""
         return x + self.second(self.first(x, code), code)
 
 
@@ -160,7 +162,7 @@ class StyleBankNet(nn.Module):
         extra = (0, -width % self.stride, 0, -height % self.stride)
         if any(extra):
             x = F.pad(x, extra, mode="reflect")
-        noise = grain(*origin, *x.shape[-2:], x.device).to(x.dtype)
+        noise = grain(*origin, x.shape[-2], x.shape[-1], x.device).to(x.dtype)
         x = torch.cat([x, noise.expand(len(x), -1, -1, -1)], dim=1).contiguous(memory_format=torch.channels_last)
         reader = CodeReader(code)
         layers = [*self.down, *self.body, *self.up]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +25,7 @@ class VGG19Features(nn.Module):
         padding_mode: ``"zeros"`` as the network was trained, or ``"reflect"``, which keeps borders from showing.
     """
 
-    def __init__(self, deepest: str = "relu4_1", padding_mode: str = "reflect") -> None:
+    def __init__(self, deepest: str = "relu4_1", padding_mode: Literal["zeros", "reflect"] = "reflect") -> None:
         super().__init__()
         last = deepest.removeprefix("relu")
         if last not in CHANNELS:
@@ -42,9 +43,11 @@ class VGG19Features(nn.Module):
 
     @torch.no_grad()
     def fold_preprocess(self) -> None:
-        """Put ``preprocess`` into the first convolution: exact with reflection padding, and free of rounding in bf16."""
+        """Put ``preprocess`` into the first convolution: exact with reflection padding, no rounding in bfloat16."""
         first = self.layers["1_1"]
-        assert isinstance(first, nn.Conv2d) and first.padding_mode == "reflect"
+        assert isinstance(first, nn.Conv2d)
+        assert first.padding_mode == "reflect"
+        assert first.bias is not None
         first.bias += torch.einsum("oikl,i->o", first.weight, self.preprocess.bias)
         first.weight.copy_(torch.einsum("oikl,ij->ojkl", first.weight, self.preprocess.weight[:, :, 0, 0]))
         self.preprocess = nn.Identity()  # type: ignore[assignment]

@@ -15,11 +15,10 @@ import psutil
 import zmq
 from zmq.auth.thread import ThreadAuthenticator
 
-import impasto
 from impasto.server.jobs import Job, JobQueue, KeptResults
 from impasto.server.workers import WorkerProcess
 from impasto.zoo.library import Library
-from impasto_link import codec
+from impasto_link import __version__, codec
 from impasto_link.discovery import ServerInfo
 from impasto_link.errors import BadRequest, ImpastoError, UnknownOperation, WorkerDied
 from impasto_link.options import ENGINES, StylizeOptions
@@ -84,11 +83,13 @@ class Broker:
             WorkerProcess(device, worker_endpoint, worker_token, options.unload_after) for device in options.devices
         ]
         self._spawn = lambda device: WorkerProcess(device, worker_endpoint, worker_token, options.unload_after)
-        self.info = ServerInfo(endpoint, token, psutil.Process().pid, impasto.__version__, codec.PROTOCOL)
+        self.info = ServerInfo(endpoint, token, psutil.Process().pid, __version__, codec.PROTOCOL)
 
     def _bind(self, address: str, domain: str, user: str, password: str) -> tuple[zmq.Socket[bytes], str]:
         socket = self._context.socket(zmq.ROUTER)
         socket.linger = 500
+        # No mark at which messages to a client that reads slowly are dropped; what it has under way is bounded.
+        socket.sndhwm = 0
         # Say so instead of dropping a message for somebody who is not there.
         socket.router_mandatory = True
         # A client that comes back under its name takes its place again.
@@ -98,7 +99,7 @@ class Broker:
         socket.zap_domain = domain.encode()
         self._auth.configure_plain(domain, {user: password})
         socket.bind(address)
-        return socket, socket.last_endpoint.decode()
+        return socket, socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
     # --- the loop
 
@@ -114,7 +115,7 @@ class Broker:
         poller.register(self._back, zmq.POLLIN)
         try:
             while not self._stopping:
-                ready = dict(poller.poll(TICK * 1000))
+                ready = dict(poller.poll(int(TICK * 1000)))
                 if self._front in ready:
                     self._drain(self._front, self._from_client)
                 if self._back in ready:
@@ -126,6 +127,7 @@ class Broker:
             self._shut_down()
 
     def stop(self) -> None:
+        """End the loop at its next turn; may be called from a signal handler."""
         self._stopping = True
 
     def _drain(self, socket: zmq.Socket[bytes], handle: Callable[[Message], None]) -> None:
@@ -180,7 +182,7 @@ class Broker:
             client,
             header["id"],
             "done",
-            version=impasto.__version__,
+            version=__version__,
             protocol=codec.PROTOCOL,
             operations=sorted(self._operations),
             engines=list(ENGINES),
@@ -197,7 +199,7 @@ class Broker:
             client,
             header["id"],
             "done",
-            version=impasto.__version__,
+            version=__version__,
             pid=self.info.pid,
             endpoint=self.info.endpoint,
             uptime_s=round(time.time() - self._started_at, 1),
@@ -347,7 +349,7 @@ class Broker:
                 else:
                     error = WorkerDied(
                         "The process that painted ended in the middle of the work.",
-                        "It was started again, so the next try may well succeed; if not, the picture may need more memory.",
+                        "It was started again: try once more. If it ends again, the picture may need more memory.",
                     )
                     self._tell(job.client, job.id, "failed", **_error_fields(error))
             worker.restart()

@@ -73,15 +73,18 @@ class JobQueue:
         return None
 
     def remove(self, job: Job) -> None:
+        """Take a waiting job out."""
         lane = self._by_client[job.client]
         lane.remove(job)
         if not lane:
             del self._by_client[job.client]
 
     def find(self, job_id: str) -> Job | None:
+        """The waiting job with this id."""
         return next((job for job in self if job.id == job_id), None)
 
     def of_client(self, client: bytes) -> list[Job]:
+        """The waiting jobs of a client."""
         return list(self._by_client.get(client, ()))
 
 
@@ -94,10 +97,12 @@ class KeptResults:
         self._kept: OrderedDict[str, tuple[float, list[Any]]] = OrderedDict()
 
     def keep(self, job_id: str, message: list[Any]) -> None:
+        """Keep the message with the result of a job."""
         self._kept[job_id] = (time.monotonic(), message)
         self.expire()
 
     def take(self, job_id: str) -> list[Any] | None:
+        """The result of a job, which is not kept any longer."""
         found = self._kept.pop(job_id, None)
         return found[1] if found else None
 

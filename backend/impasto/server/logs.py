@@ -18,6 +18,7 @@ class JsonLines(logging.Formatter):
     """One JSON object per line: time (UTC), level, process, logger, message and, after an error, its traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """One line of JSON."""
         entry = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),

@@ -33,7 +33,7 @@ class Worker:
 
     def __init__(self) -> None:
         environment = os.environ
-        socket = zmq.Context.instance().socket(zmq.DEALER)
+        socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
         socket.linger = 1000
         socket.identity = bytes.fromhex(environment["IMPASTO_WORKER_IDENTITY"])
         socket.plain_username = b"worker"
@@ -54,9 +54,10 @@ class Worker:
         self._progress_at = 0.0
 
     def run(self) -> None:
+        """Do one job after the other; never returns."""
         self._send({"event": "ready", "stats": self._stats()})
         while True:
-            if self._unload_after and self._pipeline.loaded() and not self._socket.poll(self._unload_after * 1000):
+            if self._unload_after and self._pipeline.loaded() and not self._socket.poll(int(self._unload_after * 1000)):
                 log.info("unloading the models after %.0f s without work", self._unload_after)
                 self._pipeline.unload()
                 self._give_memory_back()
@@ -168,6 +169,7 @@ def _end_with_broker() -> None:
 
 
 def main() -> None:
+    """Be a worker process."""
     configure_logging()
     threading.Thread(target=_end_with_broker, daemon=True).start()
     try:

@@ -58,6 +58,7 @@ class WorkerProcess:
         log.info("started the worker for %s as process %d", self.device, self.process.pid)
 
     def ready(self, stats: dict[str, Any]) -> None:
+        """Take note that the process is up and which device it has."""
         self.stats = stats
         self.device = stats["device"]
         self.state = "idle"
@@ -65,6 +66,7 @@ class WorkerProcess:
         log.info("the worker is ready on %s after %.1f s", self.device, time.monotonic() - self.started_at)
 
     def has_ended(self) -> bool:
+        """Whether the process has ended and something should be done about it."""
         return self.state != "broken" and self.process.poll() is not None
 
     def restart(self) -> None:
@@ -78,6 +80,7 @@ class WorkerProcess:
         self.start()
 
     def kill(self) -> None:
+        """End the process at once."""
         self.process.kill()
 
     def stop(self) -> None:
@@ -91,6 +94,7 @@ class WorkerProcess:
             self.process.wait()
 
     def to_wire(self) -> dict[str, Any]:
+        """What the operation ``status`` says of the worker."""
         return {
             **self.stats,
             "device": self.device,

@@ -39,13 +39,21 @@ def style_distance(features: Features, targets: Features) -> Tensor:
     return torch.stack(parts).mean(0)
 
 
-def content_distance(features: Features, photo: Features) -> Tensor:
-    """Relative squared distance of activations, averaged over the layers of ``photo``. Shape (B,)."""
+def content_distance(features: Features, photo: Features, *, pooled: bool = False) -> Tensor:
+    """Relative squared distance of activations, averaged over the layers of ``photo``. Shape (B,).
+
+    Args:
+        features: activations of the paintings by layer, each (B, C, H, W).
+        photo: activations of the photos.
+        pooled: relate to the mean power of the batch instead of each photo's own. For training: a plain fill has
+            next to no power of its own, and its gradient would drown all others.
+    """
     parts = []
     for layer, target in photo.items():
         target = target.float()
         difference = features[layer].float() - target
-        parts.append(difference.square().sum((1, 2, 3)) / target.square().sum((1, 2, 3)))
+        power = target.square().sum((1, 2, 3))
+        parts.append(difference.square().sum((1, 2, 3)) / (power.mean() if pooled else power))
     return torch.stack(parts).mean(0)
 
 

@@ -1,4 +1,4 @@
-"""What a bank is trained on: its styles, their paintings, and how each is weighed. From the command line or a TOML file.
+"""What a bank is trained on: its styles, their paintings, and how each is weighed.
 
 A recipe names its paintings relative to a folder given beside it, so that it can be published without them:
 

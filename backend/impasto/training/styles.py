@@ -79,10 +79,10 @@ class StyleTrainer:
         self.recipe = recipe
         self.options = options
         self.device = device
-        self.net = (net or StyleBankNet(recipe.width, recipe.blocks)).to(device, memory_format=torch.channels_last)
+        self.net = (net or StyleBankNet(recipe.width, recipe.blocks)).to(device).to(memory_format=torch.channels_last)
         codes = self.net.neutral_code().repeat(len(recipe.styles), 1)
         self.codes = nn.Parameter(codes.to(device))
-        self.vgg = vgg.to(device, torch.bfloat16, memory_format=torch.channels_last)
+        self.vgg = vgg.to(device, torch.bfloat16).to(memory_format=torch.channels_last)
         self.targets = style_targets(recipe, self.vgg)
         self.style_weights = torch.tensor([style.weight for style in recipe.styles], device=device)
         self.net.requires_grad_(not options.codes_only)
@@ -118,7 +118,7 @@ class StyleTrainer:
             wanted = self.vgg(photos.to(torch.bfloat16), CONTENT_LAYERS)
         targets = {layer: self.targets[layer][which] for layer in STYLE_LAYERS}
         style = style_distance(features, targets)
-        content = content_distance(features, wanted)
+        content = content_distance(features, wanted, pooled=True)
         variation = total_variation(painted)
         weights = options.style_weight * self.style_weights[which]
         loss = (weights * style + options.content_weight * content + options.tv_weight * variation).mean()

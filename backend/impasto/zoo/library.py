@@ -1,6 +1,6 @@
-"""The style library: which styles there are, from the cards beside the weights. Reads no weights and needs no torch.
+"""The style library: which styles there are, from the cards beside the weights. Needs no torch.
 
-A bank is a file ``NAME.safetensors`` with its card ``NAME.json`` and, if it has them, thumbnails in ``NAME.thumbnails``.
+A bank is a file ``NAME.safetensors`` with its card ``NAME.json`` and, if there are any, ``NAME.thumbnails/STYLE.jpg``.
 Shipped banks lie in the package, a user's own in a folder of the user's. Both folders are looked at anew at every
 question, so a file that is put there shows up without a restart.
 """
@@ -72,6 +72,7 @@ class Style:
             return None
 
     def to_wire(self, *, thumbnail: bool = False) -> dict[str, Any]:
+        """What the operation ``styles`` says of the style."""
         entry = {
             "name": self.name,
             "title": self.title,
@@ -95,10 +96,12 @@ class Library:
         return list(self._problems.values())
 
     def banks(self) -> list[Bank]:
+        """All banks whose card and weights are there."""
         self._problems = {}
         return [bank for folder in self._folders for bank in self._read_folder(folder)]
 
     def styles(self) -> list[Style]:
+        """All styles, in the order of their banks."""
         return list(self._by_name().values())
 
     def style(self, name: str) -> Style:

@@ -65,7 +65,7 @@ def load_vgg19(path: Path | None = None, deepest: str = "relu4_1") -> VGG19Featu
 
 
 def _torchvision_indices() -> list[int]:
-    """Where torchvision's ``features`` list has its convolutions: each is followed by a ReLU, each stage by a pooling."""
+    """Where torchvision's ``features`` has its convolutions: each is followed by a ReLU, each stage by a pooling."""
     indices, at, stage = [], 0, "1"
     for name in CHANNELS:
         if name[0] != stage:
