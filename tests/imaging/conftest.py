@@ -81,12 +81,8 @@ def profiles() -> dict[str, bytes]:
         "adobe-three-curves": profile(
             ADOBE_RGB | {b"rTRC": gamma(1.8), b"gTRC": table(x**2.0), b"bTRC": parametric(0, 2.2)}
         ),
-        "srgb-parametric": profile(
-            SRGB | curves(parametric(3, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045))
-        ),
-        "srgb-table": profile(
-            SRGB | curves(table(np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)))
-        ),
+        "srgb-parametric": profile(SRGB | curves(parametric(3, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045))),
+        "srgb-table": profile(SRGB | curves(table(np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)))),
         "srgb-linear": profile(SRGB | curves(b"curv\0\0\0\0\0\0\0\0")),
         "p3": bytes(pyvips.Operation.call("profile_load", "p3")),
         "vips-srgb": bytes(pyvips.Operation.call("profile_load", "srgb")),
@@ -130,7 +126,9 @@ def to_lab_tables() -> bytes:
 
 def from_lab_tables() -> bytes:
     code = np.linspace(0, 65535, 33)
-    lightness, a_star, b_star = np.meshgrid(code / 0xFF00 * 100, (code - 0x8000) / 256, (code - 0x8000) / 256, indexing="ij")
+    lightness, a_star, b_star = np.meshgrid(
+        code / 0xFF00 * 100, (code - 0x8000) / 256, (code - 0x8000) / 256, indexing="ij"
+    )
     mean, rg, gb = lightness / 100, a_star / 60, b_star / 60
     g = mean - (rg - gb) / 3
     return lut16(3, 3, np.stack([g + rg, g, g - gb], axis=-1).clip(0, 1))

@@ -18,8 +18,7 @@ from impasto_link.client import Call, Client
 from impasto_link.errors import BadRequest, ImpastoError, Refused
 from impasto_link.options import StylizeOptions
 from impasto_link.transport import open_transport
-
-from ..conftest import RunningServer
+from support import RunningServer
 
 OPTIONS = StylizeOptions.of("udnie").to_wire()
 

@@ -18,8 +18,7 @@ import pytest
 from impasto_link.discovery import log_file, read_server_info, runtime_file
 from impasto_link.errors import ModelProblem, WorkerDied
 from impasto_link.launch import clean_environment, connect_or_start, connect_running
-
-from ..conftest import RunningServer, wait_until
+from support import RunningServer, wait_until
 
 Start = Callable[..., RunningServer]
 

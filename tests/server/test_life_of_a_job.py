@@ -13,8 +13,7 @@ from impasto_link.client import Call, Client
 from impasto_link.errors import BadRequest, Cancelled, UnknownOperation, UnknownStyle, WrongVersion
 from impasto_link.options import StylizeOptions
 from impasto_link.pixels import Region
-
-from ..conftest import RunningServer, wait_until
+from support import RunningServer, wait_until
 
 UDNIE = StylizeOptions.of("udnie")
 

@@ -1,7 +1,7 @@
 """Picture files for the command line, through libvips. Does not need torch.
 
-Reading gives a `Region` as an editor would send it, and what else the file knew in a `FileInfo`, which `write` puts into
-the new file: EXIF, XMP, IPTC, and the resolution.
+Reading gives a `Region` as an editor would send it, and what else the file knew (EXIF, XMP, IPTC, resolution) in a
+`FileInfo`, which `write` puts into the new file.
 """
 
 from __future__ import annotations
@@ -250,7 +250,7 @@ def _as_dtype(values: np.ndarray, dtype: str) -> np.ndarray:
     scaled = values.astype(np.float32) / _white(values)
     if dtype == "f32":
         return scaled
-    white = np.iinfo(_NUMPY[dtype]).max
+    white = 255 if dtype == "u8" else 65535
     return (np.nan_to_num(scaled).clip(0, 1) * white + 0.5).astype(_NUMPY[dtype])
 
 

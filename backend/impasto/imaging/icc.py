@@ -54,7 +54,8 @@ class Profile(Protocol):
     values on the other.
     """
 
-    channels: int
+    @property
+    def channels(self) -> int: ...
 
     def to_srgb(self, x: Tensor) -> Tensor: ...
 

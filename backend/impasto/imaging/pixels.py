@@ -11,6 +11,7 @@ from torch import Tensor
 
 from impasto.imaging import icc
 from impasto.imaging.color import luma
+from impasto.imaging.resample import resize
 from impasto_link.errors import BadRequest
 from impasto_link.pixels import Buffer, PixelFormat, Region
 
@@ -18,8 +19,8 @@ _DTYPES = {"u8": torch.uint8, "u16": torch.uint16, "f16": torch.float16, "f32": 
 _WHITE = {"u8": 255, "u16": 65535, "f16": 1, "f32": 1}
 #: The largest value that each number format holds.
 _LIMIT = {"u8": 255.0, "u16": 65535.0, "f16": 65504.0, "f32": torch.finfo(torch.float32).max}
-#: Premultiplied colours are divided by no less than this, so that light without coverage (alpha 0, colour above 0, which
-#: compositors of floats use for glows) stays finite and comes back when it is multiplied again.
+#: Premultiplied colours are divided by no less than this, so that light without coverage (alpha 0, colour above 0, as
+#: compositors of floats use it for glows) stays finite and comes back when it is multiplied again.
 _LEAST_ALPHA = 2.0**-20
 #: Beyond this a colour in float has lost its meaning, and tone curves would overflow.
 _LARGEST = 1e12
@@ -76,8 +77,8 @@ def decode(region: Region, device: torch.device | str = "cpu") -> Picture:
 def encode(rgb: Tensor, picture: Picture, touched: Tensor | None = None) -> bytes:
     """Write colours in the format, encoding and alpha of the picture that they were painted from.
 
-    Integers are rounded to the nearest and clamped; floats keep what lies outside [0, 1]. Gray is Rec. 709 luma. Alpha is
-    copied from the source, and ``picture.rgb`` itself gives the bytes of the source.
+    Integers are rounded to the nearest and clamped; floats keep what lies outside [0, 1]. Gray is Rec. 709 luma. Alpha
+    is copied from the source, and ``picture.rgb`` itself gives the bytes of the source.
 
     Args:
         rgb: (1, 3, H, W) float32, sRGB values, not premultiplied, on any device.
@@ -106,6 +107,29 @@ def encode(rgb: Tensor, picture: Picture, touched: Tensor | None = None) -> byte
     if touched is not None:
         out = torch.where(touched[0, 0, :, :, None].cpu(), out, raw)
     return out.numpy().tobytes()
+
+
+def shrink(picture: Picture, factor: float) -> Picture:
+    """The same picture at another size, in the format of its source. Transparent pixels weigh nothing.
+
+    Args:
+        factor: of height and width, above 0 to 1; at least one pixel is left.
+    """
+    format = picture.format
+    height, width = (max(1, round(side * factor)) for side in (format.height, format.width))
+    alpha = None
+    if picture.alpha is None:
+        rgb = resize(picture.rgb, height, width)
+    else:
+        alpha = resize(picture.alpha, height, width)
+        rgb = resize(picture.rgb * picture.alpha, height, width) / alpha.clamp_min(_LEAST_ALPHA)
+    small = format.resized(width, height)
+    raw = torch.zeros((height, width, small.channel_count), dtype=_DTYPES[format.dtype])
+    if alpha is not None:
+        # As `encode` copies it from the source.
+        raw[..., -1] = (alpha[0, 0] * _WHITE[format.dtype] + (0.5 if format.dtype[0] == "u" else 0)).to(raw.dtype)
+    blank = Picture(rgb, alpha, Region(small, raw.numpy().tobytes(), picture.source.profile))
+    return Picture(rgb, alpha, Region(small, encode(rgb.clone(), blank), picture.source.profile))
 
 
 def blend(picture: Picture, painted: Tensor, strength: float | Tensor) -> Tensor:

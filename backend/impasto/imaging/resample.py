@@ -10,7 +10,7 @@ from torch import Tensor
 
 from impasto.imaging.color import luma
 
-#: One step shrinks by no more than this: the kernel for GPUs keeps its weights in shared memory, which larger ones fill.
+#: One step shrinks by no more than this: the kernel for GPUs keeps its weights in shared memory, which is small.
 _LARGEST_STEP = 4
 #: Windows of the guided filter, in pixels of the small picture to each side of the middle one.
 _RADIUS = 1
@@ -21,7 +21,7 @@ _RELATED = (0.4, 0.9)
 #: No photo edge comes back more than so many times stronger than it was.
 _MOST_GAIN = 3.0
 #: How many pixels are worked on at once, to keep memory small and caches warm.
-_STRIP = 1 << 20
+_STRIP = 1 << 21
 
 
 def resize(x: Tensor, height: int, width: int) -> Tensor:
@@ -37,7 +37,7 @@ def resize(x: Tensor, height: int, width: int) -> Tensor:
         return x
     low, high = torch.aminmax(x)
     while x.shape[-2] > 2 * _LARGEST_STEP * height or x.shape[-1] > 2 * _LARGEST_STEP * width:
-        step = [max(new, math.ceil(old / _LARGEST_STEP)) for old, new in zip(x.shape[-2:], (height, width), strict=True)]
+        step = (max(height, math.ceil(x.shape[-2] / _LARGEST_STEP)), max(width, math.ceil(x.shape[-1] / _LARGEST_STEP)))
         x = F.interpolate(x, size=step, mode="bicubic", antialias=True, align_corners=False)
     return F.interpolate(x, size=(height, width), mode="bicubic", antialias=True, align_corners=False).clamp(low, high)
 
@@ -99,8 +99,14 @@ def _gain(painted: Tensor, guide: Tensor) -> Tensor:
 
 def _range(x: Tensor) -> tuple[Tensor, Tensor]:
     """The least and the greatest value of each pixel and its eight neighbours."""
-    padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
-    return -F.max_pool2d(-padded, 3, stride=1), F.max_pool2d(padded, 3, stride=1)
+    low = high = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    for dim in (2, 3):  # several times faster than max_pool2d, which keeps track of indices
+        size = x.shape[dim]
+        low = torch.minimum(low.narrow(dim, 0, size + 1), low.narrow(dim, 1, size + 1))
+        low = torch.minimum(low.narrow(dim, 0, size), low.narrow(dim, 1, size))
+        high = torch.maximum(high.narrow(dim, 0, size + 1), high.narrow(dim, 1, size + 1))
+        high = torch.maximum(high.narrow(dim, 0, size), high.narrow(dim, 1, size))
+    return low, high
 
 
 def _box(x: Tensor) -> Tensor:
@@ -122,8 +128,18 @@ def _enlarge(x: Tensor, rows: slice, height: int, width: int, mode: str) -> Tens
     if mode == "bilinear":
         taps = {0: 1 - t, 1: t}
     else:  # Keys 1981, with a = -0.75 as in F.interpolate
-        near, far = lambda d: (1.25 * d - 2.25) * d * d + 1, lambda d: ((-0.75 * d + 3.75) * d - 6) * d + 3
-        taps = {-1: far(1 + t), 0: near(t), 1: near(1 - t), 2: far(2 - t)}
+        taps = {-1: _keys_far(1 + t), 0: _keys_near(t), 1: _keys_near(1 - t), 2: _keys_far(2 - t)}
     index = first.long()
-    vertical = sum(x[:, :, (index + at).clamp(0, x.shape[-2] - 1)] * weight for at, weight in taps.items())
+    tapped = [x[:, :, (index + at).clamp(0, x.shape[-2] - 1)] * weight for at, weight in taps.items()]
+    vertical = torch.stack(tapped).sum(dim=0)
     return F.interpolate(vertical, size=(len(position), width), mode=mode, align_corners=False)
+
+
+def _keys_near(distance: Tensor) -> Tensor:
+    """The bicubic kernel up to a distance of 1."""
+    return (1.25 * distance - 2.25) * distance * distance + 1
+
+
+def _keys_far(distance: Tensor) -> Tensor:
+    """The bicubic kernel from a distance of 1 to 2."""
+    return ((-0.75 * distance + 3.75) * distance - 6) * distance + 3

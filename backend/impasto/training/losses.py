@@ -57,6 +57,23 @@ def content_distance(features: Features, photo: Features, *, pooled: bool = Fals
     return torch.stack(parts).mean(0)
 
 
+def spikes(activations: Tensor, threshold: float = 6.0) -> Tensor:
+    """How far the largest activation of each channel stands out of its picture, (B,).
+
+    Networks with instance normalisation learn to plant a few huge activations, by which they rule the statistics and so
+    the contrast everywhere else; in the picture they show as black blobs (Karras et al. 2020, "Analyzing and improving
+    the image quality of StyleGAN", section 2). This makes them expensive.
+
+    Args:
+        activations: (B, C, H, W), before the normalisation.
+        threshold: from how many standard deviations on it counts; edges and highlights reach 4 to 6.
+    """
+    x = activations.float()
+    variance, mean = torch.var_mean(x, dim=(2, 3), correction=0, keepdim=True)
+    peak = ((x - mean).abs() * torch.rsqrt(variance + 1e-3)).amax((2, 3))
+    return (peak - threshold).clamp_min(0).square().mean(1)
+
+
 def total_variation(x: Tensor) -> Tensor:
     """Mean absolute difference of neighbouring pixels, down plus across. Shape (B,)."""
     down = (x[..., 1:, :] - x[..., :-1, :]).abs().mean((1, 2, 3))

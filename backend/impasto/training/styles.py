@@ -17,7 +17,7 @@ from torchvision.transforms.v2 import functional as TF
 from torchvision.utils import make_grid
 from tqdm import tqdm
 
-from impasto.nets.style_bank import StyleBankNet
+from impasto.nets.style_bank import ConvLayer, StyleBankNet
 from impasto.nets.vgg import VGG19Features
 from impasto.training.losses import (
     CONTENT_LAYERS,
@@ -25,6 +25,7 @@ from impasto.training.losses import (
     Features,
     content_distance,
     gram,
+    spikes,
     style_distance,
     total_variation,
 )
@@ -47,6 +48,7 @@ class TrainingOptions:
     style_weight: float = 1.0
     """Multiplies the weight that each style has of its own."""
     tv_weight: float = 0.2
+    spike_weight: float = 0.01
     clip: float = 1.0
     seed: int = 0
     workers: int = 0
@@ -88,6 +90,11 @@ class StyleTrainer:
         self.net.requires_grad_(not options.codes_only)
         trained = [self.codes] if options.codes_only else [self.codes, *self.net.parameters()]
         self.optimizer = torch.optim.Adam(trained, lr=options.learning_rate)
+        self._spikes: list[Tensor] = []
+        for layer in self.net.modules():
+            # Not the first layers: what stands out there is in the photo.
+            if isinstance(layer, ConvLayer) and layer not in self.net.down:
+                layer.conv.register_forward_hook(self._note_spikes)
         self.step = 0
         #: The options of each stretch of training so far, with the step at which it began.
         self.history: list[dict[str, Any]] = [{"from_step": 0, **asdict(options)}]
@@ -106,6 +113,10 @@ class StyleTrainer:
         done = (self.step - options.warmup) / max(1, options.steps - options.warmup)
         return options.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
 
+    def _note_spikes(self, _module: nn.Module, _inputs: object, output: Tensor) -> None:
+        if torch.is_grad_enabled():
+            self._spikes.append(spikes(output).mean())
+
     def train_step(self) -> dict[str, float]:
         """One step of Adam; returns the parts of the loss, averaged over the batch."""
         options = self.options
@@ -120,8 +131,11 @@ class StyleTrainer:
         style = style_distance(features, targets)
         content = content_distance(features, wanted, pooled=True)
         variation = total_variation(painted)
+        spiked = torch.stack(self._spikes).mean()
+        self._spikes.clear()
         weights = options.style_weight * self.style_weights[which]
         loss = (weights * style + options.content_weight * content + options.tv_weight * variation).mean()
+        loss = loss + options.spike_weight * spiked
 
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate()
@@ -138,6 +152,7 @@ class StyleTrainer:
             "style": style.mean().item(),
             "content": content.mean().item(),
             "variation": variation.mean().item(),
+            "spikes": spiked.item(),
             "gradient": norm.item(),
         }
 
@@ -244,7 +259,7 @@ def train(trainer: StyleTrainer, folder: Path, previews: Tensor, *, every_s: flo
             parts = trainer.train_step()
             smooth = {key: 0.98 * smooth.get(key, value) + 0.02 * value for key, value in parts.items()}
             bar.update()
-            bar.set_postfix({key: f"{smooth[key]:.3f}" for key in ("loss", "style", "content")}, refresh=False)
+            bar.set_postfix({key: f"{smooth[key]:.3f}" for key in ("loss", "style", "content", "spikes")}, refresh=False)
             if trainer.step % 20 == 0:
                 for key, value in parts.items():
                     writer.add_scalar(key, value, trainer.step)

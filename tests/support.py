@@ -1,0 +1,80 @@
+"""What the tests share: a real server of their own and patience."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from impasto.client import Server
+from impasto_link.client import Client
+from impasto_link.discovery import ServerInfo, read_server_info
+from impasto_link.launch import connect_running
+from impasto_link.transport import open_transport
+
+T = TypeVar("T")
+
+
+class RunningServer:
+    """A server process of the tests and ways to reach it."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "IMPASTO_RUNTIME_DIR": str(folder / "runtime"),
+            "IMPASTO_MODELS": str(folder / "models"),
+        }
+        os.environ["IMPASTO_RUNTIME_DIR"] = self.environment["IMPASTO_RUNTIME_DIR"]
+        command = [sys.executable, "-m", "impasto", "serve", *arguments]
+        self.process = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL)
+        self.connect().close()
+
+    @property
+    def info(self) -> ServerInfo:
+        os.environ["IMPASTO_RUNTIME_DIR"] = self.environment["IMPASTO_RUNTIME_DIR"]
+        info = read_server_info()
+        assert info is not None
+        return info
+
+    def connect(self, timeout: float = 20.0) -> Server:
+        """A connection of its own, made when the server is up."""
+        os.environ["IMPASTO_RUNTIME_DIR"] = self.environment["IMPASTO_RUNTIME_DIR"]
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            client = connect_running()
+            if client is not None:
+                return Server(client)
+            assert self.process.poll() is None, "the server has ended"
+            time.sleep(0.05)
+        raise AssertionError("the server did not come up")
+
+    def client(self, transport: str = "") -> Client:
+        """A bare client over the transport of that name."""
+        return Client(open_transport(self.info.endpoint, self.info.token, prefer=transport))
+
+    def wait_for_worker(self, state: str = "idle", timeout: float = 30.0) -> dict[str, Any]:
+        """Wait until the first worker is in a state; returns what the server says of it."""
+        with self.connect() as server:
+            return wait_until(
+                lambda: next((w for w in server.status()["workers"] if w["state"] == state), None), timeout
+            )
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+
+def wait_until(look: Callable[[], T | None], timeout: float = 10.0) -> T:
+    """What ``look`` returns once that is true, within ``timeout`` seconds."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        seen = look()
+        if seen:
+            return seen
+        time.sleep(0.02)
+    raise AssertionError(f"nothing came within {timeout} s")
