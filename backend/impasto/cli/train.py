@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     styles.add_argument("--work", type=Path, help="folder for checkpoints and logs (default: runs/NAME)")
     styles.add_argument("--vgg", type=Path, help="VGG-19 weights (default: torchvision's, downloaded once)")
     styles.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    styles.add_argument("--thumbnail-photo", type=Path, help="what the thumbnails show (default: one of the photos)")
     styles.add_argument(
         "--export", action="store_true", help="train no further, write the model of the last checkpoint"
     )
@@ -55,9 +56,9 @@ def run(options: argparse.Namespace) -> int:
     import torch
 
     from impasto.pipeline import pick_device
-    from impasto.training.photos import find_pictures, is_held_out
+    from impasto.training.photos import find_pictures, is_held_out, load_rgb
     from impasto.training.recipe import BankRecipe
-    from impasto.training.styles import StyleTrainer, TrainingOptions, preview_photos, train
+    from impasto.training.styles import StyleTrainer, TrainingOptions, preview_photos, save_thumbnails, train
     from impasto.zoo.bank import load_body, save_bank
     from impasto.zoo.library import Library, user_models
     from impasto.zoo.vgg import load_vgg19
@@ -94,12 +95,13 @@ def run(options: argparse.Namespace) -> int:
         raise ModelProblem(f"VGG-19 cannot be loaded: {error}.", "Name a file with --vgg.") from error
     trainer = StyleTrainer(recipe, photos, vgg, settings, pick_device(options.device), net)
 
+    previews = preview_photos(pictures)
     work = options.work or Path("runs") / options.name
     if options.export:
         checkpoint = torch.load(work / "checkpoint.pt", map_location="cpu", weights_only=True)
         trainer.load_state_dict(checkpoint)
     else:
-        train(trainer, work, preview_photos(pictures))
+        train(trainer, work, previews)
     training = {
         **asdict(settings),
         "steps": trainer.step,
@@ -118,5 +120,7 @@ def run(options: argparse.Namespace) -> int:
         {"title": recipe.title or options.name, "licence": recipe.licence, "training": training},
         with_body=net is None,
     )
+    subject = load_rgb(options.thumbnail_photo)[None].float() / 255 if options.thumbnail_photo else previews[:1]
+    save_thumbnails(path, trainer.net, trainer.codes, [style.name for style in recipe.styles], subject)
     print(f"Wrote {path}")
     return 0

@@ -280,6 +280,19 @@ def preview_photos(pictures: list[Path], count: int = 6, side: int = 256) -> Ten
     )
 
 
+@torch.no_grad()
+def save_thumbnails(
+    bank: Path, net: StyleBankNet, codes: Tensor, names: list[str], photo: Tensor, side: int = 384, size: int = 192
+) -> None:
+    """Paint a photo, (1, 3, H, W) in [0, 1], in each style, and write the thumbnails of a bank."""
+    folder = bank.with_suffix(".thumbnails")
+    folder.mkdir(parents=True, exist_ok=True)
+    photo = TF.center_crop(TF.resize(photo, [side], antialias=True), [side, side]).to(codes.device)
+    for name, code in zip(names, codes, strict=True):
+        painted = TF.resize(net(photo, code[None]), [size, size], antialias=True)
+        TF.to_pil_image(painted[0].clamp(0, 1).cpu()).save(folder / f"{name}.jpg", quality=88)
+
+
 def save_checkpoint(trainer: StyleTrainer, path: Path) -> None:
     """Write a checkpoint whole or not at all."""
     partial = path.with_suffix(".partial")
