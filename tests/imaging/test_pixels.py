@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from impasto.imaging.color import linear_to_srgb, luma
 from impasto.imaging.pixels import Picture, blend, decode, encode, fill_transparent
 from impasto_link.errors import BadRequest

@@ -31,7 +31,7 @@ _DTYPES = {"uchar": "u8", "ushort": "u16", "float": "f32"}
 _NUMPY = {"u8": np.uint8, "u16": np.uint16, "f16": np.float16, "f32": np.float32}
 _CHANNELS = {1: "GRAY", 2: "GRAYA", 3: "RGB", 4: "RGBA"}
 #: Interpretations of libvips whose numbers are already RGB or gray as they stand in the file.
-_PLAIN = {"b-w", "grey16", "rgb", "srgb", "rgb16", "multiband", "histogram", "matrix"}
+_PLAIN = {"b-w", "grey16", "rgb", "srgb", "rgb16", "scrgb", "multiband", "histogram", "matrix"}
 #: What is carried over to a new file. Not the thumbnail: it would show the old picture.
 _METADATA = ("exif-", "xmp-data", "iptc-data")
 
@@ -73,7 +73,7 @@ def read(path: str | os.PathLike[str]) -> tuple[Region, FileInfo]:
     """Read a picture, turned upright as its EXIF orientation says.
 
     8 and 16 bits and floats stay what they are; CMYK, Lab and the like become sRGB. The region's encoding is ``icc``
-    where the file has a profile that fits its pixels, else ``srgb`` (``linear`` for scene-linear formats).
+    where the file has a profile that fits its pixels, else ``srgb``.
 
     Raises:
         FileProblem: there is no such file, it is not a picture, damaged, cut short, too large, or may not be read.
@@ -101,15 +101,15 @@ def read(path: str | os.PathLike[str]) -> tuple[Region, FileInfo]:
         if image.get_typeof("orientation") and image.get("orientation") != 1:
             image = image.copy_memory().autorot()
         info = _info(image)
-        image, encoding = _as_rgb_or_gray(image, path)
-        profile = _fitting_profile(image, path) if encoding == "srgb" else None
+        image = _as_rgb_or_gray(image, path)
+        profile = _fitting_profile(image, path)
         # An extra copy, but one that outlives libvips' buffers.
         data = bytes(image.write_to_memory())
     except pyvips.Error as error:
         log.info("libvips on %s: %s", path, error)
         raise FileProblem(f"{path} is damaged or cut short.", "Try to copy or download it again.") from error
     format = PixelFormat(
-        image.width, image.height, _CHANNELS[image.bands], _DTYPES[image.format], "icc" if profile else encoding
+        image.width, image.height, _CHANNELS[image.bands], _DTYPES[image.format], "icc" if profile else "srgb"
     )
     return Region(format, data, profile), info
 
@@ -178,25 +178,20 @@ def _info(image: pyvips.Image) -> FileInfo:
     return FileInfo((image.xres * 25.4, image.yres * 25.4), metadata)
 
 
-def _as_rgb_or_gray(image: pyvips.Image, path: Path) -> tuple[pyvips.Image, str]:
-    """A picture of 1 to 4 bands of a number format that regions have, and its encoding."""
-    encoding = "srgb"
-    if image.get_typeof("coding") and image.coding == "rad":
-        image = image.rad2float()
-        encoding = "linear"
-    elif image.interpretation == "cmyk":
+def _as_rgb_or_gray(image: pyvips.Image, path: Path) -> pyvips.Image:
+    """A picture of 1 to 4 bands of a number format that regions have."""
+    if image.interpretation == "cmyk":
         image = image.icc_transform("srgb", embedded=True, input_profile="cmyk", intent="relative")
         image.remove("icc-profile-data")
-    elif image.interpretation not in _PLAIN and not (image.interpretation == "scrgb" and image.format == "float"):
-        image = image.colourspace("srgb" if image.format == "uchar" else "rgb16")
-    if image.format == "double":
-        image = image.cast("float")
+    elif image.coding != "none" or image.interpretation not in _PLAIN:
+        image = image.colourspace("srgb" if image.format == "uchar" and image.coding == "none" else "rgb16")
+        image.remove("icc-profile-data")
     if image.bands not in _CHANNELS or image.format not in _DTYPES:
         raise FileProblem(
             f"{path} has {image.bands} channels of {image.format} numbers.",
             "Pictures have 1 to 4 channels of 8 or 16 bits or floats.",
         )
-    return image, encoding
+    return image
 
 
 def _fitting_profile(image: pyvips.Image, path: Path) -> bytes | None:
@@ -274,6 +269,9 @@ def _with_info(image: pyvips.Image, info: FileInfo) -> pyvips.Image:
     image = image.copy(xres=info.dpi[0] / 25.4, yres=info.dpi[1] / 25.4)
     for name, (kind, value) in info.metadata.items():
         image.set_type(kind, name, value)
+    if info.metadata:
+        # The raw EXIF still says how the camera was held, but the pixels are upright by now.
+        image.set_type(pyvips.GValue.gint_type, "orientation", 1)
     return image
 
 

@@ -29,22 +29,18 @@ from torch import Tensor
 from impasto.imaging.color import linear_to_srgb, luma, srgb_to_linear
 from impasto_link.errors import BadRequest
 
-#: The primaries of sRGB as columns of XYZ, adapted to D50 by Bradford's matrix as profiles require (B. Lindbloom,
-#: http://www.brucelindbloom.com/Eqn_RGB_XYZ_Matrix.html).
+#: The primaries of sRGB as columns of XYZ, adapted to D50 as profiles require: the numbers of littlecms' own profile.
+#: Those of other sRGB profiles differ in the fourth place.
 SRGB_TO_XYZ_D50 = torch.tensor(
-    [
-        [0.4360747, 0.3850649, 0.1430804],
-        [0.2225045, 0.7168786, 0.0606169],
-        [0.0139322, 0.0971045, 0.7141733],
-    ],
+    [[0.436035, 0.385117, 0.143051], [0.222488, 0.716904, 0.060608], [0.013916, 0.097061, 0.713913]],
     dtype=torch.float64,
 )
 #: The white of the profile connection space (ICC.1:2022, 7.2.16).
 D50 = (0.9642, 1.0, 0.8249)
 
-#: A profile that differs from sRGB by less is sRGB: half a step of 8 bits. Rounding of the numbers in profiles alone
-#: makes a quarter in saturated darks, where the curve is steepest.
-SAME = 0.5 / 255
+#: A profile that differs from sRGB by less is sRGB: a step of 8 bits. Rounding of the primaries alone makes half a step
+#: in saturated darks, where the curve is steepest.
+SAME = 1 / 255
 
 
 class Profile(Protocol):

@@ -21,7 +21,7 @@ _RELATED = (0.4, 0.9)
 #: No photo edge comes back more than so many times stronger than it was.
 _MOST_GAIN = 3.0
 #: How many pixels are worked on at once, to keep memory small and caches warm.
-_STRIP = 1 << 21
+_STRIP = 1 << 20
 
 
 def resize(x: Tensor, height: int, width: int) -> Tensor:

@@ -1,0 +1,326 @@
+"""Picture files: what comes in goes out, and what is broken is said in a sentence."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pyvips
+from PIL import Image
+
+from impasto.imaging import files
+from impasto.imaging.files import FileProblem, read, write
+from impasto_link.pixels import PixelFormat, Region
+
+NUMPY = {"u8": np.uint8, "u16": np.uint16, "f16": np.float16, "f32": np.float32}
+
+
+def smooth(height: int = 24, width: int = 40, channels: int = 4) -> np.ndarray:
+    """A soft picture in [0, 1], which JPEG can keep."""
+    y, x = np.mgrid[0:height, 0:width]
+    planes = [x / width, y / height, (x + y) / (height + width), 0.25 + 0.5 * x / width]
+    return np.stack(planes[:channels] if channels > 2 else [planes[0], planes[3]][:channels], axis=-1)
+
+
+def region(channels: str = "RGBA", dtype: str = "u8", profile: bytes | None = None, **more: object) -> Region:
+    values = smooth(channels=len(channels) if not channels.startswith("GRAY") else 1 + channels.endswith("A"))
+    if dtype in ("u8", "u16"):
+        values = np.round(values * np.iinfo(NUMPY[dtype]).max)
+    format = PixelFormat(40, 24, channels, dtype, "icc" if profile else str(more.get("encoding", "srgb")))
+    return Region(format, values.astype(NUMPY[dtype]).tobytes(), profile)
+
+
+def array(region: Region) -> np.ndarray:
+    format = region.format
+    return np.frombuffer(region.data, NUMPY[format.dtype]).reshape(format.height, format.width, -1)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".TIFF"])
+@pytest.mark.parametrize("dtype", ["u8", "u16"])
+@pytest.mark.parametrize("channels", ["GRAY", "GRAYA", "RGB", "RGBA"])
+def test_lossless_files_come_back_bit_for_bit(tmp_path: Path, channels: str, dtype: str, suffix: str) -> None:
+    before = region(channels, dtype)
+    write(tmp_path / f"a{suffix}", before)
+    after, _ = read(tmp_path / f"a{suffix}")
+    assert after.format == before.format
+    assert after.data == before.data
+
+
+@pytest.mark.parametrize("channels", ["GRAY", "RGB", "RGBA"])
+def test_floats_come_back_from_tiff(tmp_path: Path, channels: str) -> None:
+    values = array(region(channels, "f32")) * 4 - 1
+    before = Region(region(channels, "f32").format, values.tobytes())
+    write(tmp_path / "a.tif", before)
+    after, _ = read(tmp_path / "a.tif")
+    assert after.format == before.format and after.data == before.data
+
+
+@pytest.mark.parametrize("channels", ["GRAY", "RGB"])
+@pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".webp"])
+def test_lossy_files_come_back_nearly(tmp_path: Path, channels: str, suffix: str) -> None:
+    write(tmp_path / f"a{suffix}", region(channels))
+    after, _ = read(tmp_path / f"a{suffix}")
+    assert after.format.dtype == "u8"
+    assert np.abs(array(after).astype(int) - array(region(channels))).max() < 8
+
+
+def test_jpeg_keeps_full_colour_resolution(tmp_path: Path) -> None:
+    write(tmp_path / "a.jpg", region("RGB"))
+    with Image.open(tmp_path / "a.jpg") as image:
+        assert {layer[1:3] for layer in image.layer} == {(1, 1)}
+
+
+def test_jpeg_puts_transparency_on_white(tmp_path: Path) -> None:
+    clear = Region(PixelFormat(8, 8), bytes(8 * 8 * 4))
+    write(tmp_path / "a.jpg", clear)
+    after, _ = read(tmp_path / "a.jpg")
+    assert after.format.channels == "RGB" and array(after).min() >= 254
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
+def test_alpha_stays(tmp_path: Path, suffix: str) -> None:
+    write(tmp_path / f"a{suffix}", region("RGBA"))
+    after, _ = read(tmp_path / f"a{suffix}")
+    assert np.abs(array(after)[..., 3].astype(int) - array(region("RGBA"))[..., 3]).max() <= 1
+
+
+def test_number_formats_that_a_file_cannot_hold_become_smaller(tmp_path: Path) -> None:
+    for dtype, suffix, expected in (("f32", ".png", "u16"), ("f16", ".png", "u16"), ("u16", ".jpg", "u8")):
+        write(tmp_path / f"a{suffix}", region("RGB", dtype))
+        after, _ = read(tmp_path / f"a{suffix}")
+        assert after.format.dtype == expected
+        before, white = array(region("RGB", dtype)).astype(float), 65535 if dtype == "u16" else 1
+        assert np.abs(array(after) / np.iinfo(NUMPY[expected]).max - before / white).max() < 0.02
+    write(tmp_path / "half.tif", region("RGB", "f16"))
+    assert read(tmp_path / "half.tif")[0].format.dtype == "f32"
+
+
+def test_channel_order_premultiplication_and_linear_light_are_undone(tmp_path: Path) -> None:
+    pixel = np.array([[[10, 20, 40, 128]]], np.uint8)
+    write(tmp_path / "a.png", Region(PixelFormat(1, 1, "BGRA", premultiplied=True), pixel.tobytes()))
+    assert array(read(tmp_path / "a.png")[0])[0, 0].tolist() == [80, 40, 20, 128]
+    light = np.array([0.2140411, 1.0, 0.0], np.float32)
+    write(tmp_path / "b.png", Region(PixelFormat(1, 1, "RGB", "f32", "linear"), light.tobytes()))
+    assert array(read(tmp_path / "b.png")[0])[0, 0].tolist() == pytest.approx([32768, 65535, 0], abs=2)
+
+
+# -- Profiles and metadata ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp"])
+def test_profile_stays(tmp_path: Path, profiles: dict[str, bytes], suffix: str) -> None:
+    write(tmp_path / f"a{suffix}", region("RGB", profile=profiles["adobe"]))
+    after, _ = read(tmp_path / f"a{suffix}")
+    assert after.format.encoding == "icc" and after.profile == profiles["adobe"]
+
+
+def test_gray_profile_stays(tmp_path: Path, gray_profiles: dict[str, bytes]) -> None:
+    write(tmp_path / "a.png", region("GRAY", "u16", gray_profiles["gamma"]))
+    after, _ = read(tmp_path / "a.png")
+    assert after.profile == gray_profiles["gamma"] and after.data == region("GRAY", "u16").data
+    write(tmp_path / "a.webp", region("GRAY", profile=gray_profiles["gamma"]))
+    assert read(tmp_path / "a.webp")[0].format.channels == "RGB"
+
+
+def test_profile_of_other_pixels_is_passed_over(tmp_path: Path, profiles: dict[str, bytes]) -> None:
+    Image.fromarray(array(region("GRAY"))[..., 0]).save(tmp_path / "a.png", icc_profile=profiles["adobe"])
+    after, _ = read(tmp_path / "a.png")
+    assert after.format.encoding == "srgb" and after.format.channels == "GRAY"
+
+
+def test_upright_with_metadata(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "A camera"
+    Image.fromarray(array(region("RGB"))).save(tmp_path / "a.jpg", exif=exif, dpi=(300, 300), quality=95)
+    turned, info = read(tmp_path / "a.jpg")
+    assert (turned.format.width, turned.format.height) == (24, 40)
+    assert info.dpi == pytest.approx((300, 300), rel=1e-3)
+    upright = np.rot90(array(region("RGB")), -1)
+    assert np.abs(array(turned).astype(int) - upright).max() < 16
+    for suffix in (".jpg", ".png", ".webp", ".tif"):
+        write(tmp_path / f"b{suffix}", turned, info)
+        again, _ = read(tmp_path / f"b{suffix}")
+        assert again.format == turned.format
+        with Image.open(tmp_path / f"b{suffix}") as image:
+            assert image.getexif().get(0x0112, 1) == 1
+            if suffix != ".tif":
+                assert image.getexif()[0x010F].startswith("A camera")
+            if suffix != ".webp":
+                assert float(image.info["dpi"][0]) == pytest.approx(300, rel=1e-2)
+
+
+# -- Other kinds of picture --------------------------------------------------------------------------------------------
+
+
+def test_palette_becomes_colours(tmp_path: Path) -> None:
+    image = Image.fromarray(array(region("RGB"))).quantize(16)
+    image.save(tmp_path / "a.png")
+    image.save(tmp_path / "a.gif")
+    image.save(tmp_path / "t.png", transparency=0)
+    expected = np.asarray(image.convert("RGB"))
+    for name in ("a.png", "a.gif", "t.png"):
+        after, _ = read(tmp_path / name)
+        assert after.format.dtype == "u8"
+        visible = array(after)[..., -1] > 0 if after.format.has_alpha else np.ones((24, 40), bool)
+        assert np.array_equal(array(after)[visible][:, :3], expected[visible])
+    assert after.format.channels == "RGBA"
+
+
+def test_one_bit_becomes_black_and_white(tmp_path: Path) -> None:
+    Image.fromarray(array(region("GRAY"))[..., 0] > 100).save(tmp_path / "a.png")
+    after, _ = read(tmp_path / "a.png")
+    assert after.format.channels == "GRAY" and set(np.unique(array(after))) == {0, 255}
+
+
+def test_cmyk_jpeg_becomes_srgb(tmp_path: Path) -> None:
+    red = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
+    red.save(tmp_path / "a.jpg", quality=95)
+    after, _ = read(tmp_path / "a.jpg")
+    assert (after.format.channels, after.format.encoding, after.profile) == ("RGB", "srgb", None)
+    r, g, b = array(after)[8, 8].tolist()
+    assert r > 180 and g < 90 and b < 90
+
+
+def test_lab_tiff_becomes_srgb(tmp_path: Path) -> None:
+    pyvips.Image.new_from_array(array(region("RGB"))).copy(interpretation="srgb").colourspace("lab").tiffsave(
+        str(tmp_path / "a.tif")
+    )
+    after, _ = read(tmp_path / "a.tif")
+    assert np.abs(array(after) / 257 - array(region("RGB"))).max() < 2
+
+
+# -- What can go wrong -------------------------------------------------------------------------------------------------
+
+
+def test_reading_says_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "text.png").write_text("no picture at all " * 100)
+    for name, message in (
+        ("none.png", "no file"),
+        (".", "is a folder"),
+        ("empty.png", "is empty"),
+        ("text.png", "not a picture"),
+        ("text.png/a.png", "not a folder"),
+    ):
+        with pytest.raises(FileProblem, match=message):
+            read(tmp_path / name)
+
+
+@pytest.mark.parametrize("kept", [0.05, 0.5, 0.95])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
+def test_files_cut_short_are_refused(tmp_path: Path, suffix: str, kept: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
+    write(tmp_path / f"a{suffix}", Region(PixelFormat(200, 200, "RGB"), noise.tobytes()))
+    data = (tmp_path / f"a{suffix}").read_bytes()
+    (tmp_path / f"b{suffix}").write_bytes(data[: int(len(data) * kept)])
+    with pytest.raises(FileProblem, match=r"damaged|not a picture"):
+        read(tmp_path / f"b{suffix}")
+
+
+def png_header(width: int, height: int) -> bytes:
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("size", [(100_000, 100_000), (1 << 19, 4)])
+def test_huge_claims_are_refused_before_decoding(tmp_path: Path, size: tuple[int, int]) -> None:
+    (tmp_path / "a.png").write_bytes(png_header(*size))
+    with pytest.raises(FileProblem, match="claims to be"):
+        read(tmp_path / "a.png")
+
+
+def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
+    for value in (10, 200):
+        write(tmp_path / "a.png", Region(PixelFormat(4, 4, "GRAY"), bytes([value] * 16)))
+        assert array(read(tmp_path / "a.png")[0])[0, 0, 0] == value
+
+
+def test_unknown_suffixes_are_refused(tmp_path: Path) -> None:
+    for name in ("a.xyz", "a", "a.psd"):
+        with pytest.raises(FileProblem, match=r"saved as|suffix") as caught:
+            write(tmp_path / name, region())
+        assert ".png" in caught.value.hint
+    assert not list(tmp_path.iterdir())
+
+
+def test_writing_says_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.png").mkdir()
+    for name, message in (
+        ("none/a.png", "no folder"),
+        ("file/a.png", "not a folder"),
+        ("folder.png", "is a folder"),
+        ("x" * 300 + ".png", "too long"),
+    ):
+        with pytest.raises(FileProblem, match=message):
+            write(tmp_path / name, region())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.png"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write anywhere")
+def test_folders_without_permission(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(FileProblem, match="permission"):
+            write(tmp_path / "a.png", region())
+    finally:
+        tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [(errno.ENOSPC, "disk is full"), (errno.EACCES, "permission"), (errno.EIO, "could not be written")],
+)
+def test_a_failure_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, message: str
+) -> None:
+    write(tmp_path / "a.png", region())
+    before = (tmp_path / "a.png").read_bytes()
+
+    def fail(descriptor: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(files.os, "fsync", fail)
+    with pytest.raises(FileProblem, match=message):
+        write(tmp_path / "a.png", region("GRAY"))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    assert (tmp_path / "a.png").read_bytes() == before
+
+
+def test_pictures_too_large_for_a_format(tmp_path: Path) -> None:
+    wide = Region(PixelFormat(70_000, 1, "GRAY"), bytes(70_000))
+    with pytest.raises(FileProblem, match=r"cannot be saved as \.webp"):
+        write(tmp_path / "a.webp", wide)
+    write(tmp_path / "a.png", wide)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights and links are those of POSIX")
+def test_rights_and_links_are_kept(tmp_path: Path) -> None:
+    write(tmp_path / "a.png", region())
+    mask = os.umask(0)
+    os.umask(mask)
+    assert stat.S_IMODE((tmp_path / "a.png").stat().st_mode) == 0o666 & ~mask
+    (tmp_path / "a.png").chmod(0o640)
+    (tmp_path / "link.png").symlink_to(tmp_path / "a.png")
+    write(tmp_path / "link.png", region("GRAY"))
+    assert (tmp_path / "link.png").is_symlink()
+    assert stat.S_IMODE((tmp_path / "a.png").stat().st_mode) == 0o640
+    assert read(tmp_path / "a.png")[0].format.channels == "GRAY"
+
+
+def test_torch_is_not_needed() -> None:
+    code = "import sys, impasto.imaging.files; sys.exit('torch' in sys.modules)"
+    paths = os.pathsep.join(sys.path)
+    assert subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": paths}).returncode == 0

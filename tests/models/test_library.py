@@ -1,0 +1,155 @@
+"""The style library: what it finds, what it says of what is wrong, and banks on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from impasto.engines.fixed import FixedEngine
+from impasto.nets.style_bank import StyleBankNet
+from impasto.zoo.bank import fingerprint, load_body, load_codes, mix_codes, save_bank
+from impasto.zoo.library import Library, shipped_models
+from impasto_link.errors import BadRequest, ModelProblem, UnknownStyle
+from impasto_link.options import StyleChoice
+
+CPU = torch.device("cpu")
+
+
+def make_bank(path: Path, *names: str, seed: int = 0, with_body: bool = True) -> StyleBankNet:
+    torch.manual_seed(seed)
+    net = StyleBankNet(width=4, blocks=1)
+    codes = {name: net.neutral_code() + 0.2 * torch.randn(net.code_length) for name in names}
+    save_bank(path, net, codes, [{"name": name} for name in names], {}, with_body=with_body)
+    return net
+
+
+def test_the_shipped_bank_is_complete() -> None:
+    library = Library([shipped_models()])
+    styles = library.styles()
+    assert not library.problems()
+    assert len(styles) >= 12
+    stored = load_codes(styles[0].bank.weights)
+    for style in styles:
+        assert style.name in stored
+        assert style.title
+        assert style.artist
+        assert style.thumbnail()
+    assert styles[0].bank.card["licence"] == "Apache-2.0"
+    assert styles[0].bank.card["training"]["seed"] == 0
+    assert fingerprint(load_body(styles[0].bank.weights)) == styles[0].bank.body
+    assert sum(path.stat().st_size for path in shipped_models().rglob("*") if path.is_file()) < 8_000_000
+
+
+def test_a_bank_comes_back_as_it_was_saved(tmp_path: Path) -> None:
+    net = make_bank(tmp_path / "mine.safetensors", "one", "two")
+    loaded = load_body(tmp_path / "mine.safetensors")
+    assert (loaded.width, loaded.blocks) == (4, 1)
+    assert fingerprint(loaded) == fingerprint(net)
+    assert list(load_codes(tmp_path / "mine.safetensors")) == ["one", "two"]
+
+
+def test_a_new_file_shows_up_and_a_later_folder_counts(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    library = Library([first, second])
+    assert library.styles() == []
+    make_bank(first / "a.safetensors", "night", "day")
+    assert [style.name for style in library.styles()] == ["night", "day"]
+    make_bank(second / "b.safetensors", "night", seed=1)
+    assert library.style("night").bank.name == "b"
+
+
+def test_styles_without_a_body_find_the_network_they_belong_to(tmp_path: Path) -> None:
+    make_bank(tmp_path / "base.safetensors", "old")
+    make_bank(tmp_path / "extra.safetensors", "new", with_body=False)
+    engine = FixedEngine(Library([tmp_path]), CPU)
+    painted = engine.paint(torch.rand(1, 3, 32, 32), [StyleChoice("old"), StyleChoice("new")], lambda done: None)
+    assert painted.shape == (1, 3, 32, 32)
+    assert (tmp_path / "extra.safetensors").stat().st_size < 8000
+    (tmp_path / "base.json").unlink()
+    with pytest.raises(ModelProblem, match="not installed"):
+        engine.paint(torch.rand(1, 3, 32, 32), [StyleChoice("new")], lambda done: None)
+
+
+def test_styles_of_different_networks_cannot_be_mixed(tmp_path: Path) -> None:
+    make_bank(tmp_path / "a.safetensors", "one")
+    make_bank(tmp_path / "b.safetensors", "two", seed=1)
+    engine = FixedEngine(Library([tmp_path]), CPU)
+    with pytest.raises(BadRequest, match="a and b"):
+        engine.paint(torch.rand(1, 3, 32, 32), [StyleChoice("one"), StyleChoice("two")], lambda done: None)
+
+
+def test_a_bank_that_was_replaced_is_loaded_again(tmp_path: Path) -> None:
+    make_bank(tmp_path / "a.safetensors", "one")
+    engine = FixedEngine(Library([tmp_path]), CPU)
+    photo = torch.rand(1, 3, 32, 32)
+    before = engine.paint(photo, [StyleChoice("one")], lambda done: None)
+    make_bank(tmp_path / "a.safetensors", "one", seed=5)
+    os.utime(tmp_path / "a.safetensors", ns=(1, 1))
+    assert not torch.equal(before, engine.paint(photo, [StyleChoice("one")], lambda done: None))
+
+
+def test_mixed_codes_are_means_by_weight() -> None:
+    mixed = mix_codes([torch.tensor([0.0, 4.0]), torch.tensor([4.0, 0.0])], [3.0, 1.0])
+    torch.testing.assert_close(mixed, torch.tensor([[1.0, 3.0]]))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "JSONDecodeError"),
+        ('{"kind": "style-bank"}', "body"),
+        ('{"kind": "style-bank", "body": "x", "has_body": true, "styles": [{}]}', "name"),
+        ('{"kind": "style-bank", "body": "x", "has_body": true, "styles": []}', "no weights"),
+    ],
+)
+def test_damaged_cards_are_reported_and_passed_over(tmp_path: Path, text: str, says: str) -> None:
+    make_bank(tmp_path / "good.safetensors", "good")
+    (tmp_path / "bad.json").write_text(text)
+    library = Library([tmp_path])
+    assert [style.name for style in library.styles()] == ["good"]
+    assert len(library.problems()) == 1
+    assert "bad.json" in library.problems()[0]
+    assert says in library.problems()[0]
+
+
+def test_json_of_others_is_none_of_our_business(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"name": "something else"}')
+    library = Library([tmp_path])
+    assert library.styles() == []
+    assert library.problems() == []
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", bytes(1000)])
+def test_damaged_weights_are_said_in_words(tmp_path: Path, content: bytes) -> None:
+    make_bank(tmp_path / "a.safetensors", "one")
+    (tmp_path / "a.safetensors").write_bytes(content)
+    with pytest.raises(ModelProblem, match=r"a\.safetensors"):
+        load_body(tmp_path / "a.safetensors")
+
+
+def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ModelProblem, match="cannot be written"):
+        make_bank(tmp_path / "file" / "a.safetensors", "one")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_leaves_the_old_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.safetensors"
+    make_bank(path, "one")
+    before = path.read_bytes()
+    path.with_name("a.safetensors.partial").symlink_to("/dev/full")
+    with pytest.raises(ModelProblem, match="No space left"):
+        make_bank(path, "two")
+    assert path.read_bytes() == before
+    assert json.loads(path.with_suffix(".json").read_text())["styles"] == [{"name": "one"}]
+
+
+def test_an_unknown_style_names_near_ones(tmp_path: Path) -> None:
+    make_bank(tmp_path / "a.safetensors", "starry-night")
+    with pytest.raises(UnknownStyle, match="starry-night"):
+        Library([tmp_path]).style("stary-nigth")
