@@ -60,7 +60,8 @@ def test_floats_come_back_from_tiff(tmp_path: Path, channels: str) -> None:
     before = Region(region(channels, "f32").format, values.tobytes())
     write(tmp_path / "a.tif", before)
     after, _ = read(tmp_path / "a.tif")
-    assert after.format == before.format and after.data == before.data
+    assert after.format == before.format
+    assert after.data == before.data
 
 
 @pytest.mark.parametrize("channels", ["GRAY", "RGB"])
@@ -82,7 +83,8 @@ def test_jpeg_puts_transparency_on_white(tmp_path: Path) -> None:
     clear = Region(PixelFormat(8, 8), bytes(8 * 8 * 4))
     write(tmp_path / "a.jpg", clear)
     after, _ = read(tmp_path / "a.jpg")
-    assert after.format.channels == "RGB" and array(after).min() >= 254
+    assert after.format.channels == "RGB"
+    assert array(after).min() >= 254
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
@@ -119,13 +121,15 @@ def test_channel_order_premultiplication_and_linear_light_are_undone(tmp_path: P
 def test_profile_stays(tmp_path: Path, profiles: dict[str, bytes], suffix: str) -> None:
     write(tmp_path / f"a{suffix}", region("RGB", profile=profiles["adobe"]))
     after, _ = read(tmp_path / f"a{suffix}")
-    assert after.format.encoding == "icc" and after.profile == profiles["adobe"]
+    assert after.format.encoding == "icc"
+    assert after.profile == profiles["adobe"]
 
 
 def test_gray_profile_stays(tmp_path: Path, gray_profiles: dict[str, bytes]) -> None:
     write(tmp_path / "a.png", region("GRAY", "u16", gray_profiles["gamma"]))
     after, _ = read(tmp_path / "a.png")
-    assert after.profile == gray_profiles["gamma"] and after.data == region("GRAY", "u16").data
+    assert after.profile == gray_profiles["gamma"]
+    assert after.data == region("GRAY", "u16").data
     write(tmp_path / "a.webp", region("GRAY", profile=gray_profiles["gamma"]))
     assert read(tmp_path / "a.webp")[0].format.channels == "RGB"
 
@@ -133,7 +137,8 @@ def test_gray_profile_stays(tmp_path: Path, gray_profiles: dict[str, bytes]) -> 
 def test_profile_of_other_pixels_is_passed_over(tmp_path: Path, profiles: dict[str, bytes]) -> None:
     Image.fromarray(array(region("GRAY"))[..., 0]).save(tmp_path / "a.png", icc_profile=profiles["adobe"])
     after, _ = read(tmp_path / "a.png")
-    assert after.format.encoding == "srgb" and after.format.channels == "GRAY"
+    assert after.format.encoding == "srgb"
+    assert after.format.channels == "GRAY"
 
 
 def test_upright_with_metadata(tmp_path: Path) -> None:
@@ -177,7 +182,8 @@ def test_palette_becomes_colours(tmp_path: Path) -> None:
 def test_one_bit_becomes_black_and_white(tmp_path: Path) -> None:
     Image.fromarray(array(region("GRAY"))[..., 0] > 100).save(tmp_path / "a.png")
     after, _ = read(tmp_path / "a.png")
-    assert after.format.channels == "GRAY" and set(np.unique(array(after))) == {0, 255}
+    assert after.format.channels == "GRAY"
+    assert set(np.unique(array(after))) == {0, 255}
 
 
 def test_cmyk_jpeg_becomes_srgb(tmp_path: Path) -> None:
@@ -186,7 +192,9 @@ def test_cmyk_jpeg_becomes_srgb(tmp_path: Path) -> None:
     after, _ = read(tmp_path / "a.jpg")
     assert (after.format.channels, after.format.encoding, after.profile) == ("RGB", "srgb", None)
     r, g, b = array(after)[8, 8].tolist()
-    assert r > 180 and g < 90 and b < 90
+    assert r > 180
+    assert g < 90
+    assert b < 90
 
 
 def test_lab_tiff_becomes_srgb(tmp_path: Path) -> None:

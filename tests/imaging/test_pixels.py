@@ -64,7 +64,8 @@ def test_integers_come_back_bit_for_bit(
     region = make(PixelFormat(width, height, channels, dtype, encoding, premultiplied), seed)
     data, picture = round_trip(region)
     assert data == region.data
-    assert picture.rgb.shape == (1, 3, height, width) and picture.rgb.dtype == torch.float32
+    assert picture.rgb.shape == (1, 3, height, width)
+    assert picture.rgb.dtype == torch.float32
     assert (picture.alpha is not None) == region.format.has_alpha
 
 
@@ -128,7 +129,8 @@ def test_channels_are_where_they_belong() -> None:
     for channels, expected in (("RGBA", (10, 20, 30)), ("BGRA", (30, 20, 10))):
         picture = decode(Region(PixelFormat(1, 1, channels), pixel))
         assert (picture.rgb.flatten() * 255).round().tolist() == list(expected)
-        assert picture.alpha is not None and picture.alpha.item() == pytest.approx(40 / 255)
+        assert picture.alpha is not None
+        assert picture.alpha.item() == pytest.approx(40 / 255)
     gray = decode(Region(PixelFormat(1, 1, "GRAYA"), pixel[:2]))
     assert (gray.rgb.flatten() * 255).round().tolist() == [10] * 3
 
@@ -225,7 +227,8 @@ def test_strength_is_continuous_and_keeps_what_lies_outside() -> None:
     picture = decode(make(PixelFormat(5, 4, "RGB", "f32"), high=9.0))
     painted = torch.rand(1, 3, 4, 5)
     steps = [blend(picture, painted, s) for s in (0.0, 1e-4, 0.5, 1 - 1e-4, 1.0)]
-    assert (steps[1] - steps[0]).abs().max() < 2e-3 and (steps[4] - steps[3]).abs().max() < 2e-3
+    assert (steps[1] - steps[0]).abs().max() < 2e-3
+    assert (steps[4] - steps[3]).abs().max() < 2e-3
     torch.testing.assert_close(steps[2], (picture.rgb + painted) / 2)
     assert steps[2].max() > 2
 
@@ -255,7 +258,8 @@ def test_hidden_colours_have_no_influence(width: int, height: int, seed: int, co
     other = torch.where(alpha == 0, torch.randn(1, 3, height, width, generator=generator) * 1e6, rgb)
     filled = fill_transparent(rgb, alpha)
     assert torch.equal(filled, fill_transparent(other, alpha))
-    assert -1e-6 <= filled.min() and filled.max() <= 1 + 1e-6
+    assert filled.min() >= -1e-6
+    assert filled.max() <= 1 + 1e-6
 
 
 def test_opaque_pixels_are_left_alone() -> None:
@@ -278,7 +282,8 @@ def test_the_fill_goes_on_with_the_nearest_colours() -> None:
     alpha = torch.zeros(1, 1, 64, 64)
     alpha[..., :16], alpha[..., -16:] = 1, 1
     filled = fill_transparent(rgb, alpha)
-    assert filled[0, 0, :, 18].min() > 0.7 and filled[0, 2, :, 45].min() > 0.7
+    assert filled[0, 0, :, 18].min() > 0.7
+    assert filled[0, 2, :, 45].min() > 0.7
     assert (filled.diff(dim=3).abs().amax()) < 0.4  # no hard seam
     torch.testing.assert_close(filled[:, 0] + filled[:, 2], torch.ones(1, 64, 64))
 

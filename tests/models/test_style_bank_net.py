@@ -65,7 +65,8 @@ def test_grain_depends_on_the_position_alone(
 ) -> None:
     whole = grain(top, left, down + height, across + width)
     part = grain(top + down, left + across, height, width)
-    assert torch.equal(whole[..., down:, across:], part)
+    # Not to the last bit: the interpolation rounds differently at other widths.
+    torch.testing.assert_close(whole[..., down:, across:], part, atol=1e-6, rtol=0)
 
 
 def test_grain_is_the_same_on_every_machine() -> None:

@@ -30,7 +30,9 @@ def vgg_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     weights, channels_in = {}, 3
     for name in list(CHANNELS)[:9]:
         channels = CHANNELS[name]
-        weights[f"features.{TORCHVISION[name]}.weight"] = torch.randn(channels, channels_in, 3, 3) * (2 / channels_in / 9) ** 0.5
+        weights[f"features.{TORCHVISION[name]}.weight"] = (
+            torch.randn(channels, channels_in, 3, 3) * (2 / channels_in / 9) ** 0.5
+        )
         weights[f"features.{TORCHVISION[name]}.bias"] = torch.zeros(channels)
         channels_in = channels
     path = tmp_path_factory.mktemp("vgg") / "vgg.safetensors"
@@ -92,7 +94,11 @@ def test_both_layouts_of_vgg_give_the_same_features(vgg_file: Path, tmp_path: Pa
     from safetensors.torch import load_file
 
     weights = load_file(vgg_file)
-    named = {f"conv{name}.{part}": weights[f"features.{TORCHVISION[name]}.{part}"] for name in list(CHANNELS)[:9] for part in ("weight", "bias")}  # fmt: skip
+    named = {
+        f"conv{name}.{part}": weights[f"features.{TORCHVISION[name]}.{part}"]
+        for name in list(CHANNELS)[:9]
+        for part in ("weight", "bias")
+    }
     std = torch.tensor([0.229, 0.224, 0.225])
     named["preprocess.weight"] = torch.diag(1 / std)[:, :, None, None].contiguous()
     named["preprocess.bias"] = -torch.tensor([0.485, 0.456, 0.406]) / std

@@ -32,7 +32,7 @@ def test_a_killed_worker_costs_one_job(own_server: Start) -> None:
     pid = running.wait_for_worker()["pid"]
     with running.connect() as server:
         doomed = server.start(big(), style="udnie")
-        wait_until(lambda: server.status()["running"])
+        wait_until(lambda: server.status()["jobs_running"])
         os.kill(int(pid), signal.SIGKILL)
         with pytest.raises(WorkerDied, match="ended in the middle"):
             doomed.result()

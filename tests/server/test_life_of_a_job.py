@@ -145,7 +145,7 @@ def test_a_vanished_client_frees_the_worker(running_server: RunningServer) -> No
 
     def free() -> bool:
         status = staying.ask("status").fields
-        return status["running"] == 0 and status["waiting"] == 0
+        return status["jobs_running"] == 0 and status["jobs_waiting"] == 0
 
     wait_until(free, 6)
     # Twenty such jobs take far longer than this.

@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     print(f"Impasto {status['version']}, process {status['pid']}, up {_duration(status['uptime_s'])}")
     print(f"  address  {status['endpoint']}")
-    print(f"  queue    {status['running']} running, {status['waiting']} waiting")
+    print(f"  queue    {status['jobs_running']} running, {status['jobs_waiting']} waiting")
     for worker in status["workers"]:
         print(f"  worker   {worker['device']} ({worker.get('name', 'starting')}), {worker['state']}")
         for label, now, peak in (

@@ -279,16 +279,17 @@ def _replace(path: Path, data: bytes) -> None:
     """Write a file beside its final place and then put it there in one step."""
     path = path.resolve()  # so that a link stays one, and its target changes
     descriptor, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
+    temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, _mode_for(path))
-        os.replace(name, path)
+        temporary.chmod(_mode_for(path))
+        temporary.replace(path)
     except BaseException:
         with suppress(OSError):
-            os.unlink(name)
+            temporary.unlink()
         raise
 
 

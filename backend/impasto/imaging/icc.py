@@ -51,11 +51,17 @@ class Profile(Protocol):
     """
 
     @property
-    def channels(self) -> int: ...
+    def channels(self) -> int:
+        """How many colour channels pixels of this space have, 1 or 3."""
+        ...
 
-    def to_srgb(self, x: Tensor) -> Tensor: ...
+    def to_srgb(self, x: Tensor) -> Tensor:
+        """From numbers of the device to sRGB values."""
+        ...
 
-    def from_srgb(self, x: Tensor) -> Tensor: ...
+    def from_srgb(self, x: Tensor) -> Tensor:
+        """From sRGB values to numbers of the device."""
+        ...
 
 
 @lru_cache(maxsize=16)
@@ -87,9 +93,11 @@ class SRGB:
     channels: int
 
     def to_srgb(self, x: Tensor) -> Tensor:
+        """From numbers of the device to sRGB values."""
         return x
 
     def from_srgb(self, x: Tensor) -> Tensor:
+        """From sRGB values to numbers of the device."""
         return x
 
 
@@ -100,18 +108,24 @@ class LINEAR:
     channels: int
 
     def to_srgb(self, x: Tensor) -> Tensor:
+        """From numbers of the device to sRGB values."""
         return linear_to_srgb(x)
 
     def from_srgb(self, x: Tensor) -> Tensor:
+        """From sRGB values to numbers of the device."""
         return srgb_to_linear(x)
 
 
 class Curve(Protocol):
     """A tone curve: ``linear`` gives light for a device number, ``device`` the number for light."""
 
-    def linear(self, x: Tensor) -> Tensor: ...
+    def linear(self, x: Tensor) -> Tensor:
+        """Light, 0 to 1, for device numbers."""
+        ...
 
-    def device(self, y: Tensor) -> Tensor: ...
+    def device(self, y: Tensor) -> Tensor:
+        """Device numbers for light; the inverse of `linear`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -132,11 +146,13 @@ class PowerCurve:
             raise ValueError("a tone curve that cannot be inverted")
 
     def linear(self, x: Tensor) -> Tensor:
+        """Light, 0 to 1, for device numbers."""
         size = x.abs()
         curved = (size * self.a + self.b).clamp_min_(0).pow_(self.g).add_(self.e)
         return torch.where(size < self.d, size * self.c + self.f, curved).copysign_(x)
 
     def device(self, y: Tensor) -> Tensor:
+        """Device numbers for light; the inverse of `linear`."""
         size = y.abs()
         curved = (size - self.e).clamp_min_(0).pow_(1 / self.g).sub_(self.b).div_(self.a)
         if self.d > 0:
@@ -158,6 +174,7 @@ class TableCurve:
         self.end_slope = max(float(samples[-1] - samples[-1 - tail]) * (len(samples) - 1) / tail, 0.05)
 
     def linear(self, x: Tensor) -> Tensor:
+        """Light, 0 to 1, for device numbers."""
         samples = self.samples.to(x.device)
         size = x.abs()
         inside = size.clamp_max(1)
@@ -167,6 +184,7 @@ class TableCurve:
         return curved.add_(size - inside, alpha=self.end_slope).copysign_(x)
 
     def device(self, y: Tensor) -> Tensor:
+        """Device numbers for light; the inverse of `linear`."""
         samples = self.samples.to(y.device)
         size = y.abs()
         inside = size.clamp(float(samples[0]), float(samples[-1]))
@@ -193,9 +211,11 @@ class MatrixProfile:
         self._from_srgb = torch.linalg.inv(self._to_srgb)
 
     def to_srgb(self, x: Tensor) -> Tensor:
+        """From numbers of the device to sRGB values."""
         return linear_to_srgb(_mix(self._to_srgb, self._each(x, lambda curve: curve.linear)))
 
     def from_srgb(self, x: Tensor) -> Tensor:
+        """From sRGB values to numbers of the device."""
         return self._each(_mix(self._from_srgb, srgb_to_linear(x)), lambda curve: curve.device)
 
     def _each(self, x: Tensor, side: Callable[[Curve], Callable[[Tensor], Tensor]]) -> Tensor:
@@ -213,9 +233,11 @@ class GrayProfile:
         self.curve = curve
 
     def to_srgb(self, x: Tensor) -> Tensor:
+        """From numbers of the device to sRGB values."""
         return linear_to_srgb(self.curve.linear(x))
 
     def from_srgb(self, x: Tensor) -> Tensor:
+        """From sRGB values to numbers of the device."""
         return self.curve.device(srgb_to_linear(x))
 
 
@@ -237,6 +259,7 @@ class TableProfile:
                 ) from error
 
     def to_srgb(self, x: Tensor) -> Tensor:
+        """From numbers of the device to sRGB values."""
         numbers = x[0].clamp(0, 1).mul(65535).round_().permute(1, 2, 0).cpu().numpy().astype(np.uint16)
         image = pyvips.Image.new_from_array(np.ascontiguousarray(numbers))
         image = image.copy(interpretation="rgb16" if self.channels == 3 else "grey16")
@@ -246,6 +269,7 @@ class TableProfile:
         return luma(rgb) if self.channels == 1 else rgb
 
     def from_srgb(self, x: Tensor) -> Tensor:
+        """From sRGB values to numbers of the device."""
         lab = _srgb_to_lab(x.expand(-1, 3, -1, -1))[0].permute(1, 2, 0).cpu().numpy()
         image = pyvips.Image.new_from_array(np.ascontiguousarray(lab)).copy(interpretation="lab")
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", self._data)

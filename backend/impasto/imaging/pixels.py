@@ -45,6 +45,7 @@ class Picture:
 
     @property
     def format(self) -> PixelFormat:
+        """The format of the source."""
         return self.source.format
 
 

@@ -204,8 +204,8 @@ class Broker:
             endpoint=self.info.endpoint,
             uptime_s=round(time.time() - self._started_at, 1),
             memory_bytes=psutil.Process().memory_info().rss,
-            waiting=len(self.queue),
-            running=len(self._running),
+            jobs_waiting=len(self.queue),
+            jobs_running=len(self._running),
             workers=[worker.to_wire() for worker in self.workers],
         )
 

@@ -71,7 +71,7 @@ class BankRecipe:
                 for name, entry in raw.pop("styles").items()
             )
             recipe = cls(styles=styles, **raw)
-        except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} is not a style recipe: {error}") from error
         for style in recipe.styles:
             for painting in style.paintings:

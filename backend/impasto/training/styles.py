@@ -259,7 +259,9 @@ def train(trainer: StyleTrainer, folder: Path, previews: Tensor, *, every_s: flo
             parts = trainer.train_step()
             smooth = {key: 0.98 * smooth.get(key, value) + 0.02 * value for key, value in parts.items()}
             bar.update()
-            bar.set_postfix({key: f"{smooth[key]:.3f}" for key in ("loss", "style", "content", "spikes")}, refresh=False)
+            bar.set_postfix(
+                {key: f"{smooth[key]:.3f}" for key in ("loss", "style", "content", "spikes")}, refresh=False
+            )
             if trainer.step % 20 == 0:
                 for key, value in parts.items():
                     writer.add_scalar(key, value, trainer.step)

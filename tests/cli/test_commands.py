@@ -1,0 +1,169 @@
+"""The command line against the real server, as a person or a script calls it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pyvips
+from PIL import Image, ImageCms
+
+from impasto.cli import main
+from support import RunningServer
+
+pytestmark = pytest.mark.usefixtures("running_server")
+
+
+@pytest.fixture
+def photo(tmp_path: Path, astronaut: np.ndarray) -> Path:
+    path = tmp_path / "photo.png"
+    Image.fromarray(astronaut[:160, 100:300]).save(path)
+    return path
+
+
+def stylize(*arguments: object) -> int:
+    return main(["stylize", *map(str, arguments), "--quiet"])
+
+
+def test_a_photo_is_painted(photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    assert stylize(photo, "-o", out, "--style", "starry-night:0.7", "--style", "great-wave:0.3", "--brush", "1.5") == 0
+    assert Image.open(out).size == (200, 160)
+    assert Image.open(out).mode == "RGB"
+
+
+def test_sixteen_bits_stay_sixteen_bits(photo: Path, tmp_path: Path, astronaut: np.ndarray) -> None:
+    source = tmp_path / "deep.tif"
+    array = astronaut[:64, :80].astype(np.uint16) * 257
+    pyvips.Image.new_from_array(array).copy(interpretation="rgb16").write_to_file(str(source))
+    for name in ("deep.png", "deep2.tif"):
+        assert stylize(source, "-o", tmp_path / name, "--style", "udnie") == 0
+        written = pyvips.Image.new_from_file(str(tmp_path / name))
+        assert written.format == "ushort"
+        assert len(np.unique(written.numpy())) > 1000
+    assert stylize(source, "-o", tmp_path / "flat.jpg", "--style", "udnie") == 0
+
+
+def test_the_profile_and_the_orientation_are_minded(tmp_path: Path, astronaut: np.ndarray) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    source = tmp_path / "turned.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(astronaut[:100, :160]).save(source, icc_profile=profile, exif=exif)
+    out = tmp_path / "out.jpg"
+    assert stylize(source, "-o", out, "--style", "udnie") == 0
+    with Image.open(out) as picture:
+        assert picture.size == (100, 160)
+        assert picture.getexif().get(0x0112, 1) == 1
+        assert picture.info["icc_profile"] == profile
+
+
+def test_alpha_is_kept(tmp_path: Path, astronaut: np.ndarray) -> None:
+    alpha = np.tile(np.arange(96, dtype=np.uint8)[:, None], (1, 96)) * 2
+    Image.fromarray(np.dstack([astronaut[:96, :96], alpha])).save(tmp_path / "a.png")
+    assert stylize(tmp_path / "a.png", "-o", tmp_path / "b.png", "--style", "udnie") == 0
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "b.png"))[..., 3], alpha)
+
+
+def test_a_folder_is_painted_and_a_bad_file_does_not_stop_it(
+    photo: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        (folder / name).write_bytes(photo.read_bytes())
+    (folder / "a2.jpg").write_bytes(b"\xff\xd8\xff not a picture")
+    (folder / "notes.txt").write_text("not meant")
+    assert stylize(folder, "-o", tmp_path / "out", "--style", "udnie") == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "b.png"]
+    error = capfd.readouterr().err
+    assert "a2.jpg" in error
+    assert "1 of 3" in error
+
+
+def test_patterns_are_understood(photo: Path, tmp_path: Path) -> None:
+    assert stylize(tmp_path / "pho*.png", "-o", tmp_path / "out", "--style", "udnie") == 0
+    assert (tmp_path / "out" / "photo.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["missing.png", "-o", "out.png", "--style", "udnie"], "missing.png"),
+        (["photo.png", "-o", "out.png", "--style", "none"], "no style"),
+        (["photo.png", "-o", "out.png", "--style", "udnie:much"], "not a number"),
+        (["photo.png", "-o", "out.png", "--style", "udnie", "--strength", "2"], "from 0 to 1"),
+        (["photo.png", "-o", "out.png", "--style", "udnie", "--brush", "0"], "from 0.25 to 4"),
+        (["photo.png", "-o", "out.xyz", "--style", "udnie"], ".xyz"),
+        (["photo.png", "-o", "photo.png/out.png", "--style", "udnie"], "photo.png"),
+        (["empty.png", "-o", "out.png", "--style", "udnie"], "empty"),
+        (["cut.png", "-o", "out.png", "--style", "udnie"], "cut"),
+        (["*.nothing", "-o", "out.png", "--style", "udnie"], "No file matches"),
+        (["photo.png", "-o", ".", "--style", "udnie"], "overwritten"),
+        (["photo.png", "photo.png", "-o", "out.png", "--style", "udnie"], "one file"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_words(
+    photo: Path,
+    tmp_path: Path,
+    arguments: list[str],
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty.png").touch()
+    Path("cut.png").write_bytes(photo.read_bytes()[:5000])
+    assert stylize(*arguments) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("impasto: ")
+    assert says in error
+    assert not Path("out.png").exists()
+
+
+def test_styles_as_a_table_and_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["styles"]) == 0
+    assert "starry-night" in capsys.readouterr().out
+    assert main(["styles", "--json"]) == 0
+    styles = json.loads(capsys.readouterr().out)
+    assert {"name", "title", "artist", "year", "bank", "engine"} <= set(styles[0])
+
+
+def test_a_contact_sheet(photo: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.png"
+    assert main(["styles", "--sheet", str(sheet), "--photo", str(photo), "--cell", "64"]) == 0
+    with Image.open(sheet) as picture:
+        assert picture.width > 3 * 64
+        assert picture.height > 3 * 64
+
+
+def test_status_for_people_and_for_scripts(running_server: RunningServer, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status"]) == 0
+    assert "worker" in capsys.readouterr().out
+    assert main(["status", "--json"]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert status["running"] is True
+    assert status["jobs_running"] == 0
+    assert status["pid"] == running_server.info.pid
+    worker = status["workers"][0]
+    assert worker["device"]
+    assert worker["peak_memory_bytes"] > 50_000_000
+
+
+def test_no_server_is_said_and_stopping_it_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path))
+    assert main(["status", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == {"running": False}
+    assert main(["stop"]) == 0
+    assert "does not run" in capsys.readouterr().out
+
+
+def test_the_server_is_started_when_there_is_none(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path / "runtime"))
+    assert stylize(photo, "-o", tmp_path / "out.png", "--style", "udnie") == 0
+    assert (tmp_path / "out.png").exists()
+    assert main(["stop"]) == 0

@@ -1,0 +1,77 @@
+"""The Python client: Pillow images and numpy arrays in, the same kind out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from impasto.client import Server
+from impasto_link.errors import BadRequest, Cancelled
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK"])
+def test_pillow_images(server: Server, astronaut: np.ndarray, mode: str) -> None:
+    image = Image.fromarray(astronaut[:64, :80]).convert(mode)
+    painted = server.stylize(image, style="udnie")
+    assert painted.size == image.size
+    assert painted.mode == (mode if mode in ("RGB", "RGBA", "L", "LA") else "L" if mode == "1" else "RGB")
+
+
+def test_a_pillow_image_keeps_its_profile(server: Server, astronaut: np.ndarray) -> None:
+    image = Image.fromarray(astronaut[:64, :80])
+    image.info["icc_profile"] = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert server.stylize(image, style="udnie").info["icc_profile"] == image.info["icc_profile"]
+
+
+def test_sixteen_bit_gray_of_pillow(server: Server) -> None:
+    array = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64)
+    painted = server.stylize(Image.fromarray(array), style="udnie")
+    assert painted.mode == "I;16"
+    assert len(np.unique(np.asarray(painted))) > 300
+
+
+@pytest.mark.parametrize("shape", [(32, 40), (32, 40, 1), (32, 40, 2), (32, 40, 3), (32, 40, 4)])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float16", "float32", ">u2", ">f4"])
+def test_arrays(server: Server, shape: tuple[int, ...], dtype: str) -> None:
+    white = {"u": np.iinfo(np.dtype(dtype)).max}.get(np.dtype(dtype).kind, 1) if np.dtype(dtype).kind == "u" else 1
+    array = (np.random.default_rng(0).random(shape) * white).astype(dtype)
+    painted = server.stylize(array, style="udnie")
+    assert painted.shape == shape
+    assert painted.dtype == array.dtype
+    assert np.array_equal(server.stylize(array, style="udnie", strength=0.0), array)
+
+
+def test_a_view_that_is_not_contiguous(server: Server, astronaut: np.ndarray) -> None:
+    view = astronaut[::4, 300:100:-4]
+    assert np.array_equal(server.stylize(view, style="udnie"), server.stylize(view.copy(), style="udnie"))
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((4, 4, 5), np.uint8), np.zeros((4, 4), np.int64), np.zeros(4, np.uint8), "x"]
+)
+def test_what_is_no_image_is_refused(server: Server, image: object) -> None:
+    with pytest.raises(BadRequest):
+        server.stylize(image, style="udnie")  # type: ignore[type-var]
+
+
+def test_progress_and_result(server: Server, astronaut: np.ndarray) -> None:
+    painting = server.start(astronaut, style={"udnie": 2, "the-scream": 1}, brush=1.2)
+    fractions = [event.fraction for event in painting if event.kind == "progress"]
+    assert fractions
+    assert painting.result().shape == astronaut.shape
+
+
+def test_leaving_the_loop_cancels(server: Server) -> None:
+    painting = server.start(np.zeros((1200, 1200, 3), np.uint8), style="udnie")
+    for event in painting:
+        if event.kind == "progress":
+            break
+    with pytest.raises(Cancelled):
+        painting.result()
+    assert server.stylize(np.zeros((16, 16, 3), np.uint8), style="udnie").shape == (16, 16, 3)
+
+
+def test_styles_and_status(server: Server) -> None:
+    assert "udnie" in [style["name"] for style in server.styles()]
+    assert server.status()["workers"][0]["state"] in ("idle", "busy")
