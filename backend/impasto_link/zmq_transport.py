@@ -21,8 +21,8 @@ class ZmqTransport:
     wants_write = False
 
     def __init__(self, endpoint: str, token: str) -> None:
-        self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.DEALER)
+        # The context that the process shares: one of its own would wait at the end of a program that forgot to close.
+        self._socket = zmq.Context.instance().socket(zmq.DEALER)
         self._socket.linger = 0
         # The same identity after a reconnect: the server knows the client again and its jobs go on.
         self._socket.identity = uuid.uuid4().bytes
@@ -69,4 +69,3 @@ class ZmqTransport:
         self._socket.disable_monitor()
         self._monitor.close(0)
         self._socket.close(0)
-        self._context.term()

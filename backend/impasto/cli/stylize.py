@@ -6,6 +6,7 @@ Takes files, folders and patterns; 16 bit pictures stay 16 bit, colour profiles 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import glob
 import sys
 from pathlib import Path
@@ -35,10 +36,12 @@ def run(options: argparse.Namespace) -> int:
     wanted = stylize_options(options, options.style)
     sources = find_sources(options.inputs)
     targets = plan_targets(sources, options.output)
-    client = connect_or_start(SERVER_COMMAND)
     failed = 0
     total = len(sources)
-    with tqdm(total=total, unit="picture", disable=options.quiet or not sys.stderr.isatty(), bar_format=_BAR) as bar:
+    with (
+        contextlib.closing(connect_or_start(SERVER_COMMAND)) as client,
+        tqdm(total=total, unit="picture", disable=options.quiet or not sys.stderr.isatty(), bar_format=_BAR) as bar,
+    ):
         for number, (source, target) in enumerate(zip(sources, targets, strict=True)):
             bar.set_description(source.name)
             try:
@@ -53,7 +56,6 @@ def run(options: argparse.Namespace) -> int:
                 bar.write(f"{source}: {error}", file=sys.stderr)
             bar.n = number + 1
             bar.refresh()
-    client.close()
     if failed:
         print(f"{failed} of {total} pictures could not be painted.", file=sys.stderr)
     return 1 if failed else 0

@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("batch", int, "pictures per step"),
         ("crop", int, "side of the crops in pixels"),
         ("learning_rate", float, "of Adam, after the warm-up"),
+        ("code_speed", float, "how many times faster the codes of the styles learn"),
         ("content_weight", float, "weight of the content"),
         ("style_weight", float, "multiplies each style's own weight"),
         ("tv_weight", float, "weight of the total variation"),

@@ -43,6 +43,8 @@ class TrainingOptions:
     batch: int = 4
     crop: int = 256
     learning_rate: float = 1e-3
+    code_speed: float = 5.0
+    """How many times faster the codes learn than the body: each is seen in a fraction of the steps only."""
     warmup: int = 200
     content_weight: float = 1.0
     style_weight: float = 1.0
@@ -88,8 +90,10 @@ class StyleTrainer:
         self.targets = style_targets(recipe, self.vgg)
         self.style_weights = torch.tensor([style.weight for style in recipe.styles], device=device)
         self.net.requires_grad_(not options.codes_only)
-        trained = [self.codes] if options.codes_only else [self.codes, *self.net.parameters()]
-        self.optimizer = torch.optim.Adam(trained, lr=options.learning_rate)
+        groups: list[dict[str, Any]] = [{"params": [self.codes], "speed": options.code_speed}]
+        if not options.codes_only:
+            groups.append({"params": list(self.net.parameters()), "speed": 1.0})
+        self.optimizer = torch.optim.Adam(groups, lr=options.learning_rate)
         self._spikes: list[Tensor] = []
         for layer in self.net.modules():
             # Not the first layers: what stands out there is in the photo.
@@ -138,7 +142,7 @@ class StyleTrainer:
         loss = loss + options.spike_weight * spiked
 
         for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate()
+            group["lr"] = self.learning_rate() * group["speed"]
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_([*self.net.parameters(), self.codes], options.clip)
