@@ -14,6 +14,7 @@ from pathlib import Path
 from impasto_link.client import Client
 from impasto_link.discovery import log_file, read_server_info, runtime_dir, write_private
 from impasto_link.errors import ServerGone
+from impasto_link.invitation import Invitation
 from impasto_link.transport import open_transport
 
 #: What editors set for themselves and what would break a Python that is not theirs.
@@ -24,13 +25,44 @@ _FOREIGN_PREFIXES = ("QT_", "DYLD_", "GI_", "GTK_", "GEGL_", "BABL_")
 def connect_running(timeout: float = 5.0, transport: str = "") -> Client | None:
     """A client of the server that runs, or None if none answers.
 
+    With the path of an invitation in ``IMPASTO_SERVER`` it is the server on the other machine.
+
     Raises:
         WrongVersion: a server runs, but of another protocol version.
     """
+    invitation = os.environ.get("IMPASTO_SERVER")
+    if invitation:
+        return connect_remote(Path(invitation), timeout=timeout)
     info = read_server_info()
     if info is None:
         return None
-    client = Client(open_transport(info.endpoint, info.token, prefer=transport))
+    return _greet(Client(open_transport(info.endpoint, info.token, prefer=transport)), timeout)
+
+
+def connect_remote(path: Path, *, timeout: float = 5.0) -> Client:
+    """A client of a server on another machine.
+
+    Args:
+        path: the invitation that the server wrote.
+        timeout: how long to wait for its answer, in seconds.
+
+    Raises:
+        ServerGone: the file is no invitation, the server does not answer, or this Python has no pyzmq.
+        Refused: the server does not know the key.
+    """
+    invitation = Invitation.read(path)
+    try:
+        from impasto_link.zmq_transport import ZmqTransport
+    except ImportError as error:
+        raise ServerGone("A server on another machine needs pyzmq in this Python.", "pip install pyzmq") from error
+    client = _greet(Client(ZmqTransport(invitation.endpoint, "", invitation)), timeout)
+    if client is None:
+        raise ServerGone(f"The server at {invitation.endpoint} does not answer.", "Is it running, and the port open?")
+    return client
+
+
+def _greet(client: Client, timeout: float) -> Client | None:
+    """The client if the server answers it, else None."""
     try:
         client.ask("hello", timeout=timeout)
     except ServerGone:

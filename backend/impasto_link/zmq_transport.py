@@ -9,6 +9,7 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from impasto_link.errors import Refused
+from impasto_link.invitation import Invitation
 from impasto_link.pixels import Buffer
 from impasto_link.transport import USERNAME
 
@@ -20,9 +21,9 @@ class ZmqTransport:
 
     wants_write = False
 
-    def __init__(self, endpoint: str, token: str) -> None:
+    def __init__(self, endpoint: str, token: str, invitation: Invitation | None = None) -> None:
         # The context that the process shares: one of its own would wait at the end of a program that forgot to close.
-        self._socket = zmq.Context.instance().socket(zmq.DEALER)
+        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
         self._socket.linger = 0
         # The same identity after a reconnect: the server knows the client again and its jobs go on.
         self._socket.identity = uuid.uuid4().bytes
@@ -30,6 +31,10 @@ class ZmqTransport:
         if token:
             self._socket.plain_username = USERNAME.encode()
             self._socket.plain_password = token.encode()
+        if invitation is not None:
+            self._socket.curve_serverkey = invitation.server_public.encode()
+            self._socket.curve_publickey = invitation.client_public.encode()
+            self._socket.curve_secretkey = invitation.client_secret.encode()
         # By default `send` waits once a thousand messages are queued.
         self._socket.sndhwm = 0
         self._socket.reconnect_ivl = 50
@@ -53,7 +58,7 @@ class ZmqTransport:
         if self._monitor in ready:
             event = recv_monitor_message(self._monitor)
             raise Refused(
-                "The server did not accept this program's token.",
+                "The server did not accept this program's token or key.",
                 f"It may have been restarted; connect again. (ZeroMQ event {int(event['event'])})",
             )
         return None

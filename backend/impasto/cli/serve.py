@@ -8,12 +8,14 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from pathlib import Path
 
 import filelock
 
 from impasto.client import SERVER_COMMAND
 from impasto.server.broker import Broker, BrokerOptions
 from impasto.server.logs import configure_logging
+from impasto.server.remote import open_to_others
 from impasto_link.discovery import lock_file, read_server_info
 from impasto_link.launch import remember_command
 
@@ -43,6 +45,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="seconds without use after which the server ends, 0 for never (default: %(default)g)",
     )
 
+    parser.add_argument(
+        "--remote",
+        metavar="HOST:PORT",
+        help="also listen for programs on other machines, encrypted, by invitation only",
+    )
+    parser.add_argument(
+        "--invitation",
+        type=Path,
+        default=Path("impasto-invitation.json"),
+        metavar="FILE",
+        help="where to write the invitation for --remote (default: %(default)s)",
+    )
+
 
 def run(options: argparse.Namespace) -> int:
     configure_logging(rotate=True)
@@ -56,8 +71,13 @@ def run(options: argparse.Namespace) -> int:
         return 0
     with lock:
         remember_command(SERVER_COMMAND)
+        remote = open_to_others(options.remote, options.invitation) if options.remote else None
+        if remote is not None:
+            print(f"Programs on other machines reach this server with the file {options.invitation}:")
+            print(f"  IMPASTO_SERVER={options.invitation.name} impasto status")
         broker = Broker(
             BrokerOptions(
+                remote=remote,
                 devices=tuple(options.device or ["auto"]),
                 unload_after=options.unload_after,
                 exit_after=options.exit_after,

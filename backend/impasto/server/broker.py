@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import secrets
 import signal
@@ -13,6 +14,7 @@ from typing import Any
 
 import psutil
 import zmq
+import zmq.utils.z85
 from zmq.auth.thread import ThreadAuthenticator
 
 from impasto.server.jobs import Job, JobQueue, KeptResults
@@ -39,11 +41,24 @@ Message = list[Any]
 
 
 @dataclass(frozen=True)
+class RemoteAccess:
+    """Where to listen for programs on other machines, and the keys, Z85 encoded; see `impasto.server.remote`."""
+
+    address: str
+    server_secret: str
+    client_public: str
+
+    def callback(self, domain: str, key: bytes) -> bool:
+        """Whether a client with this public key may come in; the authenticator asks."""
+        return zmq.utils.z85.encode(key).decode() == self.client_public
+
+
+@dataclass(frozen=True)
 class BrokerOptions:
     """How the server behaves; all times in seconds, 0 for never."""
 
     devices: tuple[str, ...] = ("auto",)
-    address: str = "tcp://127.0.0.1:*"
+    remote: RemoteAccess | None = None
     unload_after: float = 600.0
     exit_after: float = 3600.0
 
@@ -77,16 +92,21 @@ class Broker:
         self._auth = ThreadAuthenticator(self._context)
         self._auth.start()
         token, worker_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-        self._front, endpoint = self._bind(options.address, "clients", USERNAME, token)
-        self._back, worker_endpoint = self._bind("tcp://127.0.0.1:*", "workers", "worker", worker_token)
+        local, endpoint = self._bind_local("clients", USERNAME, token)
+        self._fronts = [local]
+        if options.remote is not None:
+            self._fronts.append(self._bind_remote(options.remote))
+        #: On which socket each client came in.
+        self._front_of: dict[bytes, zmq.Socket[bytes]] = {}
+        self._back, worker_endpoint = self._bind_local("workers", "worker", worker_token)
         self.workers = [
             WorkerProcess(device, worker_endpoint, worker_token, options.unload_after) for device in options.devices
         ]
         self._spawn = lambda device: WorkerProcess(device, worker_endpoint, worker_token, options.unload_after)
         self.info = ServerInfo(endpoint, token, psutil.Process().pid, __version__, codec.PROTOCOL)
 
-    def _bind(self, address: str, domain: str, user: str, password: str) -> tuple[zmq.Socket[bytes], str]:
-        socket = self._context.socket(zmq.ROUTER)
+    def _socket(self) -> zmq.Socket[bytes]:
+        socket: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
         socket.linger = 500
         # No mark at which messages to a client that reads slowly are dropped; what it has under way is bounded.
         socket.sndhwm = 0
@@ -95,11 +115,31 @@ class Broker:
         # A client that comes back under its name takes its place again.
         socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
         socket.maxmsgsize = psutil.virtual_memory().total // 2
+        return socket
+
+    def _bind_local(self, domain: str, user: str, password: str) -> tuple[zmq.Socket[bytes], str]:
+        socket = self._socket()
         socket.plain_server = True
         socket.zap_domain = domain.encode()
         self._auth.configure_plain(domain, {user: password})
-        socket.bind(address)
+        socket.bind("tcp://127.0.0.1:*")
         return socket, socket.getsockopt_string(zmq.LAST_ENDPOINT)
+
+    def _bind_remote(self, remote: RemoteAccess) -> zmq.Socket[bytes]:
+        socket = self._socket()
+        socket.curve_server = True
+        socket.curve_secretkey = remote.server_secret.encode()
+        socket.zap_domain = b"remote"
+        self._auth.configure_curve_callback("remote", remote)
+        # A network can go away without a word, which the kernel of this machine would notice after hours.
+        socket.heartbeat_ivl = 1000
+        socket.heartbeat_timeout = 3000
+        try:
+            socket.bind(remote.address)
+        except zmq.ZMQError as error:
+            raise ImpastoError(f"The server cannot listen at {remote.address}: {error.strerror}.") from error
+        log.info("listening for other machines at %s", remote.address)
+        return socket
 
     # --- the loop
 
@@ -111,13 +151,15 @@ class Broker:
         self.info.write()
         log.info("listening at %s", self.info.endpoint)
         poller = zmq.Poller()
-        poller.register(self._front, zmq.POLLIN)
+        for front in self._fronts:
+            poller.register(front, zmq.POLLIN)
         poller.register(self._back, zmq.POLLIN)
         try:
             while not self._stopping:
                 ready = dict(poller.poll(int(TICK * 1000)))
-                if self._front in ready:
-                    self._drain(self._front, self._from_client)
+                for front in self._fronts:
+                    if front in ready:
+                        self._drain(front, functools.partial(self._from_client, front))
                 if self._back in ready:
                     self._drain(self._back, self._from_worker)
                 self._look_after_workers()
@@ -150,15 +192,17 @@ class Broker:
         for worker in self.workers:
             worker.stop()
         self._auth.stop()
-        self._front.close()
+        for front in self._fronts:
+            front.close()
         self._back.close()
         self._context.term()
 
     # --- messages of clients
 
-    def _from_client(self, message: Message) -> None:
+    def _from_client(self, front: zmq.Socket[bytes], message: Message) -> None:
         client, *frames = (frame.buffer for frame in message)
         client = bytes(client)
+        self._front_of[client] = front
         self._used_at = time.monotonic()
         call_id = None
         try:
@@ -371,6 +415,7 @@ class Broker:
             if self._tell(client, None, "pulse"):
                 continue
             del self._lost_since[client]
+            self._front_of.pop(client, None)
             jobs = [*self.queue.of_client(client), *(w.job for w in self._running.values() if w.job)]
             for job in jobs:
                 if job.client == client:
@@ -389,8 +434,8 @@ class Broker:
     def _send(self, client: bytes, frames: Message) -> bool:
         """Send to a client; False, and remembered, if it is not there or does not read what it is sent."""
         try:
-            self._front.send_multipart([client, *frames], zmq.DONTWAIT, copy=False)
-        except zmq.ZMQError:
+            self._front_of[client].send_multipart([client, *frames], zmq.DONTWAIT, copy=False)
+        except (zmq.ZMQError, KeyError):
             self._lost_since.setdefault(client, time.monotonic())
             return False
         self._lost_since.pop(client, None)

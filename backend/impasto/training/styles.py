@@ -97,7 +97,7 @@ class StyleTrainer:
         self._spikes: list[Tensor] = []
         for layer in self.net.modules():
             # Not the first layers: what stands out there is in the photo.
-            if isinstance(layer, ConvLayer) and layer not in self.net.down:
+            if options.spike_weight and isinstance(layer, ConvLayer) and layer not in self.net.down:
                 layer.conv.register_forward_hook(self._note_spikes)
         self.step = 0
         #: The options of each stretch of training so far, with the step at which it began.
@@ -135,7 +135,7 @@ class StyleTrainer:
         style = style_distance(features, targets)
         content = content_distance(features, wanted, pooled=True)
         variation = total_variation(painted)
-        spiked = torch.stack(self._spikes).mean()
+        spiked = torch.stack(self._spikes).mean() if self._spikes else torch.zeros(())
         self._spikes.clear()
         weights = options.style_weight * self.style_weights[which]
         loss = (weights * style + options.content_weight * content + options.tv_weight * variation).mean()

@@ -1,0 +1,45 @@
+"""Invitations: the file with which a program on another machine reaches a server, and nobody else does."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from impasto_link.discovery import write_private
+from impasto_link.errors import ServerGone
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """Where a remote server listens and the CURVE keys of the connection, Z85 encoded.
+
+    CURVE (https://rfc.zeromq.org/spec/26/) encrypts everything and shows each side that the other has the right key.
+    """
+
+    endpoint: str
+    server_public: str
+    client_public: str
+    client_secret: str
+
+    def write(self, path: Path) -> None:
+        """Write the file, readable for its user only."""
+        write_private(path, asdict(self))
+
+    @classmethod
+    def read(cls, path: Path) -> Invitation:
+        """Read the file.
+
+        Raises:
+            ServerGone: it cannot be read or is no invitation.
+        """
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            return cls(
+                **{key: str(raw[key]) for key in ("endpoint", "server_public", "client_public", "client_secret")}
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ServerGone(
+                f"{path} is not an invitation to a server: {type(error).__name__}.",
+                "Copy the file that `impasto serve --remote` wrote.",
+            ) from error
