@@ -23,7 +23,8 @@ class ZmqTransport:
 
     def __init__(self, endpoint: str, token: str, invitation: Invitation | None = None) -> None:
         # The context that the process shares: one of its own would wait at the end of a program that forgot to close.
-        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
+        self._socket = context.socket(zmq.DEALER)
         self._socket.linger = 0
         # The same identity after a reconnect: the server knows the client again and its jobs go on.
         self._socket.identity = uuid.uuid4().bytes

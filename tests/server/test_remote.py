@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zmq
-from support import RunningServer, wait_until
 
 from impasto.cli import main
 from impasto.client import Server
 from impasto_link.errors import Refused, ServerGone
 from impasto_link.invitation import Invitation
 from impasto_link.launch import connect_remote, connect_running
+from support import RunningServer, wait_until
 
 
 def free_port() -> int:

@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("content_weight", float, "weight of the content"),
         ("style_weight", float, "multiplies each style's own weight"),
         ("tv_weight", float, "weight of the total variation"),
+        ("light_weight", float, "weight of keeping the photo's masses of light and dark"),
         ("spike_weight", float, "weight of the penalty on spikes in the normalised layers"),
         ("seed", int, "of the random numbers"),
         ("workers", int, "processes that load photos"),

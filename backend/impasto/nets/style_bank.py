@@ -2,16 +2,10 @@
 
 The body is the image transformation network of Johnson et al. 2016 (https://arxiv.org/abs/1603.08155): two strided
 convolutions, residual blocks, and two upsamplings by nearest neighbour and convolution (Odena et al. 2016,
-https://distill.pub/2016/deconv-checkerboard/), with reflection padding throughout. After each convolution comes a scale
-and a shift that belong to the style, as in conditional instance normalisation (Dumoulin et al. 2017,
-https://arxiv.org/abs/1610.07629): one body serves every style, and a style is one short vector, its *code*. Codes of
-one body interpolate linearly. Beside the picture the network sees `impasto.nets.grain`, so that it can paint strokes
-into plain areas, too.
-
-Unlike there, only the layers that read are normalised: the first three, and the first of each residual block. A layer
-that paints and is normalised has to have the same spread in every picture, and gets rid of what it has too much of in
-a black blob (Karras et al. 2020, https://arxiv.org/abs/1912.04958, section 2, saw it in StyleGAN). It also means that
-nothing at full size but the first layer has to wait for statistics of the whole picture.
+https://distill.pub/2016/deconv-checkerboard/), with reflection padding throughout. All normalisation is conditional
+instance normalisation (Dumoulin et al. 2017, https://arxiv.org/abs/1610.07629): one body serves every style, and a
+style is one short vector of scales and shifts, its *code*. Codes of one body interpolate linearly. Beside the picture
+the network sees `impasto.nets.grain`, so that it can paint strokes into plain areas, too.
 """
 
 from __future__ import annotations
@@ -56,12 +50,9 @@ def instance_norm(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
 
 
 class ConvLayer(nn.Module):
-    """Reflection padding, convolution, the style's scale and shift and, unless told otherwise, ReLU.
+    """Reflection padding, convolution, conditional instance normalisation and, unless told otherwise, ReLU.
 
-    Args:
-        upsample: double height and width by nearest neighbour before the convolution.
-        norm: normalise each picture's channels before the scale and shift.
-        relu: rectify the result.
+    ``upsample`` doubles height and width by nearest neighbour before the convolution.
     """
 
     def __init__(
@@ -72,15 +63,13 @@ class ConvLayer(nn.Module):
         *,
         stride: int = 1,
         upsample: bool = False,
-        norm: bool = True,
         relu: bool = True,
     ) -> None:
         super().__init__()
-        # No bias: the shift follows.
+        # The normalisation takes the mean away again, so a bias would do nothing.
         self.conv = nn.Conv2d(channels_in, channels_out, kernel, stride, bias=False)
         self.pad = kernel // 2
         self.upsample = upsample
-        self.norm = norm
         self.relu = relu
 
     def forward(self, x: Tensor, code: CodeReader) -> Tensor:
@@ -88,8 +77,7 @@ class ConvLayer(nn.Module):
         if self.upsample:
             x = F.interpolate(x, scale_factor=2, mode="nearest")
         x = self.conv(F.pad(x, (self.pad,) * 4, mode="reflect"))
-        scale, shift = code.take(self.conv.out_channels)
-        x = instance_norm(x, scale, shift) if self.norm else torch.addcmul(shift.to(x.dtype), x, scale.to(x.dtype))
+        x = instance_norm(x, *code.take(self.conv.out_channels))
         return F.relu(x) if self.relu else x
 
 
@@ -99,7 +87,7 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.first = ConvLayer(channels, channels, 3)
-        self.second = ConvLayer(channels, channels, 3, norm=False, relu=False)
+        self.second = ConvLayer(channels, channels, 3, relu=False)
 
     def forward(self, x: Tensor, code: CodeReader) -> Tensor:
         """(B, channels, H, W) to the same."""
@@ -136,8 +124,8 @@ class StyleBankNet(nn.Module):
         self.body = nn.ModuleList(ResidualBlock(4 * width) for _ in range(blocks))
         self.up = nn.ModuleList(
             [
-                ConvLayer(4 * width, 2 * width, 3, upsample=True, norm=False),
-                ConvLayer(2 * width, width, 3, upsample=True, norm=False),
+                ConvLayer(4 * width, 2 * width, 3, upsample=True),
+                ConvLayer(2 * width, width, 3, upsample=True),
             ]
         )
         self.to_rgb = nn.Conv2d(width, 3, 9, bias=False)

@@ -25,6 +25,7 @@ from impasto.training.losses import (
     Features,
     content_distance,
     gram,
+    light_distance,
     spikes,
     style_distance,
     total_variation,
@@ -50,7 +51,8 @@ class TrainingOptions:
     style_weight: float = 1.0
     """Multiplies the weight that each style has of its own."""
     tv_weight: float = 0.2
-    spike_weight: float = 0.01
+    light_weight: float = 4.0
+    spike_weight: float = 0.0
     clip: float = 1.0
     seed: int = 0
     workers: int = 0
@@ -139,7 +141,8 @@ class StyleTrainer:
         self._spikes.clear()
         weights = options.style_weight * self.style_weights[which]
         loss = (weights * style + options.content_weight * content + options.tv_weight * variation).mean()
-        loss = loss + options.spike_weight * spiked
+        light = light_distance(painted, photos).mean()
+        loss = loss + options.spike_weight * spiked + options.light_weight * light
 
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate() * group["speed"]
@@ -156,6 +159,7 @@ class StyleTrainer:
             "style": style.mean().item(),
             "content": content.mean().item(),
             "variation": variation.mean().item(),
+            "light": light.item(),
             "spikes": spiked.item(),
             "gradient": norm.item(),
         }
@@ -263,9 +267,7 @@ def train(trainer: StyleTrainer, folder: Path, previews: Tensor, *, every_s: flo
             parts = trainer.train_step()
             smooth = {key: 0.98 * smooth.get(key, value) + 0.02 * value for key, value in parts.items()}
             bar.update()
-            bar.set_postfix(
-                {key: f"{smooth[key]:.3f}" for key in ("loss", "style", "content", "spikes")}, refresh=False
-            )
+            bar.set_postfix({key: f"{smooth[key]:.3f}" for key in ("loss", "style", "content", "light")}, refresh=False)
             if trainer.step % 20 == 0:
                 for key, value in parts.items():
                     writer.add_scalar(key, value, trainer.step)
