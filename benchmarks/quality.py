@@ -24,7 +24,6 @@ from impasto.nets.vgg import VGG19Features
 from impasto.pipeline import pick_device
 from impasto.training.losses import (
     CONTENT_LAYERS,
-    STYLE_LAYERS,
     Features,
     content_distance,
     style_distance,
@@ -49,7 +48,7 @@ class Objective:
 
     def distances(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Loss, style distance and content distance of a picture (1, 3, H, W)."""
-        features = self.vgg(x.to(self.dtype), {*STYLE_LAYERS, *CONTENT_LAYERS})
+        features = self.vgg(x.to(self.dtype), {*self.targets, *CONTENT_LAYERS})
         style = style_distance(features, self.targets).mean()
         content = content_distance(features, self.photo).mean()
         return self.style.weight * style + content + self.tv * total_variation(x).mean(), style, content

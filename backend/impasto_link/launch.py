@@ -131,7 +131,7 @@ def start_server(command: Sequence[str] | None = None) -> subprocess.Popen[bytes
             )
     except OSError as error:
         raise ServerGone(
-            f"The server could not be started: {error}.", "Is Impasto installed? See: impasto doctor"
+            f"The server could not be started: {error}.", "Is Impasto still installed where it was?"
         ) from error
 
 

@@ -13,9 +13,10 @@ from safetensors.torch import save_file
 
 from impasto.cli import main
 from impasto.nets.vgg import CHANNELS, VGG19Features
-from impasto.training.losses import content_distance, gram, spikes, style_distance, total_variation
+from impasto.training.losses import STYLE_LAYERS, content_distance, gram, spikes, style_distance, total_variation
 from impasto.training.photos import PhotoCrops, find_pictures, is_held_out
 from impasto.training.recipe import BankRecipe
+from impasto.training.styles import gram_matrices
 from impasto.zoo.bank import load_body, load_codes
 from impasto.zoo.vgg import load_vgg19
 from impasto_link.errors import ModelProblem
@@ -185,3 +186,16 @@ def test_a_recipe_that_makes_no_sense_is_refused(tmp_path: Path) -> None:
             BankRecipe.from_toml(recipe, tmp_path)
     with pytest.raises(ValueError, match="no picture"):
         BankRecipe.from_paintings([tmp_path / "nothing"])
+
+
+def test_the_deepest_style_layer_is_used_where_the_weights_have_it(vgg_file: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    assert "relu5_1" not in load_vgg19(vgg_file).names
+    weights, channels_in = load_file(vgg_file), 512
+    for name in ("4_2", "4_3", "4_4", "5_1"):
+        weights[f"features.{TORCHVISION[name]}.weight"] = torch.zeros(CHANNELS[name], channels_in, 3, 3)
+        weights[f"features.{TORCHVISION[name]}.bias"] = torch.zeros(CHANNELS[name])
+    save_file(weights, tmp_path / "deep.safetensors")
+    vgg = load_vgg19(tmp_path / "deep.safetensors")
+    assert set(gram_matrices(torch.rand(1, 3, 64, 64), vgg)) == set(STYLE_LAYERS)

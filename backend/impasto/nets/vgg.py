@@ -41,6 +41,11 @@ class VGG19Features(nn.Module):
                 break
         self.requires_grad_(False)
 
+    @property
+    def names(self) -> set[str]:
+        """The layers that `forward` can give."""
+        return {f"relu{name}" for name in self.layers}
+
     @torch.no_grad()
     def fold_preprocess(self) -> None:
         """Put ``preprocess`` into the first convolution: exact with reflection padding, no rounding in bfloat16."""

@@ -130,10 +130,10 @@ class StyleTrainer:
         which = torch.randint(len(self.recipe.styles), (len(photos),)).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16):
             painted = self._paint(photos, which)
-        features = self.vgg(painted.to(torch.bfloat16), {*STYLE_LAYERS, *CONTENT_LAYERS})
+        features = self.vgg(painted.to(torch.bfloat16), {*self.targets, *CONTENT_LAYERS})
         with torch.no_grad():
             wanted = self.vgg(photos.to(torch.bfloat16), CONTENT_LAYERS)
-        targets = {layer: self.targets[layer][which] for layer in STYLE_LAYERS}
+        targets = {layer: grams[which] for layer, grams in self.targets.items()}
         style = style_distance(features, targets)
         content = content_distance(features, wanted, pooled=True)
         variation = total_variation(painted)
@@ -220,15 +220,15 @@ def style_targets(recipe: BankRecipe, vgg: VGG19Features) -> dict[str, Tensor]:
     per_style = []
     for style in recipe.styles:
         views = [gram_matrices(view, vgg) for path in style.paintings for view in _views(load_rgb(path), style)]
-        per_style.append({layer: torch.stack([view[layer] for view in views]).mean(0) for layer in STYLE_LAYERS})
-    return {layer: torch.cat([grams[layer] for grams in per_style]) for layer in STYLE_LAYERS}
+        per_style.append({layer: torch.stack([view[layer] for view in views]).mean(0) for layer in views[0]})
+    return {layer: torch.cat([grams[layer] for grams in per_style]) for layer in per_style[0]}
 
 
 def gram_matrices(pictures: Tensor, vgg: VGG19Features) -> dict[str, Tensor]:
     """Gram matrices, (B, C, C) by style layer, of pictures (B, 3, H, W) in [0, 1]."""
     weight = next(vgg.parameters())
-    features: Features = vgg(pictures.to(weight), STYLE_LAYERS)
-    return {layer: gram(features[layer]) for layer in STYLE_LAYERS}
+    features: Features = vgg(pictures.to(weight), vgg.names.intersection(STYLE_LAYERS))
+    return {layer: gram(activations) for layer, activations in features.items()}
 
 
 def _views(painting: Tensor, style: StyleRecipe) -> Iterator[Tensor]:

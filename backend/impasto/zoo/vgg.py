@@ -19,13 +19,15 @@ _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
 
 
-def load_vgg19(path: Path | None = None, deepest: str = "relu4_1") -> VGG19Features:
+def load_vgg19(path: Path | None = None, deepest: str | None = None) -> VGG19Features:
     """VGG-19 up to ``deepest``, in evaluation form, float32, on the CPU.
 
     Args:
         path: a safetensors or ``.pth`` file, in torchvision's key layout (``features.0.weight``) or named by layer
             (``conv1_1.weight``, with ``preprocess``). Without it, torchvision's weights are taken from the cache or
             downloaded (548 MB) with progress and a check of their hash.
+
+        deepest: the last layer that is needed; by default relu5_1 if the weights reach that far, else relu4_1.
 
     Raises:
         ValueError: the file does not hold the layers up to ``deepest``.
@@ -42,6 +44,10 @@ def load_vgg19(path: Path | None = None, deepest: str = "relu4_1") -> VGG19Featu
         weights = torch.load(path, map_location="cpu", weights_only=True)
 
     named = "conv1_1.weight" in weights
+    source = dict(zip(CHANNELS, _torchvision_indices(), strict=True))
+    if deepest is None:
+        last = "conv5_1.weight" if named else f"features.{source['5_1']}.weight"
+        deepest = "relu5_1" if last in weights else "relu4_1"
     net = VGG19Features(deepest, padding_mode="reflect")
     state: dict[str, Tensor] = {}
     if named:
@@ -51,7 +57,6 @@ def load_vgg19(path: Path | None = None, deepest: str = "relu4_1") -> VGG19Featu
         std = torch.tensor(_STD)
         state["preprocess.weight"] = torch.diag(1 / std)[:, :, None, None]
         state["preprocess.bias"] = -torch.tensor(_MEAN) / std
-    source = dict(zip(CHANNELS, _torchvision_indices(), strict=True))
     for name in net.layers:
         key = f"conv{name}" if named else f"features.{source[name]}"
         for part in ("weight", "bias"):
