@@ -26,6 +26,7 @@ from impasto_link.client import Client
 from impasto_link.discovery import read_server_info
 from impasto_link.launch import connect_or_start
 from impasto_link.options import StylizeOptions
+from impasto_link.pixels import Region
 from impasto_link.transport import open_transport
 
 
@@ -60,15 +61,15 @@ def main() -> None:
     with Server(connect_or_start(SERVER_COMMAND)) as server:
         for side in (512, 1024):
             image = np.random.default_rng(0).integers(0, 255, (side, side, 3), np.uint8)
-            region, options = to_region(image)[0], StylizeOptions.of("udnie")
-            row(
-                f"{side} x {side}: through the server : pipeline in this process",
-                pair(
-                    lambda image=image: server.stylize(image, "udnie"),
-                    lambda region=region, options=options: pipeline.stylize(region, options, lambda done, doing: None),
-                    5,
-                ),
-            )
+            region = to_region(image)[0]
+
+            def through_server(image: np.ndarray = image) -> None:
+                server.stylize(image, "udnie")
+
+            def in_process(region: Region = region) -> None:
+                pipeline.stylize(region, StylizeOptions.of("udnie"), lambda done, doing: None)
+
+            row(f"{side} x {side}: through the server : pipeline in this process", pair(through_server, in_process, 5))
         deep = np.zeros((2160, 3840, 4), np.uint8)
         info = read_server_info()
         assert info is not None

@@ -11,7 +11,7 @@ import torch
 
 
 @pytest.fixture(autouse=True, scope="session")
-def few_threads():
+def few_threads() -> None:
     torch.set_num_threads(2)
 
 

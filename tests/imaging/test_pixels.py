@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -11,9 +13,9 @@ from hypothesis import strategies as st
 from impasto.imaging.color import linear_to_srgb, luma
 from impasto.imaging.pixels import Picture, blend, decode, encode, fill_transparent
 from impasto_link.errors import BadRequest
-from impasto_link.pixels import CHANNELS, PixelFormat, Region
+from impasto_link.pixels import CHANNELS, Buffer, PixelFormat, Region
 
-NUMPY = {"u8": np.uint8, "u16": np.uint16, "f16": np.float16, "f32": np.float32}
+NUMPY: dict[str, Any] = {"u8": np.uint8, "u16": np.uint16, "f16": np.float16, "f32": np.float32}
 channel_orders = st.sampled_from(sorted(CHANNELS))
 sides = st.integers(1, 9)
 seeds = st.integers(0, 2**32 - 1)
@@ -25,6 +27,7 @@ def make(
     """A region of random pixels; premultiplied ones are such as can be."""
     generator = np.random.default_rng(seed)
     shape = (format.height, format.width, format.channel_count)
+    values: np.ndarray
     if format.dtype in ("u8", "u16"):
         white = np.iinfo(NUMPY[format.dtype]).max
         values = generator.integers(0, white + 1, shape)
@@ -37,7 +40,7 @@ def make(
     return Region(format, values.astype(NUMPY[format.dtype]).tobytes(), profile)
 
 
-def array(data: bytes, format: PixelFormat) -> np.ndarray:
+def array(data: Buffer, format: PixelFormat) -> np.ndarray:
     values = np.frombuffer(data, NUMPY[format.dtype]).reshape(format.height, format.width, format.channel_count)
     return values.astype(np.float64)
 

@@ -6,6 +6,7 @@ import os
 import random
 import socket
 import struct
+from typing import Any
 
 import msgpack
 import numpy as np
@@ -149,10 +150,10 @@ def test_ten_thousand_malformed_messages_and_then_a_job(server: Server, astronau
         elif kind == 4:
             message = [nested, b"", b""]
         else:
-            value = chance.choice([None, 1, "", [], {}, b"x", 2**63, -1.5, [[[]]], {"a": {}}])
+            value: Any = chance.choice([None, 1, "", [], {}, b"x", 2**63, -1.5, [[[]]], {"a": {}}])
             key = chance.choice(["v", "id", "op", "styles", "frames", "strength", "device", "max_side"])
-            header = {"v": 1, "id": f"job{number}", "op": "stylize", **OPTIONS, "frames": [region.format.to_wire()]}
-            message = [msgpack.packb({**header, key: value}), bytes(region.data)]
+            whole = {"v": 1, "id": f"job{number}", "op": "stylize", **OPTIONS, "frames": [region.format.to_wire()]}
+            message = [msgpack.packb({**whole, key: value}), bytes(region.data)]
         client.transport.send(message)
         if number % 200 == 0:
             client.poll()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
+import msgpack
 import numpy as np
 import pytest
 
@@ -28,7 +30,7 @@ def submit(client: Client, side: int = 64, op: str = "stylize") -> Call:
 
 
 @pytest.fixture(params=["pyzmq", "zmtp"])
-def client(request: pytest.FixtureRequest, running_server: RunningServer):
+def client(request: pytest.FixtureRequest, running_server: RunningServer) -> Iterator[Client]:
     client = running_server.client(request.param)
     yield client
     client.close()
@@ -89,7 +91,7 @@ def test_unknown_fields_are_ignored(client: Client) -> None:
 def test_another_version_gets_a_clear_error(client: Client) -> None:
     call = Call("version-test")
     client._open[call.id] = call
-    client.transport.send([codec.msgpack.packb({"v": 99, "op": "hello", "id": call.id})])
+    client.transport.send([msgpack.packb({"v": 99, "op": "hello", "id": call.id})])
     with pytest.raises(WrongVersion, match="99"):
         client.wait(call)
 
