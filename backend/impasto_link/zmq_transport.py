@@ -40,7 +40,13 @@ class ZmqTransport:
         self._socket.sndhwm = 0
         self._socket.reconnect_ivl = 50
         self._socket.reconnect_ivl_max = 1000
-        self._monitor = self._socket.get_monitor_socket(_REFUSALS)
+        # Under a name of its own: pyzmq names monitors by file descriptor, and in a shared context a new socket could
+        # get hold of the monitor of one that was just closed.
+        events = f"inproc://impasto-{uuid.uuid4().hex}"
+        self._socket.monitor(events, _REFUSALS)
+        self._monitor = context.socket(zmq.PAIR)
+        self._monitor.linger = 0
+        self._monitor.connect(events)
         self._socket.connect(endpoint)
 
     def send(self, frames: Sequence[Buffer]) -> None:
