@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Sequence
 
@@ -47,11 +48,15 @@ class ZmqTransport:
         self._monitor = context.socket(zmq.PAIR)
         self._monitor.linger = 0
         self._monitor.connect(events)
+        self._refused = False
         self._socket.connect(endpoint)
 
     def send(self, frames: Sequence[Buffer]) -> None:
         """Queue one message; libzmq's own thread sends it."""
-        self._socket.send_multipart(frames, copy=False)
+        with contextlib.suppress(zmq.Again):
+            # There is room always, unless the server has refused this client for good: then libzmq has given up the
+            # connection, a waiting `send` would never return, and it is `receive` that says what happened.
+            self._socket.send_multipart(frames, zmq.DONTWAIT, copy=False)
 
     def receive(self, timeout: float | None = 0.0) -> list[memoryview] | None:
         """The next message, or None within the time; raises Refused."""
@@ -63,10 +68,11 @@ class ZmqTransport:
         if self._socket in ready:
             return [frame.buffer for frame in self._socket.recv_multipart(copy=False)]
         if self._monitor in ready:
-            event = recv_monitor_message(self._monitor)
+            recv_monitor_message(self._monitor)
+            self._refused = True
+        if self._refused:
             raise Refused(
-                "The server did not accept this program's token or key.",
-                f"It may have been restarted; connect again. (ZeroMQ event {int(event['event'])})",
+                "The server did not accept this program's token or key.", "It may have been restarted: connect again."
             )
         return None
 
