@@ -12,7 +12,6 @@ import argparse
 import logging
 import shlex
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 from impasto_link.errors import BadRequest, ModelProblem
@@ -102,11 +101,12 @@ def run(options: argparse.Namespace) -> int:
     if options.export:
         checkpoint = torch.load(work / "checkpoint.pt", map_location="cpu", weights_only=True)
         trainer.load_state_dict(checkpoint)
+        trainer.history = checkpoint["history"]
     else:
         train(trainer, work, previews)
     training = {
-        **asdict(settings),
         "steps": trainer.step,
+        "seed": trainer.history[-1]["seed"],
         "photos": len(photos),
         "vgg": options.vgg.name if options.vgg else "torchvision VGG19_Weights.IMAGENET1K_V1",
         "method": "Johnson et al. 2016 (arXiv 1603.08155) with Dumoulin et al. 2017 (arXiv 1610.07629)",
