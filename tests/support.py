@@ -41,7 +41,7 @@ class RunningServer:
         assert info is not None
         return info
 
-    def connect(self, timeout: float = 20.0) -> Server:
+    def connect(self, timeout: float = 60.0) -> Server:
         """A connection of its own, made when the server is up."""
         os.environ["IMPASTO_RUNTIME_DIR"] = self.environment["IMPASTO_RUNTIME_DIR"]
         deadline = time.monotonic() + timeout
@@ -57,7 +57,7 @@ class RunningServer:
         """A bare client over the transport of that name."""
         return Client(open_transport(self.info.endpoint, self.info.token, prefer=transport))
 
-    def wait_for_worker(self, state: str = "idle", timeout: float = 30.0) -> dict[str, Any]:
+    def wait_for_worker(self, state: str = "idle", timeout: float = 90.0) -> dict[str, Any]:
         """Wait until the first worker is in a state; returns what the server says of it."""
         with self.connect() as server:
             return wait_until(
