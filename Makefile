@@ -25,12 +25,16 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest
 
-# The link has to run in the Pythons that editors embed, without torch and numpy.
+# The link has to run in the Pythons that editors embed, without torch and numpy. Those that uv finds, or pyenv has.
+PYENV_ROOT ?= $(HOME)/.pyenv
 test-link: setup
 	@for version in 3.10 3.11 3.13; do \
-	  $(UV) python find --no-python-downloads $$version >/dev/null 2>&1 || { echo "Python $$version is not at hand"; continue; }; \
+	  python=$$($(UV) python find --no-python-downloads $$version 2>/dev/null \
+	    || ls -d $(PYENV_ROOT)/versions/$$version.*/bin/python 2>/dev/null | tail -n 1); \
+	  test -n "$$python" || { echo "Python $$version is not at hand"; continue; }; \
 	  echo "Python $$version"; \
-	  $(UV) run --quiet --no-project --isolated --python $$version --with msgpack,pyzmq,pytest,pytest-timeout,hypothesis \
+	  $(UV) run --quiet --no-project --isolated --python "$$python" \
+	    --with msgpack,pyzmq,pytest,pytest-timeout,hypothesis \
 	    env PYTHONPATH=backend python -m pytest -q --confcutdir=tests/link tests/link || exit 1; \
 	done
 

@@ -57,7 +57,7 @@ class Objective:
 
 def gatys(objective: Objective, photo: Tensor, iterations: list[int]) -> dict[int, Tensor]:
     """L-BFGS on the pixels, from the photo; the picture after each of the numbers of iterations."""
-    x = photo.clone().requires_grad_()
+    x = photo.clone(memory_format=torch.contiguous_format).requires_grad_()
     results = {}
     done = 0
     optimizer = torch.optim.LBFGS([x], history_size=20, line_search_fn="strong_wolfe", max_eval=10**9)
@@ -69,6 +69,9 @@ def gatys(objective: Objective, photo: Tensor, iterations: list[int]) -> dict[in
             optimizer.zero_grad()
             loss = objective.distances(x)[0]
             loss.backward()
+            assert x.grad is not None
+            # VGG leaves it in channels_last, and L-BFGS wants it flat.
+            x.grad = x.grad.contiguous()
             return loss
 
         optimizer.step(closure)
