@@ -53,7 +53,11 @@ class WorkerProcess:
         environment = {**os.environ, **self._environment, "IMPASTO_WORKER_IDENTITY": self.identity.hex()}
         # The worker ends when its standard input does: it never outlives the broker, however that ends.
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "impasto.server.worker"], stdin=subprocess.PIPE, env=environment
+            [sys.executable, "-m", "impasto.server.worker"],
+            stdin=subprocess.PIPE,
+            env=environment,
+            # Windows would open a console for it.
+            creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
         )
         log.info("started the worker for %s as process %d", self.device, self.process.pid)
 
