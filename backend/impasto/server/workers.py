@@ -51,13 +51,16 @@ class WorkerProcess:
         self.state = "starting"
         self.started_at = time.monotonic()
         environment = {**os.environ, **self._environment, "IMPASTO_WORKER_IDENTITY": self.identity.hex()}
+        flags = 0
+        if sys.platform == "win32":
+            # Else a console would open for it.
+            flags = subprocess.CREATE_NO_WINDOW
         # The worker ends when its standard input does: it never outlives the broker, however that ends.
         self.process = subprocess.Popen(
             [sys.executable, "-m", "impasto.server.worker"],
             stdin=subprocess.PIPE,
             env=environment,
-            # Windows would open a console for it.
-            creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
+            creationflags=flags,
         )
         log.info("started the worker for %s as process %d", self.device, self.process.pid)
 
