@@ -82,7 +82,7 @@ def test_a_bank_is_trained_resumed_and_extended(
     assert (tmp_path / "work" / "samples.jpg").exists()
     assert list((tmp_path / "work" / "logs").iterdir())
 
-    monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path))
+    assert train(data, vgg_file, tmp_path / "nothing", *paintings, "--name", "mine", "--export") == 1
     extra = tmp_path / "extra"
     assert train(data, vgg_file, extra, paintings[0], "--name", "more", "--add-to", "mine", "--steps", "2") == 0
     assert json.loads((extra / "more.json").read_text())["body"] == card["body"]

@@ -99,7 +99,10 @@ def run(options: argparse.Namespace) -> int:
     previews = preview_photos(pictures)
     work = options.work or Path("runs") / options.name
     if options.export:
-        checkpoint = torch.load(work / "checkpoint.pt", map_location="cpu", weights_only=True)
+        try:
+            checkpoint = torch.load(work / "checkpoint.pt", map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError) as error:
+            raise ModelProblem(f"There is no checkpoint in {work} to export: {error}.", "Train first.") from error
         trainer.load_state_dict(checkpoint)
         trainer.history = checkpoint["history"]
     else:

@@ -50,9 +50,9 @@ class TrainingOptions:
     content_weight: float = 1.0
     style_weight: float = 1.0
     """Multiplies the weight that each style has of its own."""
-    tv_weight: float = 0.2
+    tv_weight: float = 0.1
     light_weight: float = 4.0
-    spike_weight: float = 0.0
+    spike_weight: float = 0.02
     clip: float = 1.0
     seed: int = 0
     workers: int = 0
