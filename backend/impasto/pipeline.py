@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-import psutil
 import torch
 from torch import Tensor
 
@@ -105,7 +104,4 @@ class Pipeline:
         if device not in self._engines:
             self._engines[device] = FixedEngine(self.library, device)
         engine = self._engines[device]
-        if device.type == "cpu":
-            height, width = photo.shape[-2:]
-            engine.check_fits(height, width, psutil.virtual_memory().available)
         return engine.paint(photo, options.styles, lambda done: progress(0.05 + 0.9 * done, "painting"))

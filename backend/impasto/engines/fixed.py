@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.nets.style_bank import StyleBankNet
+from impasto.execution.strips import BLOCK_PIXELS, Plan, Tick
+from impasto.execution.style_bank import FoldedStyleBank
 from impasto.zoo.bank import load_body, load_codes, mix_codes
 from impasto.zoo.library import Library
 from impasto_link.errors import BadRequest, ModelProblem, NotEnoughMemory
 from impasto_link.options import StyleChoice
 
 log = logging.getLogger(__name__)
-
-#: Called between the layers with the share that is done, 0 to 1; raises to cancel.
-Tick = Callable[[float], None]
 
 
 class FixedEngine:
@@ -34,7 +33,7 @@ class FixedEngine:
         self.library = library
         self.device = device
         self.dtype = fast_dtype(device)
-        self._bodies: dict[Path, tuple[int, StyleBankNet]] = {}
+        self._bodies: dict[Path, tuple[int, FoldedStyleBank]] = {}
 
     def loaded(self) -> list[str]:
         """Names of the banks whose networks are in memory."""
@@ -44,14 +43,14 @@ class FixedEngine:
         """Forget the networks; they are loaded again when they are needed."""
         self._bodies.clear()
 
-    @torch.inference_mode()
-    def paint(self, photo: Tensor, styles: Sequence[StyleChoice], tick: Tick) -> Tensor:
+    def paint(self, photo: Tensor, styles: Sequence[StyleChoice], tick: Tick, weights: Tensor | None = None) -> Tensor:
         """Paint a picture.
 
         Args:
             photo: (1, 3, H, W) float32, sRGB in [0, 1], any size from 1 x 1.
             styles: what to paint like; mixed by weight if several.
-            tick: told of the progress between layers.
+            tick: told of the progress between strips.
+            weights: how much each pixel counts in the statistics, (1, 1, H, W) float32 in [0, 1]; all alike if not given.
 
         Returns:
             The painted picture, of the same shape and range, float32.
@@ -67,10 +66,34 @@ class FixedEngine:
         missing = (0, max(0, net.min_size - width), 0, max(0, net.min_size - height))
         if any(missing):
             photo = F.pad(photo, missing, mode="replicate")
-        x = photo.to(self.device, self.dtype, memory_format=torch.channels_last)
-        return net(x, code, tick)[..., :height, :width].to(photo.device)
+            weights = None if weights is None else F.pad(weights, missing, mode="replicate")
+        plan = self._plan(height * width)
+        try:
+            painted = net.paint(photo, code, plan, tick, weights)
+        except torch.OutOfMemoryError:
+            if plan == SMALLEST:
+                raise
+            log.warning("the memory of %s does not suffice for %s, going on in smaller strips", self.device, plan)
+            torch.cuda.empty_cache()
+            painted = net.paint(photo, code, SMALLEST, tick, weights)
+        return painted[..., :height, :width]
 
-    def _prepare(self, styles: Sequence[StyleChoice]) -> tuple[StyleBankNet, Tensor]:
+    def _plan(self, pixels: int) -> Plan:
+        """The fastest plan for a picture of that size that the memory allows."""
+        available = available_memory(self.device)
+        size = self.dtype.itemsize
+        if pixels * _NUMBERS_KEEPING_ALL * size < available // 2:
+            return Plan()
+        needed = pixels * _NUMBERS_AT_LEAST * size
+        if needed > available:
+            raise NotEnoughMemory(
+                f"A picture of {pixels / 1e6:.0f} megapixels needs about {needed / 2**30:.1f} GiB of memory, "
+                f"and {available / 2**30:.1f} GiB are free.",
+                "Choose a larger brush or a smaller region, or close other programs.",
+            )
+        return Plan(keep_all=False)
+
+    def _prepare(self, styles: Sequence[StyleChoice]) -> tuple[FoldedStyleBank, Tensor]:
         found = [(self.library.style(choice.name), choice.weight) for choice in styles if choice.weight > 0]
         bodies = {style.bank.body for style, _ in found}
         if len(bodies) > 1:
@@ -90,31 +113,32 @@ class FixedEngine:
         code = mix_codes(codes, [weight for _, weight in found])
         if code.shape[1] != net.code_length:
             raise ModelProblem(f"The styles of the bank {bank.name!r} do not fit its network.")
-        return net, code.to(self.device)
+        return net, code
 
-    def _body(self, path: Path) -> StyleBankNet:
+    def _body(self, path: Path) -> FoldedStyleBank:
         changed = path.stat().st_mtime_ns
         kept = self._bodies.get(path)
         if kept is None or kept[0] != changed:
-            net = load_body(path).to(self.device, self.dtype).to(memory_format=torch.channels_last)
+            net = FoldedStyleBank(load_body(path), self.device, self.dtype)
             self._bodies[path] = kept = (changed, net)
             log.info("loaded the bank %s (%s, %s)", path.stem, self.device, str(self.dtype).removeprefix("torch."))
         return kept[1]
 
-    def check_fits(self, height: int, width: int, available: int) -> None:
-        """Raise NotEnoughMemory if a picture of this size cannot be painted in ``available`` bytes."""
-        needed = height * width * _NUMBERS_PER_PIXEL * self.dtype.itemsize
-        if needed > available:
-            raise NotEnoughMemory(
-                f"A picture of {width} x {height} pixels needs about {needed / 2**30:.1f} GiB of memory, "
-                f"and {available / 2**30:.1f} GiB are free.",
-                "Choose a larger brush or a smaller region, or close other programs.",
-            )
+
+#: Numbers of the computing dtype that live at the same time, per pixel, at the widest place of the network, with and
+#: without its maps of full size: measured at 4096 x 4096 (docs/speed.md).
+_NUMBERS_KEEPING_ALL, _NUMBERS_AT_LEAST = 66, 26
+
+#: What is tried last.
+SMALLEST = Plan(strip_pixels=BLOCK_PIXELS, keep_all=False)
 
 
-#: Numbers that live at the same time, per pixel, at the widest place of the network: measured at 1024 to 3072 pixels
-#: a side, where a painting took 400 to 510 bytes per pixel in bfloat16 and 900 to 920 in float32.
-_NUMBERS_PER_PIXEL = 255
+def available_memory(device: torch.device) -> int:
+    """Bytes that a computation on the device can still have."""
+    if device.type == "cuda":
+        free = torch.cuda.mem_get_info(device)[0]
+        return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
+    return int(psutil.virtual_memory().available)
 
 
 def fast_dtype(device: torch.device) -> torch.dtype:

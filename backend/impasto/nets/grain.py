@@ -2,18 +2,34 @@
 
 A feed-forward network answers a flat area with a flat area, and artists' layers are full of plain fills. Texture
 networks (Ulyanov et al. 2016, https://arxiv.org/abs/1603.03417) start from noise; here it stands beside the picture. It
-is a function of the position alone (value noise: a lattice of hashed values, interpolated), so that a picture comes out
-the same each time and in whatever pieces it is computed.
+is a function of the position alone, hashed numbers under a Gaussian, so that a picture comes out the same each time and
+in whatever pieces it is computed. Its samples lie four times closer than its blobs are wide: noise that is interpolated
+from a lattice as coarse as its blobs (value noise) has them in rows and columns, and the strokes then are, too.
+
+All numbers but the last factor are whole, or fractions that float32 holds exactly, so that no order of summation and no
+machine makes a difference.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-#: The lattice constants in pixels, one channel each: fine brush hair, strokes, and how strokes are arranged.
-CELLS = (2, 8, 32)
+#: Width of the blobs in pixels, one channel each: fine brush hair, strokes, and how strokes are arranged.
+WIDTHS = (2, 8, 32)
+
+#: The standard deviation of each channel.
+SPREAD = 0.4
+
+#: Gaussians of standard deviation 0.8 and 1.6 samples in whole numbers: what 0.4 widths are with samples a pixel or
+#: a quarter of a width apart.
+_GAUSSIANS = {2: (1, 7, 16, 7, 1), 8: (1, 4, 7, 8, 7, 4, 1), 32: (1, 4, 7, 8, 7, 4, 1)}
+
+#: The standard deviation of `_hash`.
+_HASH_SPREAD = math.sqrt((64**2 - 1) / 3)
 
 
 def grain(top: int, left: int, height: int, width: int, device: torch.device | str = "cpu") -> Tensor:
@@ -25,26 +41,38 @@ def grain(top: int, left: int, height: int, width: int, device: torch.device | s
         device: where to make it.
 
     Returns:
-        (1, len(CELLS), height, width) float32 in [-1, 1].
+        (1, len(WIDTHS), height, width) float32, of mean 0 and standard deviation `SPREAD`.
     """
-    return torch.cat([_value_noise(top, left, height, width, cell, device) for cell in CELLS], dim=1)
+    return torch.cat([_channel(top, left, height, width, blob, device) for blob in WIDTHS], dim=1)
 
 
-def _value_noise(top: int, left: int, height: int, width: int, cell: int, device: torch.device | str) -> Tensor:
-    # One lattice point more on each side, so that every pixel has four neighbours.
-    first_row, first_column = top // cell - 1, left // cell - 1
-    rows = torch.arange(first_row, (top + height - 1) // cell + 2, device=device)
-    columns = torch.arange(first_column, (left + width - 1) // cell + 2, device=device)
-    lattice = _hash(rows[:, None], columns[None, :], cell)
-    smooth = F.interpolate(lattice[None, None], scale_factor=cell, mode="bilinear", align_corners=False)
-    down, across = top - first_row * cell, left - first_column * cell
-    return smooth[..., down : down + height, across : across + width]
+def _channel(top: int, left: int, height: int, width: int, blob: int, device: torch.device | str) -> Tensor:
+    step = max(1, blob // 4)
+    kernel = torch.tensor(_GAUSSIANS[blob], dtype=torch.float32, device=device)
+    # One sample more on each side for the interpolation, and on each side what the Gaussian needs.
+    reach = len(kernel) // 2
+    first_row, first_column = top // step - 1, left // step - 1
+    rows = torch.arange(first_row - reach, (top + height - 1) // step + 2 + reach, device=device)
+    columns = torch.arange(first_column - reach, (left + width - 1) // step + 2 + reach, device=device)
+    samples = _hash(rows[:, None], columns[None, :], blob)[None, None]
+    samples = F.conv2d(F.conv2d(samples, kernel.view(1, 1, 1, -1)), kernel.view(1, 1, -1, 1))
+    if step > 1:
+        samples = F.interpolate(samples, scale_factor=step, mode="bilinear", align_corners=False)
+    down, across = top - first_row * step, left - first_column * step
+    # White noise under a kernel spreads by the root of the sum of the kernel's squares, here of its product with itself.
+    spread = _HASH_SPREAD * sum(weight**2 for weight in _GAUSSIANS[blob])
+    return samples[..., down : down + height, across : across + width] * (SPREAD / spread)
 
 
 def _hash(rows: Tensor, columns: Tensor, seed: int) -> Tensor:
-    """A pseudo-random number in [-1, 1] for each pair: the finaliser of MurmurHash3 on a 32 bit mixture of them."""
-    h = (rows * 0x1F1F1F1F + columns * 0x5F356495 + seed * 0x2C1B3C6D) & 0xFFFFFFFF
-    h = ((h ^ (h >> 16)) * 0x85EBCA6B) & 0xFFFFFFFF
-    h = ((h ^ (h >> 13)) * 0xC2B2AE35) & 0xFFFFFFFF
-    h = h ^ (h >> 16)
-    return (h.double() / 0x7FFFFFFF - 1).float()
+    """For each pair a pseudo-random odd number from -63 to 63: the finaliser of MurmurHash3 on a mixture of them."""
+    h = _wrap(rows * 0x1F1F1F1F + seed * 0x2C1B3C6D).int() + _wrap(columns * 0x5F356495).int()
+    for shift, factor in ((16, 0x85EBCA6B - 2**32), (13, 0xC2B2AE35 - 2**32)):
+        h.bitwise_xor_((h >> shift).bitwise_and_((1 << 32 - shift) - 1)).mul_(factor)
+    # The finaliser's last step does not reach the highest bits, and those are what is used.
+    return (h >> 26).float().mul_(2).add_(1)
+
+
+def _wrap(numbers: Tensor) -> Tensor:
+    """The lowest 32 bits, as the signed integers that they are."""
+    return ((numbers + 2**31) & 0xFFFFFFFF) - 2**31

@@ -10,13 +10,13 @@ the network sees `impasto.nets.grain`, so that it can paint strokes into plain a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.nets.grain import CELLS, grain
+from impasto.nets.grain import WIDTHS, grain
 
 #: Added to the variance. Larger than the usual 1e-5: in a flat area (a clear sky, a plain fill) the variance is next to
 #: nothing and a small epsilon would blow up its noise into blobs.
@@ -116,7 +116,7 @@ class StyleBankNet(nn.Module):
         self.blocks = blocks
         self.down = nn.ModuleList(
             [
-                ConvLayer(3 + len(CELLS), width, 9),
+                ConvLayer(3 + len(WIDTHS), width, 9),
                 ConvLayer(width, 2 * width, 3, stride=2),
                 ConvLayer(2 * width, 4 * width, 3, stride=2),
             ]
@@ -140,19 +140,12 @@ class StyleBankNet(nn.Module):
         channels = [layer.conv.out_channels for layer in self._conv_layers()] + [3]
         return torch.cat([make(count) for count in channels for make in parts])
 
-    def forward(
-        self,
-        x: Tensor,
-        code: Tensor,
-        tick: Callable[[float], None] | None = None,
-        origin: tuple[int, int] = (0, 0),
-    ) -> Tensor:
-        """Paint ``x``.
+    def forward(self, x: Tensor, code: Tensor, origin: tuple[int, int] = (0, 0)) -> Tensor:
+        """Paint ``x``. This is the plain form, for training; `impasto.execution` runs the same faster and at any size.
 
         Args:
             x: pictures, (B, 3, H, W), sRGB in [0, 1], height and width at least ``min_size``.
             code: (B, code_length), or (1, code_length) for the same style throughout.
-            tick: called after each layer with the share of the layers that is done; may raise to stop.
             origin: row and column of the picture's first pixel in the field of grain.
 
         Returns:
@@ -165,11 +158,8 @@ class StyleBankNet(nn.Module):
         noise = grain(*origin, x.shape[-2], x.shape[-1], x.device).to(x.dtype)
         x = torch.cat([x, noise.expand(len(x), -1, -1, -1)], dim=1).contiguous(memory_format=torch.channels_last)
         reader = CodeReader(code)
-        layers = [*self.down, *self.body, *self.up]
-        for done, layer in enumerate(layers, start=1):
+        for layer in (*self.down, *self.body, *self.up):
             x = layer(x, reader)
-            if tick is not None:
-                tick(done / (len(layers) + 1))
         x = self.to_rgb(F.pad(x, (4,) * 4, mode="reflect"))
         scale, shift = reader.take(3)
         # Not normalised: the mean and spread of a picture's colours are the picture's own.

@@ -1,0 +1,101 @@
+"""In which order and in which pieces the maps of a network are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from impasto.execution.moments import Moments
+from impasto.execution.nodes import ConvNode, Strip
+
+#: Called between strips with the share that is done, 0 to 1; raises to cancel.
+Tick = Callable[[float], None]
+
+#: Strips end at multiples of this many rows of the picture, so that they end at whole rows of maps that are smaller.
+ROWS = 16
+
+#: Statistics are gathered in blocks of about so many pixels. Their places depend on the size of the picture alone, and
+#: strips are made of whole blocks: so the sums are the same, bit for bit, in whatever strips a picture is computed.
+BLOCK_PIXELS = 1 << 16
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a network is run on one picture.
+
+    Attributes:
+        strip_pixels: about how many pixels of the picture a strip covers; at least a block.
+        keep_all: maps of full size are kept as well, instead of being computed twice.
+    """
+
+    strip_pixels: int = 1 << 18
+    keep_all: bool = True
+
+
+class Walk:
+    """One run over a picture: measures map after map, strip by strip, and counts what is done.
+
+    Args:
+        height, width: of the picture; the height of every map divides it.
+        plan: how to cut it.
+        work: how much the whole run takes, in the unit of `ConvNode.work`.
+        tick: told of the progress.
+        weights: how much each pixel counts in the statistics, (1, 1, height, width) float32; all alike if not given.
+    """
+
+    def __init__(
+        self, height: int, width: int, plan: Plan, work: float, tick: Tick | None = None, weights: Tensor | None = None
+    ) -> None:
+        self._height = height
+        self._block = max(ROWS, BLOCK_PIXELS // width // ROWS * ROWS)
+        self._rows = max(self._block, plan.strip_pixels // width // self._block * self._block)
+        self._work, self._done = work, 0.0
+        self._tick = tick
+        self._weights = {height: weights}
+
+    def strips(self, height: int) -> Iterator[tuple[int, int]]:
+        """First and last row of each strip of a map of that height."""
+        return _cut(0, height, self._rows * height // self._height)
+
+    def count(self, work: float) -> None:
+        """Some work is done."""
+        self._done += work
+        if self._tick is not None:
+            self._tick(min(1.0, self._done / self._work))
+
+    def measure(self, node: ConvNode, eps: float, *, keep: bool, release: bool = True) -> None:
+        """Compute all of a normalised map for its statistics.
+
+        Args:
+            node: the map.
+            eps: what is added to the variance.
+            keep: keep its rows; otherwise they are computed again when they are read.
+            release: give up the rows of its source that no later row needs.
+        """
+        moments = Moments()
+        weights = self._weights_at(node.height)
+        block = self._block * node.height // self._height
+        for top, bottom in self.strips(node.height):
+            rows = node.compute(top, bottom)
+            for first, last in _cut(top, bottom, block):
+                counted = None if weights is None else weights[:, :, first:last]
+                moments.add(rows[:, :, first - top : last - top], counted)
+            if keep:
+                node.keep(Strip(top, bottom, rows))
+            if release:
+                node.consumed(bottom)
+            self.count(node.work * (bottom - top))
+        node.finish(moments, eps)
+
+    def _weights_at(self, height: int) -> Tensor | None:
+        if height not in self._weights:
+            weights = self._weights[self._height]
+            self._weights[height] = None if weights is None else F.avg_pool2d(weights, self._height // height)
+        return self._weights[height]
+
+
+def _cut(first: int, last: int, size: int) -> Iterator[tuple[int, int]]:
+    return ((start, min(start + size, last)) for start in range(first, last, size))

@@ -1,0 +1,47 @@
+"""Statistics of pieces are those of the whole."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from impasto.execution.moments import Moments
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    height=st.integers(2, 40), cuts=st.sets(st.integers(1, 39)), mean=st.floats(-100, 100), weighted=st.booleans(),
+    seed=st.integers(0, 1000),
+)  # fmt: skip
+def test_in_any_pieces(height: int, cuts: set[int], mean: float, weighted: bool, seed: int) -> None:
+    random = torch.Generator().manual_seed(seed)
+    rows = torch.randn(1, 6, height, 13, generator=random) + mean
+    weights = torch.rand(1, 1, height, 13, generator=random) if weighted else torch.ones(1, 1, height, 13)
+    moments = Moments()
+    places = sorted({0, height, *(cut for cut in cuts if cut < height)})
+    for top, bottom in pairwise(places):
+        part = rows[:, :, top:bottom].contiguous(memory_format=torch.channels_last)
+        moments.add(part, weights[:, :, top:bottom] if weighted else None)
+    share = (weights / weights.sum()).double()
+    expected = (rows * share).sum((0, 2, 3))
+    torch.testing.assert_close(moments.mean, expected, atol=1e-4, rtol=0)
+    spread = ((rows - expected[:, None, None]) ** 2 * share).sum((0, 2, 3))
+    torch.testing.assert_close(moments.variance, spread, atol=1e-3, rtol=1e-4)
+
+
+def test_bfloat16_is_summed_in_higher_precision() -> None:
+    rows = (torch.randn(1, 8, 200, 200) + 5).bfloat16().contiguous(memory_format=torch.channels_last)
+    moments = Moments()
+    moments.add(rows)
+    torch.testing.assert_close(moments.mean, rows.double().mean((0, 2, 3)), atol=1e-4, rtol=0)
+
+
+def test_nothing_has_no_mean() -> None:
+    moments = Moments()
+    moments.add(torch.rand(1, 2, 4, 4), torch.zeros(1, 1, 4, 4))
+    with pytest.raises(ValueError, match="no pixels"):
+        _ = moments.mean
