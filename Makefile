@@ -45,6 +45,8 @@ lint: setup
 	$(BIN)/lint-imports
 
 bench: setup
+	@$(UV) pip install --quiet --python $(BIN)/python --editable ".[demo,train,bench]"
+	$(BIN)/python benchmarks/network.py
 	$(BIN)/python benchmarks/speed.py
 
 bench-quality: setup

@@ -50,7 +50,7 @@ class FixedEngine:
             photo: (1, 3, H, W) float32, sRGB in [0, 1], any size from 1 x 1.
             styles: what to paint like; mixed by weight if several.
             tick: told of the progress between strips.
-            weights: how much each pixel counts in the statistics, (1, 1, H, W) float32 in [0, 1]; all alike if not given.
+            weights: how much each pixel counts in the statistics, (1, 1, H, W) in [0, 1]; all alike if not given.
 
         Returns:
             The painted picture, of the same shape and range, float32.

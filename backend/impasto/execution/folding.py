@@ -60,8 +60,8 @@ def fold_upsampling(weight: Tensor) -> Folded:
 
     Of the nine taps of an output pixel those that fall on the same input pixel are added up, which leaves 2x2. Which
     ones they are depends on the phase of the output pixel, so there are four kernels, computed as one: phase (a, b) of
-    output channel o is channel (2 a + b) O + o. 4/9 of the multiplications are left. The mirrored border of the upsampled
-    picture is the repeated edge of the small one.
+    output channel o is channel (2 a + b) O + o. 4/9 of the multiplications are left. The mirrored border of the
+    upsampled picture is the repeated edge of the small one.
     """
     channels_out, channels_in = weight.shape[:2]
     taps = torch.tensor([[[1.0, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]])
@@ -80,8 +80,8 @@ def pack_outputs(weight: Tensor, grow: int = 2) -> Folded:
     """A convolution of few output channels (O, I, K, K), K odd, over a mirrored border, with ``grow`` squared as many.
 
     Neighbouring output pixels become channels of one, in the order of `torch.nn.functional.pixel_shuffle`, and the
-    kernel grows by the pixels between the first and the last. It multiplies by some zeros, but matrix units are wide, and
-    three channels leave them idle.
+    kernel grows by the pixels between the first and the last. It multiplies by some zeros, but matrix units are wide,
+    and three channels leave them idle.
     """
     channels_out, channels_in, kernel = weight.shape[:3]
     more = grow - 1

@@ -1,8 +1,8 @@
 """A network as a graph of feature maps that are computed and kept in strips of rows.
 
-What a map's strips hold is not yet its value: ``value = gain * max(strip, floor) + offset`` per channel. So an instance
-normalisation with its ReLU costs nothing but the ``max``, which is done while the next convolution's input is copied into
-its border; gain and offset go into that convolution's weights and bias.
+What a map's strips hold is not yet its value: ``value = gain * max(strip, floor) + offset`` per channel. So an
+instance normalisation with its ReLU costs nothing but the ``max``, which is done while the next convolution's input is
+copied into its border; gain and offset go into that convolution's weights and bias.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Strip(NamedTuple):
 
 @dataclass(frozen=True)
 class Pending:
-    """What is still to be done to the rows of a map, all of shape (C,) float32: value = gain * max(x, floor) + offset."""
+    """What is still to be done to the rows of a map: value = gain * max(x, floor) + offset, each (C,) float32."""
 
     gain: Tensor | None = None
     offset: Tensor | None = None
@@ -91,8 +91,7 @@ class ConvNode:
         source: what is convolved.
         folded: the convolution.
         dtype: in which to compute and keep.
-        norm: scale and shift of the normalisation, (C,) each. Its gain and offset are known once `measure` has seen every
-            row.
+        norm: scale and shift of the normalisation, (C,) each; `finish` brings the statistics.
         bias: without a normalisation, what is added, (C,).
         relu: whether negative values become 0.
     """

@@ -21,7 +21,7 @@ from torch import Tensor
 #: Width of the blobs in pixels, one channel each: fine brush hair, strokes, and how strokes are arranged.
 WIDTHS = (2, 8, 32)
 
-#: The standard deviation of each channel.
+#: The standard deviation of each channel; the interpolation takes a few percent of it.
 SPREAD = 0.4
 
 #: Gaussians of standard deviation 0.8 and 1.6 samples in whole numbers: what 0.4 widths are with samples a pixel or
@@ -41,7 +41,7 @@ def grain(top: int, left: int, height: int, width: int, device: torch.device | s
         device: where to make it.
 
     Returns:
-        (1, len(WIDTHS), height, width) float32, of mean 0 and standard deviation `SPREAD`.
+        (1, len(WIDTHS), height, width) float32, of mean 0 and a standard deviation of about `SPREAD`.
     """
     return torch.cat([_channel(top, left, height, width, blob, device) for blob in WIDTHS], dim=1)
 
@@ -59,7 +59,7 @@ def _channel(top: int, left: int, height: int, width: int, blob: int, device: to
     if step > 1:
         samples = F.interpolate(samples, scale_factor=step, mode="bilinear", align_corners=False)
     down, across = top - first_row * step, left - first_column * step
-    # White noise under a kernel spreads by the root of the sum of the kernel's squares, here of its product with itself.
+    # The variance of white noise grows by the sum of a kernel's squares, here once down and once across.
     spread = _HASH_SPREAD * sum(weight**2 for weight in _GAUSSIANS[blob])
     return samples[..., down : down + height, across : across + width] * (SPREAD / spread)
 
