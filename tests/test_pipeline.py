@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from impasto.client import to_region
+from impasto.engines.fixed import fast_dtype
 from impasto.pipeline import Pipeline
 from impasto.zoo.library import Library, shipped_models
+from impasto_link.errors import NotEnoughMemory
 from impasto_link.options import StylizeOptions
 from impasto_link.pixels import PixelFormat, Region
 
@@ -125,7 +127,7 @@ def test_alpha_stays_and_hidden_colours_do_not_show(pipeline: Pipeline, photo: n
     assert difference(first[visible], one[visible]) > 5
 
 
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 200), (3, 5), (97, 131)])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 10_000), (3, 5), (97, 131)])
 def test_any_size_is_painted(pipeline: Pipeline, height: int, width: int) -> None:
     image = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
     assert paint(pipeline, image).shape == image.shape
@@ -188,7 +190,7 @@ def test_a_flat_fill_gets_strokes(pipeline: Pipeline) -> None:
     assert inside.std((0, 1)).max() > 4
 
 
-def test_cancelling_stops_between_layers(pipeline: Pipeline, photo: np.ndarray) -> None:
+def test_cancelling_stops_between_strips(pipeline: Pipeline, photo: np.ndarray) -> None:
     class StopError(Exception):
         pass
 
@@ -203,3 +205,19 @@ def test_cancelling_stops_between_layers(pipeline: Pipeline, photo: np.ndarray) 
     with pytest.raises(StopError):
         pipeline.stylize(to_region(photo)[0], StylizeOptions.of("udnie"), progress)
     assert calls == 3
+
+
+def test_little_memory_changes_nothing_and_too_little_is_said(
+    photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = Pipeline(Library([shipped_models()]), torch.device("cpu"))
+    plenty = paint(pipeline, photo)
+    pixels = photo.shape[0] * photo.shape[1]
+    itemsize = fast_dtype(torch.device("cpu")).itemsize
+    monkeypatch.setattr("impasto.engines.fixed.available_memory", lambda device: 30 * itemsize * pixels)
+    assert difference(paint(pipeline, photo), plenty) < 0.1
+    monkeypatch.setattr("impasto.engines.fixed.available_memory", lambda device: 20 * itemsize * pixels)
+    with pytest.raises(NotEnoughMemory, match=r"needs about .* GiB of memory"):
+        paint(pipeline, photo)
+    # A larger brush makes do with less, as the hint says.
+    assert paint(pipeline, photo, brush=2.0).shape == photo.shape
