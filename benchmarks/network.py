@@ -14,6 +14,7 @@ import json
 import math
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -44,6 +45,14 @@ def load() -> tuple[StyleBankNet, Tensor]:
     return load_body(path), load_codes(path)["starry-night"][None]
 
 
+def photo(side: int) -> Tensor:
+    """A photo of that size, (1, 3, side, side)."""
+    from skimage import data
+
+    pixels = torch.from_numpy(data.astronaut()).permute(2, 0, 1)[None] / 255
+    return F.interpolate(pixels, (side, side), mode="bicubic", antialias=True).clamp(0, 1)
+
+
 class WithCode(nn.Module):
     """The network with one style, as an exporter wants it."""
 
@@ -65,7 +74,7 @@ def export(net: StyleBankNet, code: Tensor, side: int, path: Path) -> None:
         return F.instance_norm(x, weight=scale.flatten(), bias=shift.flatten(), eps=style_bank.NORM_EPS)
 
     with mock.patch.multiple(style_bank, grain=lambda *where: noise, instance_norm=norm):
-        torch.onnx.export(WithCode(net, code), (torch.rand(1, 3, side, side),), path, verbose=False)
+        torch.onnx.export(WithCode(net, code).eval(), (torch.rand(1, 3, side, side),), path, verbose=False)
 
 
 def contenders(side: int) -> dict[str, Run]:
@@ -128,7 +137,7 @@ def compare(sides: list[int], rounds: int) -> None:
     columns: dict[str, dict[int, str]] = {}
     for side in sides:
         runs = contenders(side)
-        picture = torch.rand(1, 3, side, side)
+        picture = photo(side)
         reference = next(run for name, run in runs.items() if name == "PyTorch eager, float32")(picture)
         times: dict[str, list[float]] = {name: [] for name in runs}
         apart = {name: psnr(run(picture), reference) for name, run in runs.items()}
@@ -175,8 +184,6 @@ def memory(sides: list[int]) -> None:
 
 
 def one(side: int, dtype: str, keep: bool) -> None:
-    import resource
-
     import psutil
 
     net, code = load()
@@ -187,8 +194,10 @@ def one(side: int, dtype: str, keep: bool) -> None:
     started = time.perf_counter()
     bank.paint(picture, code, Plan(keep_all=keep))
     seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps([(peak - before) / side**2, seconds]))
+    # Not getrusage, whose peak includes that of the parent before this program was loaded.
+    peak = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    assert peak is not None
+    print(json.dumps([(int(peak[1]) * 1024 - before) / side**2, seconds]))
 
 
 def main() -> None:

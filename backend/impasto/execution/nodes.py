@@ -48,6 +48,10 @@ class FeatureMap(Protocol):
         """What the reader still has to do to the rows."""
         ...
 
+    def mean(self) -> Tensor:
+        """About the mean of what `strips` gives once the floor is applied, (C,) float32."""
+        ...
+
     def strips(self, top: int, bottom: int) -> Iterator[Strip]:
         """The rows from ``top`` to ``bottom``, in one or several pieces from above to below."""
         ...
@@ -74,6 +78,14 @@ class Kept:
             if first < last:
                 yield Strip(first, last, strip.rows[:, :, first - strip.top : last - strip.top])
 
+    def mean(self, floor: Tensor | None) -> Tensor:
+        """See `FeatureMap`: of every fourth pixel of every fourth row."""
+        # In one piece, so that it does not depend on the strips; their first rows are multiples of four.
+        sample = torch.cat([strip.rows[:, :, ::4, ::4] for strip in self._strips], dim=2).float()
+        if floor is not None:
+            sample = torch.maximum(sample, floor[:, None, None])
+        return sample.mean((0, 2, 3))
+
     def release(self, top: int) -> None:
         """Forget the strips that end at ``top`` or above."""
         self._strips = [strip for strip in self._strips if strip.bottom > top]
@@ -94,6 +106,9 @@ class ConvNode:
         norm: scale and shift of the normalisation, (C,) each; `finish` brings the statistics.
         bias: without a normalisation, what is added, (C,).
         relu: whether negative values become 0.
+        centred: keep the rows around 0 by a bias, which the normalisation takes away again. Trained convolutions may
+            have a mean of a hundred standard deviations, and then bfloat16 has no digits left for what matters. The
+            source has to be kept.
     """
 
     def __init__(
@@ -105,8 +120,10 @@ class ConvNode:
         norm: tuple[Tensor, Tensor] | None = None,
         bias: Tensor | None = None,
         relu: bool = True,
+        centred: bool = False,
     ) -> None:
         self.source = source
+        self._centred = centred
         self.dtype = dtype
         self.channels = folded.out_channels
         growth = folded.grow if folded.upsamples else 1
@@ -167,6 +184,11 @@ class ConvNode:
         assert self._kept is not None
         return self._kept.take()
 
+    def mean(self) -> Tensor:
+        """See `FeatureMap`."""
+        assert self._kept is not None
+        return self._kept.mean(self.pending.floor)
+
     def strips(self, top: int, bottom: int) -> Iterator[Strip]:
         """See `FeatureMap`."""
         if self._kept is not None:
@@ -213,12 +235,14 @@ class ConvNode:
             weight = self._folded.weight
             bias = None if self._bias is None else self._folded.spread(self._bias)
             pending = self.source.pending
-            if pending.offset is not None:
+            if pending.offset is not None and not self._centred:
                 # A constant stays one over a mirrored border.
                 more = torch.einsum("oikl,i->o", weight, pending.offset)
                 bias = more if bias is None else bias + more
             if pending.gain is not None:
                 weight = weight * pending.gain[:, None, None]
+            if self._centred:
+                bias = -torch.einsum("oikl,i->o", weight, self.source.mean())
             self._ready = (
                 weight.to(self.dtype, memory_format=torch.channels_last),
                 None if bias is None else bias.to(self.dtype),
@@ -246,6 +270,10 @@ class SumNode:
             value = _value(strip.rows, node.pending)
             for mine in self._kept.between(strip.top, strip.bottom):
                 mine.rows.add_(value[:, :, mine.top - strip.top : mine.bottom - strip.top])
+
+    def mean(self) -> Tensor:
+        """See `FeatureMap`."""
+        return self._kept.mean(None)
 
     def strips(self, top: int, bottom: int) -> Iterator[Strip]:
         """See `FeatureMap`."""

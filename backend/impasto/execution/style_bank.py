@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from impasto.execution.folding import Folded, fold_upsampling, pack_outputs, plain
-from impasto.execution.nodes import ConvNode, Pending, Strip, SumNode
+from impasto.execution.nodes import ConvNode, FeatureMap, Pending, Strip, SumNode
 from impasto.execution.strips import Plan, Tick, Walk
 from impasto.nets.grain import WIDTHS, grain
 from impasto.nets.style_bank import NORM_EPS, CodeReader, ConvLayer, ResidualBlock, StyleBankNet
@@ -70,14 +70,15 @@ class FoldedStyleBank:
         reader = CodeReader(code.to(self.device, torch.float32))
         picture = _Picture(photo, origin, self.device, self.dtype)
 
-        def conv(source: ConvNode | SumNode | _Picture, folded: Folded, *, relu: bool = True) -> ConvNode:
-            scale, shift = reader.take(folded.out_channels)
-            return ConvNode(source, folded, self.dtype, norm=(scale.flatten(), shift.flatten()), relu=relu)
+        def conv(source: FeatureMap, folded: Folded, *, relu: bool = True, centred: bool = True) -> ConvNode:
+            scale, shift = (part.flatten() for part in reader.take(folded.out_channels))
+            return ConvNode(source, folded, self.dtype, norm=(scale, shift), relu=relu, centred=centred)
 
         # First the whole graph, to know how much work it is.
-        down = [conv(picture, self._down[0])]
-        for folded in self._down[1:]:
-            down.append(conv(down[-1], folded))
+        down = [conv(picture, self._down[0], centred=False)]
+        # The first map is not always kept.
+        down.append(conv(down[0], self._down[1], centred=False))
+        down.append(conv(down[1], self._down[2]))
         carried = SumNode(down[-1].channels, down[-1].height, down[-1].width)
         body = []
         for first, second in self._body:
@@ -131,6 +132,9 @@ class _Picture:
         photo = self._photo[:, :, top:bottom].to(self._device, self._dtype)
         noise = _grain(self._origin[0] + top, self._origin[1], bottom - top, self.width, self._device, self._dtype)
         yield Strip(top, bottom, torch.cat([photo, noise], dim=1))
+
+    def mean(self) -> Tensor:
+        raise NotImplementedError
 
     def release(self, top: int) -> None:
         """The photo belongs to somebody else."""
