@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
 import sys
@@ -143,3 +144,16 @@ print(json.dumps((peak - before) / (4096 * 512)))
 """
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert json.loads(result.stdout) < 130
+
+
+def test_a_mean_far_from_zero_leaves_bfloat16_its_digits(net: StyleBankNet) -> None:
+    """Training lets maps drift so, because the next normalisation takes every mean away again."""
+    code = net.neutral_code()[None]
+    # Behind the three layers of 8, 16 and 32 channels: the shifts of the first layer of the first block.
+    first = 2 * (8 + 16 + 32)
+    code[0, first + 32 : first + 64] = 40.0
+    picture = photo(96, 96)
+    exact = net(picture, code)
+    apart = (FoldedStyleBank(net, CPU, torch.bfloat16).paint(picture, code) - exact).square().mean().sqrt()
+    low = copy.deepcopy(net).bfloat16()
+    assert float(apart) < float((low(picture.bfloat16(), code) - exact).square().mean().sqrt()) / 4
