@@ -6,6 +6,7 @@ from its event loop whenever the connection's descriptor is readable, and never 
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -142,6 +143,11 @@ class Client:
             call.add(event)
         if call.finished:
             del self._open[call.id]
+        if call.result is not None and call.result.regions:
+            # Until then the server keeps it, in case that it was lost on the way.
+            job = str(header.get("job", call.id))
+            with contextlib.suppress(ImpastoError):
+                self.transport.send(codec.encode({"op": "received", "id": uuid.uuid4().hex, "job": job}))
 
     def events(self, call: Call) -> Iterator[Event]:
         """The events of a call as they happen, until its end. Leaving the loop early cancels the job.

@@ -155,10 +155,16 @@ def test_a_vanished_client_frees_the_worker(running_server: RunningServer) -> No
     staying.close()
 
 
-def test_a_result_waits_for_a_client_that_comes_back(running_server: RunningServer) -> None:
+@pytest.mark.parametrize("leaves", ["while it is painted", "when it has been sent"])
+def test_a_result_waits_for_a_client_that_comes_back(running_server: RunningServer, leaves: str) -> None:
     leaving, coming = running_server.client(), running_server.client()
     call = submit(leaving, 256)
-    wait_until(lambda: leaving.poll(0.1) and any(event.kind == "progress" for event in call.events))
+    if leaves == "when it has been sent":
+        # It lies in the buffers of the connection, and nobody ever reads it.
+        wait_until(lambda: coming.ask("status").fields["jobs_running"] == 1)
+        wait_until(lambda: coming.ask("status").fields["jobs_running"] == 0)
+    else:
+        wait_until(lambda: leaving.poll(0.1) and any(event.kind == "progress" for event in call.events))
     leaving.close()
 
     def fetch() -> Region | None:
@@ -168,9 +174,19 @@ def test_a_result_waits_for_a_client_that_comes_back(running_server: RunningServ
             return None
 
     assert wait_until(fetch, 5).format.width == 256
-    with pytest.raises(BadRequest):
-        coming.ask("fetch", {"job": call.id})
+    assert_not_kept(coming, call)
     coming.close()
+
+
+def assert_not_kept(client: Client, call: Call) -> None:
+    with pytest.raises(BadRequest, match="no kept result"):
+        client.ask("fetch", {"job": call.id})
+
+
+def test_a_result_that_arrived_is_not_kept(client: Client) -> None:
+    call = submit(client)
+    client.wait(call)
+    assert_not_kept(client, call)
 
 
 def test_the_same_id_twice_is_refused(client: Client) -> None:

@@ -37,6 +37,17 @@ class CodeReader:
         return share[:, :channels], share[:, channels:]
 
 
+def centred(x: Tensor) -> Tensor:
+    """``x``, (B, C, H, W), without the mean of each channel.
+
+    Before a convolution under reflection padding that is followed by a normalisation this changes no result: the
+    convolution turns a constant into a constant, and the normalisation takes it away. It does change what is learned in
+    bfloat16. The loss does not see such constants, so in training the weights drift along them, and outputs come to lie
+    hundreds of standard deviations from 0, where bfloat16 has no digits left. For the same reason no gradient is needed.
+    """
+    return x - x.detach().mean(dim=(2, 3), keepdim=True)
+
+
 def instance_norm(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """Instance normalisation with a given scale and shift, (B or 1, C, 1, 1); statistics in float32 at the least."""
     if len(x) == 1:
@@ -76,7 +87,7 @@ class ConvLayer(nn.Module):
         """(B, channels_in, H, W) to (B, channels_out, H', W'), in the dtype of ``x``."""
         if self.upsample:
             x = F.interpolate(x, scale_factor=2, mode="nearest")
-        x = self.conv(F.pad(x, (self.pad,) * 4, mode="reflect"))
+        x = self.conv(F.pad(centred(x), (self.pad,) * 4, mode="reflect"))
         x = instance_norm(x, *code.take(self.conv.out_channels))
         return F.relu(x) if self.relu else x
 

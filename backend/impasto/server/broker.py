@@ -83,6 +83,7 @@ class Broker:
             "cancel": self._on_cancel,
             "keep-alive": self._on_keep_alive,
             "fetch": self._on_fetch,
+            "received": self._on_received,
             "status": self._on_status,
             "shutdown": self._on_shutdown,
         }
@@ -261,13 +262,15 @@ class Broker:
 
     def _on_fetch(self, client: bytes, header: codec.Header, frames: Message) -> None:
         wanted = str(header.get("job"))
-        kept = self.kept.take(wanted)
+        kept = self.kept.find(wanted)
         if kept is None:
             state = "running" if wanted in self._running else "queued" if self.queue.find(wanted) else "unknown"
             raise BadRequest(f"There is no kept result of the job {wanted}: it is {state}.")
-        result = {**codec.decode_header(kept[0]), "id": header["id"]}
-        if not self._send(client, [codec.pack(result), *kept[1:]]):
-            self.kept.keep(wanted, kept)
+        result = {**codec.decode_header(kept[0]), "id": header["id"], "job": wanted}
+        self._send(client, [codec.pack(result), *kept[1:]])
+
+    def _on_received(self, client: bytes, header: codec.Header, frames: Message) -> None:
+        self.kept.drop(str(header.get("job")))
 
     def _on_job(self, client: bytes, header: codec.Header, frames: Message) -> None:
         job_id = header["id"]
@@ -337,8 +340,12 @@ class Broker:
             del self._running[job.id]
             log.info("job %s %s after %.2f s", job.id, event, time.monotonic() - job.accepted_at)
             self._used_at = time.monotonic()
-        if not self._send(job.client, [codec.pack(header), *frames[1:]]) and event == "done":
-            self.kept.keep(job.id, [codec.pack(header), *frames[1:]])
+        message = [codec.pack(header), *frames[1:]]
+        if event == "done" and not job.preview:
+            # What was sent to somebody who has just gone is lost without a word, so only the client can say that it
+            # has its result.
+            self.kept.keep(job.id, message)
+        self._send(job.client, message)
 
     def _refuse_what_cannot_run(self) -> None:
         """Once the workers know their devices, fail waiting jobs whose device turned out not to exist."""

@@ -89,7 +89,7 @@ class JobQueue:
 
 
 class KeptResults:
-    """Results whose client was not there to take them, for a while."""
+    """Results that no client has confirmed yet, for a while."""
 
     def __init__(self, seconds: float = 600.0, limit_bytes: int = 2**30) -> None:
         self._seconds = seconds
@@ -101,10 +101,14 @@ class KeptResults:
         self._kept[job_id] = (time.monotonic(), message)
         self.expire()
 
-    def take(self, job_id: str) -> list[Any] | None:
-        """The result of a job, which is not kept any longer."""
-        found = self._kept.pop(job_id, None)
+    def find(self, job_id: str) -> list[Any] | None:
+        """The message with the result of a job."""
+        found = self._kept.get(job_id)
         return found[1] if found else None
+
+    def drop(self, job_id: str) -> None:
+        """Forget the result of a job: its client has it."""
+        self._kept.pop(job_id, None)
 
     def expire(self) -> None:
         """Forget what is too old, and the oldest while it is too much; the newest result always stays."""
