@@ -46,6 +46,12 @@ class UnknownStyle(ImpastoError):
     code = "unknown-style"
 
 
+class NoSubject(ImpastoError):
+    """No subject was found in the picture, or the mask that was sent is empty."""
+
+    code = "no-subject"
+
+
 class NotEnoughMemory(ImpastoError):
     """The job does not fit, not even in the smallest pieces."""
 

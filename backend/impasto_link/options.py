@@ -12,6 +12,12 @@ from impasto_link.errors import BadRequest
 ENGINES = ("fixed",)
 BRUSH_RANGE = (0.25, 4.0)
 MAX_STYLES = 16
+#: Where a painting shows.
+AREAS = ("everything", "subject", "background")
+#: What finds the subject: our own network, or one of rembg's where that is installed.
+MASK_MODELS = ("impasto", "u2net", "isnet-general-use", "birefnet-general")
+FEATHER_RANGE = (0.0, 1000.0)
+GROW_RANGE = (-1000.0, 1000.0)
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,14 @@ class StylizeOptions:
         strength: 0 gives the original, 1 the full style.
         brush: size of the strokes; 2 paints with strokes twice as large as the network's own, from 0.25 to 4.
         keep_colors: keep the colours of the original and take only light and dark from the style.
+        area: ``everything``, or only the ``subject`` or the ``background``. The subject is what the mask says that is
+            sent along, or else what a network finds.
+        background_styles: with the area ``everything``, what to paint the background like; ``styles`` are then the
+            subject's.
+        feather: softens the border between subject and background, in pixels of the picture.
+        grow: moves that border outwards, in pixels of the picture; below 0 inwards.
+        mask_model: which network finds the subject.
+        flatten: give one finished picture back, instead of a layer and its mask.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         max_side: for a preview, the longest side of the answer in pixels; strokes shrink with the picture.
     """
@@ -63,48 +77,133 @@ class StylizeOptions:
     strength: float = 1.0
     brush: float = 1.0
     keep_colors: bool = False
+    area: str = "everything"
+    background_styles: tuple[StyleChoice, ...] = ()
+    feather: float = 0.0
+    grow: float = 0.0
+    mask_model: str = "impasto"
+    flatten: bool = False
     device: str = "auto"
     max_side: int | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < len(self.styles) <= MAX_STYLES:
-            raise BadRequest(f"A picture takes 1 to {MAX_STYLES} styles, not {len(self.styles)}.")
-        if not any(choice.weight > 0 for choice in self.styles):
-            raise BadRequest("All styles have the weight 0.", "Give at least one of them a weight above 0.")
-        if self.engine not in ENGINES:
-            raise BadRequest(f"The engine {self.engine!r} is not known.", f"Known are {', '.join(ENGINES)}.")
+        _check_styles(self.styles)
+        if self.background_styles:
+            _check_styles(self.background_styles)
+            if self.area != "everything":
+                raise BadRequest(
+                    f"A style of its own for the background does not go with the area {self.area!r}.",
+                    "Choose the area everything, or leave the background's style out.",
+                )
+        _check_choice("The engine", self.engine, ENGINES)
+        _check_choice("The area", self.area, AREAS)
         object.__setattr__(self, "strength", _number("The strength", self.strength, 0.0, 1.0))
         object.__setattr__(self, "brush", _number("The brush size", self.brush, *BRUSH_RANGE))
-        kind, _, index = str(self.device).partition(":")
-        if kind not in ("auto", "cpu", "cuda") or (index and (kind != "cuda" or not index.isdecimal())):
-            raise BadRequest(f"The device {self.device!r} is not known.", "Use auto, cpu, cuda or cuda:1.")
-        if self.max_side is not None and (type(self.max_side) is not int or self.max_side < 16):
-            raise BadRequest("A preview's longest side has to be a whole number of at least 16 pixels.")
+        _check_mask_options(self)
+        _check_where(self)
+
+    @property
+    def needs_subject(self) -> bool:
+        """Whether it has to be known what the subject is."""
+        return self.area != "everything" or bool(self.background_styles)
 
     @classmethod
-    def of(cls, style: Styles, **options: Any) -> StylizeOptions:
+    def of(cls, style: Styles, *, background_style: Styles = (), **options: Any) -> StylizeOptions:
         """Options for a style named as a person would: ``"udnie"``, ``["udnie:2", "the-scream"]``, ``{"udnie": 2}``."""
-        if isinstance(style, (str, StyleChoice)):
-            style = [style]
-        if isinstance(style, dict):
-            style = [StyleChoice(name, weight) for name, weight in style.items()]
-        chosen = tuple(one if isinstance(one, StyleChoice) else StyleChoice.parse(one) for one in style)
-        return cls(chosen, **options)
+        return cls(_choices(style), background_styles=_choices(background_style), **options)
 
     def to_wire(self) -> dict[str, Any]:
         """The fields of a request's header."""
-        entry = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "styles"}
-        return {**entry, "styles": [[choice.name, choice.weight] for choice in self.styles]}
+        entry = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name in ("styles", "background_styles"):
+            entry[name] = [[choice.name, choice.weight] for choice in entry[name]]
+        return entry
 
     @classmethod
     def from_wire(cls, entry: dict[str, Any]) -> StylizeOptions:
         """Read the options out of a header; what it does not name has its default, what is not known is ignored."""
+        known = _known(cls, entry)
         try:
-            styles = tuple(StyleChoice(name, weight) for name, weight in entry["styles"])
-        except (KeyError, TypeError, ValueError):
-            raise BadRequest("The request names no styles.", "Send them as a list of [name, weight] pairs.") from None
-        known = {field.name for field in fields(cls)} - {"styles"}
-        return cls(styles, **{key: value for key, value in entry.items() if key in known})
+            for name in ("styles", "background_styles"):
+                known[name] = tuple(StyleChoice(name, weight) for name, weight in known.get(name, ()))
+        except (TypeError, ValueError):
+            raise BadRequest(
+                "The styles of the request cannot be read.", "Send them as a list of [name, weight] pairs."
+            ) from None
+        return cls(**known)
+
+
+@dataclass(frozen=True)
+class MaskOptions:
+    """How the mask of a subject is to be made.
+
+    Attributes:
+        mask_model: which network finds the subject.
+        feather: softens the border, in pixels of the picture.
+        grow: moves the border outwards, in pixels of the picture; below 0 inwards.
+        invert: the mask of the background instead.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        max_side: for a preview, the longest side of the mask in pixels.
+    """
+
+    mask_model: str = "impasto"
+    feather: float = 0.0
+    grow: float = 0.0
+    invert: bool = False
+    device: str = "auto"
+    max_side: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_mask_options(self)
+        _check_where(self)
+
+    def to_wire(self) -> dict[str, Any]:
+        """The fields of a request's header."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_wire(cls, entry: dict[str, Any]) -> MaskOptions:
+        """Read the options out of a header; what it does not name has its default, what is not known is ignored."""
+        return cls(**_known(cls, entry))
+
+
+def _known(cls: type, entry: dict[str, Any]) -> dict[str, Any]:
+    return {field.name: entry[field.name] for field in fields(cls) if field.name in entry}
+
+
+def _choices(style: Styles) -> tuple[StyleChoice, ...]:
+    if isinstance(style, (str, StyleChoice)):
+        style = [style]
+    if isinstance(style, dict):
+        style = [StyleChoice(name, weight) for name, weight in style.items()]
+    return tuple(one if isinstance(one, StyleChoice) else StyleChoice.parse(one) for one in style)
+
+
+def _check_styles(styles: tuple[StyleChoice, ...]) -> None:
+    if not 0 < len(styles) <= MAX_STYLES:
+        raise BadRequest(f"A picture takes 1 to {MAX_STYLES} styles, not {len(styles)}.")
+    if not any(choice.weight > 0 for choice in styles):
+        raise BadRequest("All styles have the weight 0.", "Give at least one of them a weight above 0.")
+
+
+def _check_choice(what: str, value: object, known: tuple[str, ...]) -> None:
+    if not isinstance(value, str) or value not in known:
+        raise BadRequest(f"{what} {value!r} is not known.", f"Known are {', '.join(known)}.")
+
+
+def _check_mask_options(options: StylizeOptions | MaskOptions) -> None:
+    _check_choice("The mask model", options.mask_model, MASK_MODELS)
+    object.__setattr__(options, "feather", _number("The feather", options.feather, *FEATHER_RANGE))
+    object.__setattr__(options, "grow", _number("What the mask grows by", options.grow, *GROW_RANGE))
+
+
+def _check_where(options: StylizeOptions | MaskOptions) -> None:
+    kind, _, index = str(options.device).partition(":")
+    if kind not in ("auto", "cpu", "cuda") or (index and (kind != "cuda" or not index.isdecimal())):
+        raise BadRequest(f"The device {options.device!r} is not known.", "Use auto, cpu, cuda or cuda:1.")
+    if options.max_side is not None and (type(options.max_side) is not int or options.max_side < 16):
+        raise BadRequest("A preview's longest side has to be a whole number of at least 16 pixels.")
+
 
 
 def _number(what: str, value: object, low: float, high: float) -> float:
