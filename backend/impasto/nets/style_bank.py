@@ -41,9 +41,10 @@ def centred(x: Tensor) -> Tensor:
     """``x``, (B, C, H, W), without the mean of each channel.
 
     Before a convolution under reflection padding that is followed by a normalisation this changes no result: the
-    convolution turns a constant into a constant, and the normalisation takes it away. It does change what is learned in
-    bfloat16. The loss does not see such constants, so in training the weights drift along them, and outputs come to lie
-    hundreds of standard deviations from 0, where bfloat16 has no digits left. For the same reason no gradient is needed.
+    convolution turns a constant into a constant, and the normalisation takes it away. It does change what is learned
+    in bfloat16. The loss does not see such constants, so in training the weights drift along them, and outputs come to
+    lie hundreds of standard deviations from 0, where bfloat16 has no digits left. For the same reason no gradient is
+    needed.
     """
     return x - x.detach().mean(dim=(2, 3), keepdim=True)
 
