@@ -205,7 +205,6 @@ def _check_where(options: StylizeOptions | MaskOptions) -> None:
         raise BadRequest("A preview's longest side has to be a whole number of at least 16 pixels.")
 
 
-
 def _number(what: str, value: object, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise BadRequest(f"{what} has to be a number, not {value!r}.")
