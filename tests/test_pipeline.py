@@ -28,7 +28,7 @@ def photo(astronaut: np.ndarray) -> np.ndarray:
 def paint(pipeline: Pipeline, image: np.ndarray, style: object = "udnie", **options: object) -> np.ndarray:
     region, back = to_region(image)
     result = pipeline.stylize(region, StylizeOptions.of(style, **options), lambda done, doing: None)  # type: ignore[arg-type]
-    return back(result)
+    return back(result.pixels)
 
 
 def difference(one: np.ndarray, two: np.ndarray) -> float:
@@ -154,7 +154,7 @@ def test_all_channel_orders_come_back(pipeline: Pipeline, photo: np.ndarray, cha
         "BGRA": np.concatenate([photo[..., ::-1], alpha], 2),
     }[channels]
     region = Region(PixelFormat(photo.shape[1], photo.shape[0], channels), np.ascontiguousarray(data).tobytes())
-    result = pipeline.stylize(region, StylizeOptions.of("udnie"), lambda done, doing: None)
+    result = pipeline.stylize(region, StylizeOptions.of("udnie"), lambda done, doing: None).pixels
     assert result.format == region.format
     pixels = np.frombuffer(result.data, np.uint8).reshape(*photo.shape[:2], bands)
     if channels.startswith("BGR"):
@@ -167,7 +167,8 @@ def test_linear_light_looks_like_srgb(pipeline: Pipeline, photo: np.ndarray) -> 
     encoded = photo.astype(np.float32) / 255
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4).astype(np.float32)
     form = PixelFormat(photo.shape[1], photo.shape[0], "RGB", "f32", "linear")
-    result = pipeline.stylize(Region(form, linear.tobytes()), StylizeOptions.of("udnie"), lambda done, doing: None)
+    region = Region(form, linear.tobytes())
+    result = pipeline.stylize(region, StylizeOptions.of("udnie"), lambda done, doing: None).pixels
     pixels = np.frombuffer(result.data, "<f4").reshape(photo.shape).clip(0, 1)
     back = np.where(pixels <= 0.0031308, pixels * 12.92, 1.055 * pixels ** (1 / 2.4) - 0.055)
     assert difference(back * 255, paint(pipeline, photo)) < 2

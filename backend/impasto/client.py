@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
@@ -13,7 +13,7 @@ from PIL import Image
 from impasto_link.client import Call, Client, Event
 from impasto_link.errors import BadRequest
 from impasto_link.launch import connect_or_start
-from impasto_link.options import Styles, StylizeOptions
+from impasto_link.options import MaskOptions, Styles, StylizeOptions
 from impasto_link.pixels import PixelFormat, Region
 
 Picture = TypeVar("Picture", Image.Image, np.ndarray)
@@ -45,9 +45,10 @@ class Painting:
     picture = painting.result()
     """
 
-    def __init__(self, client: Client, call: Call, convert: Callable[[Region], Any]) -> None:
+    def __init__(self, client: Client, call: Call, kind: type, convert: Callable[[Region], Any]) -> None:
         self._client = client
         self._call = call
+        self._kind = kind
         self._convert = convert
 
     def __iter__(self) -> Iterator[Event]:
@@ -56,12 +57,20 @@ class Painting:
 
     def result(self) -> Any:
         """Wait for the end; the painted picture, of the kind that was sent. Raises ImpastoError if there is none."""
+        return self._convert(self._regions()["pixels"])
+
+    def mask(self) -> Any:
+        """Wait for the end; where the painting shows: a gray image of 8 bits, or None if it shows everywhere."""
+        mask = self._regions().get("mask")
+        return None if mask is None else from_mask(mask, self._kind)
+
+    def _regions(self) -> Mapping[str, Region]:
         if not self._call.finished:
             self._client.wait(self._call)
         if self._call.error is not None:
             raise self._call.error
         assert self._call.result is not None
-        return self._convert(self._call.result.regions["pixels"])
+        return self._call.result.regions
 
     def cancel(self) -> None:
         """Stop the work; ``result`` then raises Cancelled."""
@@ -82,14 +91,25 @@ class Server:
     ) -> None:
         self.close()
 
-    def stylize(self, image: Picture, style: Styles, **options: Any) -> Picture:
+    def stylize(
+        self,
+        image: Picture,
+        style: Styles,
+        *,
+        mask: Picture | None = None,
+        selection: Picture | None = None,
+        **options: Any,
+    ) -> Picture:
         """Paint an image.
 
         Args:
             image: a Pillow image (RGB, RGBA, L, LA, 16 bit gray; other modes are converted), or a numpy array of shape
                 (H, W), (H, W, 1..4) and dtype uint8, uint16, float16 or float32 (floats from 0 to 1), in sRGB.
             style: a name, ``"name:weight"``, a list of those, or a dict of names and weights.
-            options: see `impasto_link.options.StylizeOptions`: strength, brush, keep_colors, device, max_side.
+            mask: white where the subject is, instead of finding it: a gray image of the same size.
+            selection: where to paint at most; likewise.
+            options: see `impasto_link.options.StylizeOptions`: strength, brush, keep_colors, area, background_style,
+                feather, grow, device, max_side.
 
         Returns:
             The painted image, of the same kind, size, mode and colour profile.
@@ -97,13 +117,46 @@ class Server:
         Raises:
             ImpastoError: with a sentence that says what is wrong.
         """
-        return cast(Picture, self.start(image, style, **options).result())
+        options = {"flatten": True, **options}
+        return cast(Picture, self.start(image, style, mask=mask, selection=selection, **options).result())
 
-    def start(self, image: Image.Image | np.ndarray, style: Styles, **options: Any) -> Painting:
-        """Begin to paint an image and return at once; arguments as for `stylize`."""
+    def start(
+        self,
+        image: Image.Image | np.ndarray,
+        style: Styles,
+        *,
+        mask: Image.Image | np.ndarray | None = None,
+        selection: Image.Image | np.ndarray | None = None,
+        **options: Any,
+    ) -> Painting:
+        """Begin to paint an image and return at once; arguments as for `stylize`.
+
+        Without ``flatten=True`` the painting has a ``mask`` beside its ``result`` if it does not show everywhere.
+        """
+        if mask is not None and "area" not in options and not options.get("background_style"):
+            options["area"] = "subject"
         chosen = StylizeOptions.of(style, **options)
         region, convert = to_region(image)
-        return Painting(self._client, self._client.stylize(region, chosen), convert)
+        call = self._client.stylize(region, chosen, mask=_gray_region(mask), selection=_gray_region(selection))
+        return Painting(self._client, call, type(image), convert)
+
+    def mask(self, image: Picture, **options: Any) -> Picture:
+        """Find the subject of an image.
+
+        Args:
+            image: as for `stylize`.
+            options: see `impasto_link.options.MaskOptions`: feather, grow, invert, mask_model, device, max_side.
+
+        Returns:
+            A gray image of the same kind and size, uint8: 255 where the subject is.
+
+        Raises:
+            NoSubject: there is none.
+            ImpastoError: with a sentence that says what else is wrong.
+        """
+        region, _ = to_region(image)
+        result = self._client.wait(self._client.mask(region, MaskOptions(**options)))
+        return cast(Picture, from_mask(result.regions["mask"], type(image)))
 
     def styles(self, *, thumbnails: bool = False) -> list[dict[str, Any]]:
         """The style library: for each style its name, title, artist, year, bank and, if asked for, thumbnail (JPEG)."""
@@ -130,6 +183,20 @@ class Server:
 _DTYPES = {"uint8": "u8", "uint16": "u16", "float16": "f16", "float32": "f32"}
 _CHANNELS = {1: "GRAY", 2: "GRAYA", 3: "RGB", 4: "RGBA"}
 _MODES = {"L": "GRAY", "LA": "GRAYA", "RGB": "RGB", "RGBA": "RGBA"}
+
+
+def _gray_region(mask: Image.Image | np.ndarray | None) -> Region | None:
+    if mask is None:
+        return None
+    if isinstance(mask, Image.Image) and mask.mode not in ("L", "I;16"):
+        mask = mask.convert("L")
+    return to_region(mask)[0]
+
+
+def from_mask(mask: Region, kind: type) -> Image.Image | np.ndarray:
+    """A gray region of 8 bits as an image of a kind: a numpy array, or else Pillow's."""
+    values = np.frombuffer(mask.data, np.uint8).reshape(mask.format.height, mask.format.width)
+    return values.copy() if issubclass(kind, np.ndarray) else Image.fromarray(values)
 
 
 def to_region(image: Image.Image | np.ndarray) -> tuple[Region, Callable[[Region], Any]]:

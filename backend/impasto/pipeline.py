@@ -1,26 +1,58 @@
-"""One request: a region and what is to be done with it become a painted region of the same kind."""
+"""One request: a region and what is to be done with it become a painted layer and its mask."""
 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from impasto.engines.fixed import FixedEngine
+from impasto.engines.fixed import FixedEngine, fast_dtype
 from impasto.imaging.color import keep_colors
-from impasto.imaging.pixels import blend, decode, encode, fill_transparent, shrink
+from impasto.imaging.pixels import (
+    Picture,
+    blend,
+    cut_out,
+    decode,
+    decode_mask,
+    encode,
+    encode_gray,
+    fill_transparent,
+    shrink,
+)
 from impasto.imaging.resample import resize, upsample_guided
+from impasto.masking.edges import feather, free_colors, grow
+from impasto.masking.finder import SubjectFinder
 from impasto.zoo.library import Library
-from impasto_link.errors import NotEnoughMemory
-from impasto_link.options import StylizeOptions
+from impasto_link.errors import BadRequest, NoSubject, NotEnoughMemory
+from impasto_link.options import MaskOptions, StyleChoice, StylizeOptions
 from impasto_link.pixels import Region
 
 log = logging.getLogger(__name__)
 
 #: Told of the progress, 0 to 1, and of what is being done; raises to cancel.
 Progress = Callable[[float, str], None]
+
+#: How far around an area the picture is painted along with it, so that the area's border is as in the whole picture:
+#: what a pixel of the style bank's network sees to each side (54), at the network's scale.
+HALO = 56
+#: A mask whose strongest pixel is weaker than this shows nothing.
+_EMPTY = 0.05
+#: Behind transparent pixels, for the eyes of the network that finds the subject.
+_BACKDROP = 0.5
+
+
+class Layer(NamedTuple):
+    """What comes of a request: pixels of the format that came in, and where they are to show (gray, u8).
+
+    Without a mask they show everywhere.
+    """
+
+    pixels: Region
+    mask: Region | None
 
 
 def pick_device(name: str) -> torch.device:
@@ -37,55 +69,164 @@ class Pipeline:
         self.library = library
         self.device = device
         self._engines = {device: FixedEngine(library, device)}
+        self._finder = SubjectFinder(device, fast_dtype(device))
 
     def loaded(self) -> list[str]:
         """Names of the models in memory."""
-        return sorted({name for engine in self._engines.values() for name in engine.loaded()})
+        engines = {name for engine in self._engines.values() for name in engine.loaded()}
+        return sorted(engines.union(self._finder.loaded()))
 
     def unload(self) -> None:
         """Forget all models; the next request loads what it needs."""
         for engine in self._engines.values():
             engine.unload()
+        self._finder.unload()
 
-    def stylize(self, region: Region, options: StylizeOptions, progress: Progress) -> Region:
+    def stylize(
+        self,
+        region: Region,
+        options: StylizeOptions,
+        progress: Progress,
+        *,
+        mask: Region | None = None,
+        selection: Region | None = None,
+    ) -> Layer:
         """Paint a region.
 
         Args:
             region: the pixels.
             options: how to paint them.
             progress: told of the progress; may raise to cancel.
+            mask: the subject, instead of finding it; gray, of the size of the region, may be soft.
+            selection: where the painting may show at most; as ``mask``.
 
         Returns:
-            The painted pixels in the format that came in; with ``options.max_side`` smaller ones.
+            The painted pixels in the format that came in, with ``options.max_side`` smaller ones; and the mask, unless
+            they show everywhere or ``options.flatten`` was asked for. Outside the mask, and with ``flatten`` wherever
+            it is 0, the pixels are those that came in, bit for bit.
 
         Raises:
+            NoSubject: there is nothing to paint on.
             ImpastoError: the region cannot be read, a style is missing, or the memory does not suffice.
         """
         progress(0.0, "reading")
-        picture = decode(region)
-        brush = options.brush
-        longest = max(region.format.width, region.format.height)
-        if options.max_side is not None and longest > options.max_side:
-            picture = shrink(picture, options.max_side / longest)
-            brush *= options.max_side / longest
-        photo = picture.rgb.clamp(0, 1)
-        if picture.alpha is not None:
-            photo = fill_transparent(photo, picture.alpha)
+        picture, factor = _at_most(decode(region), options.max_side)
+        photo = fill_transparent(picture.rgb.clamp(0, 1), picture.alpha)
+        subject = None
+        if options.needs_subject:
+            given = None if mask is None else _fitting(mask, "mask", region, picture)
+            subject = self._subject(picture, given, options, factor, progress)
+        area = 1 - subject if subject is not None and options.area == "background" else subject
+        if options.area == "everything":
+            area = None
+        if selection is not None:
+            chosen = _fitting(selection, "selection", region, picture)
+            area = chosen if area is None else area * chosen
+        if area is not None and float(area.max()) < _EMPTY:
+            raise NoSubject(
+                "There is nothing to paint: the area is empty.",
+                "Choose another area or selection." if selection is not None else "Choose another area.",
+            )
+
+        brush = options.brush * factor
         painted = photo
         if options.strength > 0:
-            painted = self._paint(photo, brush, options, progress)
+            if subject is not None and options.background_styles:
+                limit = torch.ones_like(subject) if area is None else area
+                share = lambda done, doing: progress(done / 2, doing)  # noqa: E731
+                behind = self._paint(photo, (1 - subject) * limit, brush, options.background_styles, share)
+                share = lambda done, doing: progress(0.5 + done / 2, doing)  # noqa: E731
+                front = self._paint(photo, subject * limit, brush, options.styles, share)
+                painted = torch.lerp(behind, front, subject)
+            else:
+                painted = self._paint(photo, area, brush, options.styles, progress)
             if options.keep_colors:
                 painted = keep_colors(painted, photo)
         progress(1.0, "finishing")
-        source = picture.source
-        return Region(source.format, encode(blend(picture, painted, options.strength), picture), source.profile)
+        return _finish(picture, painted, area, options)
 
-    def _paint(self, photo: Tensor, brush: float, options: StylizeOptions, progress: Progress) -> Tensor:
-        """The fully painted picture, with strokes of the size asked for."""
+    def mask(self, region: Region, options: MaskOptions, progress: Progress) -> Layer:
+        """Find the subject of a region.
+
+        Returns:
+            The region's pixels as they are, or with ``options.cutout`` only the subject with alpha; and the mask.
+
+        Raises:
+            NoSubject: there is none.
+            ImpastoError: the region cannot be read, or the network is not there.
+        """
+        progress(0.0, "reading")
+        picture, factor = _at_most(decode(region), options.max_side)
+        found = self._subject(picture, None, options, factor, progress)
+        if options.invert:
+            found = 1 - found
+        pixels = picture.source
+        if options.cutout:
+            pixels = cut_out(picture, free_colors(picture.rgb, found), found)
+        return Layer(pixels, encode_gray(found))
+
+    def _subject(
+        self,
+        picture: Picture,
+        given: Tensor | None,
+        options: StylizeOptions | MaskOptions,
+        factor: float,
+        progress: Progress,
+    ) -> Tensor:
+        """The soft mask of the subject, (1, 1, H, W), grown and feathered as asked for."""
+        found = self._find(picture, options.mask_model, progress) if given is None else given
+        if float(found.max()) < _EMPTY:
+            raise NoSubject("The mask is empty: nothing of it is white.", "White in a mask is the subject.")
+        return feather(grow(found, options.grow * factor), options.feather * factor)
+
+    def _find(self, picture: Picture, model: str, progress: Progress) -> Tensor:
+        progress(0.0, "finding the subject")
+        seen = picture.rgb.clamp(0, 1)
+        if picture.alpha is None:
+            found = self._finder.find(seen, model)
+        else:
+            # A figure on a transparent layer is to be seen as it is, not with its colours drawn out.
+            alpha = picture.alpha.clamp(0, 1)
+            found = self._finder.find(torch.lerp(torch.full_like(seen, _BACKDROP), seen, alpha), model) * alpha
+        if float(found.max()) < 0.5:
+            raise NoSubject(
+                "No subject was found in this picture.", "Mark it with a mask or a selection, or paint everything."
+            )
+        return found
+
+    def _paint(
+        self,
+        photo: Tensor,
+        area: Tensor | None,
+        brush: float,
+        styles: tuple[StyleChoice, ...],
+        progress: Progress,
+    ) -> Tensor:
+        """The fully painted picture, with strokes of the size asked for; with an area only what is near it.
+
+        What is painted has the statistics of the area, weighted by how much each pixel belongs to it, so that what lies
+        outside does not change its colours and contrast.
+        """
+        if area is None:
+            return self._paint_whole(photo, None, brush, styles, progress)
+        box = _bounds(area, math.ceil(HALO * brush))
+        if box is None:
+            return photo
+        rows, columns = box
+        part = self._paint_whole(photo[..., rows, columns], area[..., rows, columns], brush, styles, progress)
+        painted = photo.clone()
+        painted[..., rows, columns] = part
+        return painted
+
+    def _paint_whole(
+        self, photo: Tensor, weights: Tensor | None, brush: float, styles: tuple[StyleChoice, ...], progress: Progress
+    ) -> Tensor:
         height, width = photo.shape[-2:]
-        small = resize(photo, max(1, round(height / brush)), max(1, round(width / brush)))
+        size = max(1, round(height / brush)), max(1, round(width / brush))
+        small = resize(photo, *size)
+        weights = None if weights is None else resize(weights, *size)
         try:
-            painted = self._paint_on(self.device, small, options, progress)
+            painted = self._paint_on(self.device, small, weights, styles, progress)
         except (torch.OutOfMemoryError, NotEnoughMemory):
             if self.device.type == "cpu":
                 raise
@@ -93,15 +234,62 @@ class Pipeline:
                 "the memory of %s does not suffice for %s, going on on the CPU", self.device, tuple(small.shape)
             )
             torch.cuda.empty_cache()
-            painted = self._paint_on(torch.device("cpu"), small, options, progress)
+            painted = self._paint_on(torch.device("cpu"), small, weights, styles, progress)
         if painted.shape == photo.shape:
             return painted
         if painted.shape[-1] > width:
             return resize(painted, height, width).clamp(0, 1)
         return upsample_guided(painted, small, photo)
 
-    def _paint_on(self, device: torch.device, photo: Tensor, options: StylizeOptions, progress: Progress) -> Tensor:
+    def _paint_on(
+        self,
+        device: torch.device,
+        photo: Tensor,
+        weights: Tensor | None,
+        styles: tuple[StyleChoice, ...],
+        progress: Progress,
+    ) -> Tensor:
         if device not in self._engines:
             self._engines[device] = FixedEngine(self.library, device)
         engine = self._engines[device]
-        return engine.paint(photo, options.styles, lambda done: progress(0.05 + 0.9 * done, "painting"))
+        return engine.paint(photo, styles, lambda done: progress(0.05 + 0.9 * done, "painting"), weights)
+
+
+def _at_most(picture: Picture, max_side: int | None) -> tuple[Picture, float]:
+    """The picture, made smaller if a side is longer than ``max_side``, and by what factor."""
+    longest = max(picture.format.width, picture.format.height)
+    if max_side is None or longest <= max_side:
+        return picture, 1.0
+    return shrink(picture, max_side / longest), max_side / longest
+
+
+def _fitting(mask: Region, what: str, region: Region, picture: Picture) -> Tensor:
+    """A mask of a region as a map, (1, 1, H, W) in [0, 1], of the size of the picture that was made of the region."""
+    if (mask.format.width, mask.format.height) != (region.format.width, region.format.height):
+        raise BadRequest(
+            f"The {what} is {mask.format.width} x {mask.format.height} pixels, the picture {region.format.width} x "
+            f"{region.format.height}.",
+            "Send both in the same size.",
+        )
+    return resize(decode_mask(mask), picture.format.height, picture.format.width)
+
+
+def _bounds(area: Tensor, halo: int) -> tuple[slice, slice] | None:
+    """Rows and columns of the smallest rectangle around what is above 0, with a halo; None if nothing is."""
+    sides = []
+    for dim, length in ((3, area.shape[-2]), (2, area.shape[-1])):
+        inside = (area[0, 0] > 0).any(dim=dim - 2).nonzero()
+        if not len(inside):
+            return None
+        sides.append(slice(max(0, int(inside[0]) - halo), min(length, int(inside[-1]) + 1 + halo)))
+    return sides[0], sides[1]
+
+
+def _finish(picture: Picture, painted: Tensor, area: Tensor | None, options: StylizeOptions) -> Layer:
+    source = picture.source
+    share: float | Tensor = options.strength
+    if area is not None and options.flatten:
+        share = area * share
+    pixels = encode(blend(picture, painted, share), picture, None if area is None else area > 0)
+    mask = None if area is None or options.flatten else encode_gray(area)
+    return Layer(Region(source.format, pixels, source.profile), mask)

@@ -15,7 +15,7 @@ from typing import Any
 
 from impasto_link import codec
 from impasto_link.errors import Cancelled, ImpastoError, ServerGone, from_wire
-from impasto_link.options import StylizeOptions
+from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.pixels import Region
 from impasto_link.transport import Transport
 
@@ -100,9 +100,26 @@ class Client:
         self._heard_at = time.monotonic()
         return call
 
-    def stylize(self, region: Region, options: StylizeOptions, on_event: Callable[[Event], None] | None = None) -> Call:
-        """Send a region to be painted."""
-        return self.submit("stylize", options.to_wire(), {"pixels": region}, on_event)
+    def stylize(
+        self,
+        region: Region,
+        options: StylizeOptions,
+        on_event: Callable[[Event], None] | None = None,
+        *,
+        mask: Region | None = None,
+        selection: Region | None = None,
+    ) -> Call:
+        """Send a region to be painted; ``mask`` is its subject, ``selection`` where the painting may show at most.
+
+        The result has the region ``pixels``, and ``mask`` unless they show everywhere.
+        """
+        sent = {"pixels": region, "mask": mask, "selection": selection}
+        regions = {name: one for name, one in sent.items() if one is not None}
+        return self.submit("stylize", options.to_wire(), regions, on_event)
+
+    def mask(self, region: Region, options: MaskOptions, on_event: Callable[[Event], None] | None = None) -> Call:
+        """Send a region whose subject is to be found. The result has the region ``mask``."""
+        return self.submit("mask", options.to_wire(), {"pixels": region}, on_event)
 
     def cancel(self, call: Call) -> None:
         """Ask the server to give a job up; the call ends with "cancelled", or as it would have if that was too late."""

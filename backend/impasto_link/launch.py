@@ -33,10 +33,17 @@ def connect_running(timeout: float = 5.0, transport: str = "") -> Client | None:
     invitation = os.environ.get("IMPASTO_SERVER")
     if invitation:
         return connect_remote(Path(invitation), timeout=timeout)
+    client = open_running(transport)
+    return None if client is None else _greet(client, timeout)
+
+
+def open_running(transport: str = "") -> Client | None:
+    """A client of the server that the runtime file names, or None if it names none. Waits for nothing.
+
+    For event loops: nobody has said hello yet, and whether the server is really there shows when it answers.
+    """
     info = read_server_info()
-    if info is None:
-        return None
-    return _greet(Client(open_transport(info.endpoint, info.token, prefer=transport)), timeout)
+    return None if info is None else Client(open_transport(info.endpoint, info.token, prefer=transport))
 
 
 def connect_remote(path: Path, *, timeout: float = 5.0) -> Client:
@@ -50,15 +57,25 @@ def connect_remote(path: Path, *, timeout: float = 5.0) -> Client:
         ServerGone: the file is no invitation, the server does not answer, or this Python has no pyzmq.
         Refused: the server does not know the key.
     """
+    client = _greet(open_remote(path), timeout)
+    if client is None:
+        endpoint = Invitation.read(path).endpoint
+        raise ServerGone(f"The server at {endpoint} does not answer.", "Is it running, and the port open?")
+    return client
+
+
+def open_remote(path: Path) -> Client:
+    """A client of the server that an invitation names. Waits for nothing, as `open_running`.
+
+    Raises:
+        ServerGone: the file is no invitation, or this Python has no pyzmq.
+    """
     invitation = Invitation.read(path)
     try:
         from impasto_link.zmq_transport import ZmqTransport
     except ImportError as error:
         raise ServerGone("A server on another machine needs pyzmq in this Python.", "pip install pyzmq") from error
-    client = _greet(Client(ZmqTransport(invitation.endpoint, "", invitation)), timeout)
-    if client is None:
-        raise ServerGone(f"The server at {invitation.endpoint} does not answer.", "Is it running, and the port open?")
-    return client
+    return Client(ZmqTransport(invitation.endpoint, "", invitation))
 
 
 def _greet(client: Client, timeout: float) -> Client | None:
@@ -108,11 +125,19 @@ def connect_or_start(
     raise ServerGone("The server could not be started.", f"The end of {log_file()} says why.")
 
 
-def start_server(command: Sequence[str] | None = None) -> subprocess.Popen[bytes]:
-    """Start the server in the background, independent of this process. If one runs already, the new one just ends."""
+def start_server(command: Sequence[str] | None = None, arguments: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """Start the server in the background, independent of this process. If one runs already, the new one just ends.
+
+    Args:
+        command: how; by default `server_command`.
+        arguments: options of `impasto serve`.
+
+    Raises:
+        ServerGone: there is no way to start it from here, or it is not known how.
+    """
     if Path("/.flatpak-info").exists():
         raise ServerGone("A program inside a Flatpak cannot start the server.", "Start it in a terminal: impasto serve")
-    words = [*(command or server_command()), "serve"]
+    words = [*(command or server_command()), "serve", *arguments]
     runtime_dir().mkdir(parents=True, exist_ok=True, mode=0o700)
     flags = 0
     if sys.platform == "win32":

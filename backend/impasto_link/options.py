@@ -142,6 +142,7 @@ class MaskOptions:
         feather: softens the border, in pixels of the picture.
         grow: moves the border outwards, in pixels of the picture; below 0 inwards.
         invert: the mask of the background instead.
+        cutout: give the picture, too, with the mask as its alpha and its edge freed of the background's colours.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         max_side: for a preview, the longest side of the mask in pixels.
     """
@@ -150,6 +151,7 @@ class MaskOptions:
     feather: float = 0.0
     grow: float = 0.0
     invert: bool = False
+    cutout: bool = False
     device: str = "auto"
     max_side: int | None = None
 

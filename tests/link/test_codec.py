@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgpack
 import pytest
 from hypothesis import given
@@ -135,7 +137,7 @@ def test_styles_as_a_person_names_them(style: object, expected: tuple[StyleChoic
     [{"strength": 1.1}, {"strength": True}, {"brush": 5}, {"device": "cuda:x"}, {"device": "cpu:1"}, {"engine": ""},
      {"max_side": 3}, {"max_side": 20.0}],
 )  # fmt: skip
-def test_values_out_of_range_are_refused(bad: dict[str, object]) -> None:
+def test_values_out_of_range_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):
         StylizeOptions.of("udnie", **bad)
 

@@ -1,4 +1,4 @@
-"""Paint pictures in a style.
+"""Paint pictures in a style, or only their subject or background.
 
 Takes files, folders and patterns; 16 bit pictures stay 16 bit, colour profiles are kept, pictures are turned upright.
 """
@@ -14,7 +14,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from impasto.cli.options import add_style_options, stylize_options
+from impasto.cli.options import add_area_options, add_style_options, area_options, stylize_options
 from impasto.client import SERVER_COMMAND
 from impasto.imaging import files
 from impasto_link.client import Client
@@ -29,11 +29,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", required=True, type=Path, metavar="OUT", help="a file, or a folder for several"
     )
     add_style_options(parser)
+    add_area_options(parser)
+    parser.add_argument(
+        "--layers", action="store_true", help="write the painting and, beside it as NAME-mask.png, where it shows"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
 def run(options: argparse.Namespace) -> int:
-    wanted = stylize_options(options, options.style)
+    wanted = stylize_options(options, options.style, flatten=not options.layers, **area_options(options))
+    if options.mask and not wanted.needs_subject:
+        raise BadRequest("With the area everything a mask changes nothing.", "Leave --area or --mask out.")
     sources = find_sources(options.inputs)
     targets = plan_targets(sources, options.output)
     failed = 0
@@ -45,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         for number, (source, target) in enumerate(zip(sources, targets, strict=True)):
             bar.set_description(source.name)
             try:
-                stylize_file(client, source, target, wanted, bar, number)
+                stylize_file(client, source, target, options.mask, wanted, bar, number)
             except (ServerGone, Cancelled):
                 raise
             except ImpastoError as error:
@@ -65,10 +71,21 @@ _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total} [{elapsed}<{remaining}
 
 
 def stylize_file(
-    client: Client, source: Path, target: Path, wanted: StylizeOptions, bar: tqdm[Any], number: int
+    client: Client,
+    source: Path,
+    target: Path,
+    mask_file: Path | None,
+    wanted: StylizeOptions,
+    bar: tqdm[Any],
+    number: int,
 ) -> None:
     region, info = files.read(source)
-    call = client.stylize(region, wanted)
+    mask = None
+    if mask_file is not None:
+        mask, resized = files.read_mask(mask_file, region.format.width, region.format.height)
+        if resized:
+            bar.write(f"{mask_file} is not of the size of {source} and was resized to it.", file=sys.stderr)
+    call = client.stylize(region, wanted, mask=mask)
     for event in client.events(call):
         if event.kind == "progress":
             bar.n = number + event.fraction
@@ -76,7 +93,10 @@ def stylize_file(
         elif event.kind == "accepted" and event.place:
             bar.set_postfix_str(f"{event.place} before it")
     assert call.result is not None
-    files.write(target, call.result.regions["pixels"], info)
+    result = call.result.regions
+    files.write(target, result["pixels"], info)
+    if "mask" in result:
+        files.write(target.with_name(f"{target.stem}-mask.png"), result["mask"])
 
 
 def find_sources(inputs: list[str]) -> list[Path]:

@@ -114,6 +114,28 @@ def read(path: str | os.PathLike[str]) -> tuple[Region, FileInfo]:
     return Region(format, data, profile), info
 
 
+def read_mask(path: str | os.PathLike[str], width: int, height: int) -> tuple[Region, bool]:
+    """Read any picture as a mask for a picture of that size: its light, black where it is transparent.
+
+    Returns:
+        A gray region of 8 or 16 bits and that size, and whether the file had to be resized for it.
+
+    Raises:
+        FileProblem: as `read`.
+    """
+    region, _ = read(path)
+    image = _to_vips(region, ("u16", "u8"))
+    if region.format.has_alpha:
+        image = image.flatten(background=0)
+    if image.bands > 1:
+        image = image.colourspace("grey16" if image.format == "ushort" else "b-w")
+    resized = (image.width, image.height) != (width, height)
+    if resized:
+        image.remove("icc-profile-data")
+        image = image.thumbnail_image(width, height=height, size="force")
+    return Region(PixelFormat(width, height, "GRAY", _DTYPES[image.format]), bytes(image.write_to_memory())), resized
+
+
 def write(path: str | os.PathLike[str], region: Region, info: FileInfo | None = None, *, quality: int = 95) -> None:
     """Write a picture in the format that the suffix of ``path`` names: one of `SUFFIXES`.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -124,13 +124,52 @@ def shrink(picture: Picture, factor: float) -> Picture:
     else:
         alpha = resize(picture.alpha, height, width)
         rgb = resize(picture.rgb * picture.alpha, height, width) / alpha.clamp_min(_LEAST_ALPHA)
-    small = format.resized(width, height)
-    raw = torch.zeros((height, width, small.channel_count), dtype=_DTYPES[format.dtype])
+    return Picture(rgb, alpha, _region(rgb, alpha, format.resized(width, height), picture.source.profile))
+
+
+def cut_out(picture: Picture, rgb: Tensor, mask: Tensor) -> Region:
+    """A region with alpha that shows only what the mask shows.
+
+    Args:
+        picture: gives number format and encoding, and the alpha that it has is kept where the mask is 1.
+        rgb: (1, 3, H, W), the colours, not premultiplied.
+        mask: (1, 1, H, W) in [0, 1].
+    """
+    format, alpha = picture.format, mask if picture.alpha is None else mask * picture.alpha
+    if not format.has_alpha:
+        format = replace(format, channels=f"{format.channels}A")
+    return _region(rgb, alpha, format, picture.source.profile)
+
+
+def _region(rgb: Tensor, alpha: Tensor | None, format: PixelFormat, profile: bytes | None) -> Region:
+    """Pixels written in a format anew."""
+    raw = torch.zeros((format.height, format.width, format.channel_count), dtype=_DTYPES[format.dtype])
     if alpha is not None:
         # As `encode` copies it from the source.
         raw[..., -1] = (alpha[0, 0] * _WHITE[format.dtype] + (0.5 if format.dtype[0] == "u" else 0)).to(raw.dtype)
-    blank = Picture(rgb, alpha, Region(small, raw.numpy().tobytes(), picture.source.profile))
-    return Picture(rgb, alpha, Region(small, encode(rgb.clone(), blank), picture.source.profile))
+    blank = Picture(rgb, alpha, Region(format, raw.numpy().tobytes(), profile))
+    return Region(format, encode(rgb.clone(), blank), profile)
+
+
+def decode_mask(region: Region) -> Tensor:
+    """A gray region as a map of coverage, (1, 1, H, W) float32 in [0, 1]; its encoding does not matter.
+
+    Raises:
+        BadRequest: it is not gray, or a value is not a number.
+    """
+    if not region.format.is_gray:
+        raise BadRequest(f"A mask has to be gray, not {region.format.channels}.")
+    mask = _planes(_values(region), region.format)[:, :1]
+    if not bool(torch.isfinite(mask).all()):
+        raise BadRequest("The mask has pixels that are infinite or not a number.")
+    return mask.clamp_(0, 1)
+
+
+def encode_gray(mask: Tensor) -> Region:
+    """A map, (1, 1, H, W) in [0, 1], as a gray region of 8 bits."""
+    height, width = mask.shape[-2:]
+    values = (mask[0, 0] * 255).round_().to("cpu", torch.uint8).contiguous()
+    return Region(PixelFormat(width, height, "GRAY"), values.numpy().tobytes())
 
 
 def blend(picture: Picture, painted: Tensor, strength: float | Tensor) -> Tensor:

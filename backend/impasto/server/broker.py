@@ -22,7 +22,7 @@ from impasto.zoo.library import Library
 from impasto_link import __version__, codec
 from impasto_link.discovery import ServerInfo
 from impasto_link.errors import BadRequest, ImpastoError, UnknownOperation, WorkerDied
-from impasto_link.options import ENGINES, StylizeOptions
+from impasto_link.options import ENGINES, MaskOptions, StylizeOptions
 from impasto_link.transport import USERNAME
 
 log = logging.getLogger(__name__)
@@ -79,6 +79,7 @@ class Broker:
             "hello": self._on_hello,
             "styles": self._on_styles,
             "stylize": self._on_job,
+            "mask": self._on_job,
             "preview": self._on_job,
             "cancel": self._on_cancel,
             "keep-alive": self._on_keep_alive,
@@ -276,7 +277,8 @@ class Broker:
         job_id = header["id"]
         if job_id in self._running or self.queue.find(job_id):
             raise BadRequest(f"There is a job with the id {job_id} already.")
-        options = StylizeOptions.from_wire(header)
+        kind = MaskOptions if header["op"] == "mask" else StylizeOptions
+        options = kind.from_wire(header)
         if "pixels" not in codec.decode_regions(header, frames[1:]):
             raise BadRequest("The request has no pixels.")
         job = Job(job_id, client, frames, options.device, preview=header["op"] == "preview")

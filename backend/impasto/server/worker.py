@@ -19,7 +19,7 @@ import zmq
 from impasto.server.logs import configure_logging
 from impasto_link import codec
 from impasto_link.errors import Cancelled, ImpastoError, NotEnoughMemory
-from impasto_link.options import StylizeOptions
+from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.pixels import Region
 
 log = logging.getLogger(__name__)
@@ -74,10 +74,7 @@ class Worker:
         regions: dict[str, Region] = {}
         started = time.perf_counter()
         try:
-            pixels = codec.decode_regions(header, frames)["pixels"]
-            options = StylizeOptions.from_wire(header)
-            result = self._pipeline.stylize(pixels, options, lambda done, doing: self._progress(job_id, done, doing))
-            regions = {"pixels": result}
+            regions = self._work(header, codec.decode_regions(header, frames))
             final = {"event": "done", "seconds": round(time.perf_counter() - started, 4)}
         except Cancelled:
             final = {"event": "cancelled"}
@@ -100,6 +97,26 @@ class Worker:
             final = _failed(ImpastoError(f"Something unexpected went wrong: {error!r}", "The server's log has more."))
         message = {**final, "id": job_id, "stats": self._stats()}
         self._socket.send_multipart(codec.encode(message, regions), copy=False)
+
+    def _work(self, header: codec.Header, sent: dict[str, Region]) -> dict[str, Region]:
+        """Do what a job asks for; the regions of its result."""
+
+        def progress(done: float, doing: str) -> None:
+            self._progress(header["id"], done, doing)
+
+        if header["op"] == "mask":
+            options = MaskOptions.from_wire(header)
+            found = self._pipeline.mask(sent["pixels"], options, progress)
+            assert found.mask is not None
+            return {"mask": found.mask, **({"pixels": found.pixels} if options.cutout else {})}
+        layer = self._pipeline.stylize(
+            sent["pixels"],
+            StylizeOptions.from_wire(header),
+            progress,
+            mask=sent.get("mask"),
+            selection=sent.get("selection"),
+        )
+        return {"pixels": layer.pixels, **({"mask": layer.mask} if layer.mask is not None else {})}
 
     def _progress(self, job_id: str, fraction: float, doing: str) -> None:
         """Report progress, and stop the job if the broker has asked for it meanwhile."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from tqdm import tqdm
 
 from impasto.nets.style_bank import ConvLayer, StyleBankNet
 from impasto.nets.vgg import VGG19Features
+from impasto.training.common import save_checkpoint, warm_cosine
 from impasto.training.losses import (
     CONTENT_LAYERS,
     STYLE_LAYERS,
@@ -112,12 +112,8 @@ class StyleTrainer:
         return iter(loader)
 
     def learning_rate(self) -> float:
-        """Linear warm-up, then half a cosine down to nearly nothing at the last step."""
-        options = self.options
-        if self.step < options.warmup:
-            return options.learning_rate * (self.step + 1) / options.warmup
-        done = (self.step - options.warmup) / max(1, options.steps - options.warmup)
-        return options.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+        """The learning rate of the next step, before the speeds of the groups."""
+        return self.options.learning_rate * warm_cosine(self.step, self.options.steps, self.options.warmup)
 
     def _note_spikes(self, _module: nn.Module, _inputs: object, output: Tensor) -> None:
         if torch.is_grad_enabled():
@@ -272,7 +268,7 @@ def train(trainer: StyleTrainer, folder: Path, previews: Tensor, *, every_s: flo
                 for key, value in parts.items():
                     writer.add_scalar(key, value, trainer.step)
             if time.monotonic() - saved_at > every_s or trainer.step == total:
-                save_checkpoint(trainer, checkpoint)
+                save_checkpoint(trainer.state_dict(), checkpoint)
                 sheet = trainer.samples(previews)
                 writer.add_image("samples", sheet, trainer.step)
                 TF.to_pil_image(sheet).save(folder / "samples.jpg", quality=88)
@@ -299,10 +295,3 @@ def save_thumbnails(
     for name, code in zip(names, codes, strict=True):
         painted = TF.resize(net(photo, code[None]), [size, size], antialias=True)
         TF.to_pil_image(painted[0].clamp(0, 1).cpu()).save(folder / f"{name}.jpg", quality=88)
-
-
-def save_checkpoint(trainer: StyleTrainer, path: Path) -> None:
-    """Write a checkpoint whole or not at all."""
-    partial = path.with_suffix(".partial")
-    torch.save(trainer.state_dict(), partial)
-    partial.replace(path)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from impasto.nets.style_bank import StyleBankNet
 from impasto.zoo.library import CARD_KIND
+from impasto.zoo.storage import read_tensors, write_model
 from impasto_link.errors import ModelProblem
 
 _BODY, _STYLES = "body.", "styles."
@@ -67,25 +64,7 @@ def save_bank(
         "has_body": with_body,
         "styles": styles,
     }
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(path, save(tensors))
-        text = json.dumps(full_card, indent=2, ensure_ascii=False) + "\n"
-        _write_whole(path.with_suffix(".json"), text.encode())
-    except OSError as error:
-        raise ModelProblem(
-            f"The model {path} cannot be written: {error.strerror or error}.",
-            "Choose another folder with IMPASTO_MODELS, or make room.",
-        ) from error
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        partial.write_bytes(content)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_model(path, tensors, full_card)
 
 
 def load_body(path: Path) -> StyleBankNet:
@@ -94,7 +73,7 @@ def load_body(path: Path) -> StyleBankNet:
     Raises:
         ModelProblem: the file is missing, damaged, or holds no network.
     """
-    weights = {key.removeprefix(_BODY): value.float() for key, value in _read(path, _BODY).items()}
+    weights = {key.removeprefix(_BODY): value.float() for key, value in read_tensors(path, _BODY).items()}
     try:
         width = weights["down.0.conv.weight"].shape[0]
         blocks = 1 + max(int(key.split(".")[1]) for key in weights if key.startswith("body."))
@@ -111,17 +90,7 @@ def load_codes(path: Path) -> dict[str, Tensor]:
     Raises:
         ModelProblem: the file is missing or damaged.
     """
-    return {key.removeprefix(_STYLES): value.float() for key, value in _read(path, _STYLES).items()}
-
-
-def _read(path: Path, prefix: str) -> dict[str, Tensor]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys() if key.startswith(prefix)}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise ModelProblem(
-            f"The model {path} cannot be read: {error}.", "Install Impasto again, or remove it."
-        ) from error
+    return {key.removeprefix(_STYLES): value.float() for key, value in read_tensors(path, _STYLES).items()}
 
 
 def mix_codes(codes: list[Tensor], weights: list[float]) -> Tensor:

@@ -1,0 +1,116 @@
+"""Train the network that finds the subject.
+
+    impasto train mask --subjects people/ cats/ --val people-val/ --backgrounds scenes/
+
+A folder of subjects holds pictures NAME.jpg and their masks NAME.png, white where the subject is. An interrupted
+training goes on where it was when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shlex
+import sys
+from pathlib import Path
+
+from impasto_link.errors import BadRequest, ModelProblem
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--subjects", nargs="+", type=Path, required=True, help="folders of pictures with masks")
+    parser.add_argument("--val", nargs="*", type=Path, default=[], help="the same, only to measure on")
+    parser.add_argument("--weak", type=Path, help="folder of masks made by a machine, of pictures in --photos")
+    parser.add_argument("--photos", type=Path, help="folder of the pictures of --weak")
+    parser.add_argument("--backgrounds", nargs="*", type=Path, default=[], help="photos without subject, or folders")
+    parser.add_argument("--encoder", type=Path, help="MobileNetV2 weights (default: torchvision's, downloaded once)")
+    parser.add_argument("--no-painted", action="store_true", help="learn from photos only, not from paintings of them")
+    parser.add_argument("--output", type=Path, help="folder for the model (default: the user's model folder)")
+    parser.add_argument("--work", type=Path, default=Path("runs/subject"), help="folder for checkpoints and logs")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument(
+        "--export", action="store_true", help="train no further, write the model of the last checkpoint"
+    )
+    for name, kind, text in (
+        ("steps", int, "steps of the optimiser"),
+        ("batch", int, "pictures per step"),
+        ("side", int, "side of the views in pixels, a multiple of 32"),
+        ("learning_rate", float, "of AdamW, after the warm-up"),
+        ("encoder_speed", float, "how many times slower the encoder learns, below 1"),
+        ("weak_weight", float, "how much weak masks count"),
+        ("seed", int, "of the random numbers"),
+        ("workers", int, "processes that load pictures"),
+    ):
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=argparse.SUPPRESS, help=text)
+
+
+def run(options: argparse.Namespace) -> int:
+    import torch
+
+    from impasto.engines.fixed import FixedEngine
+    from impasto.pipeline import pick_device
+    from impasto.training.masks import MaskTrainer, MaskTrainingOptions, evaluate, train_masks
+    from impasto.training.painted import paint_copies
+    from impasto.training.photos import find_pictures
+    from impasto.training.subjects import Subject, find_subjects
+    from impasto.zoo.library import Library, user_models
+    from impasto.zoo.subject import FILE_NAME, load_encoder, save_subject_net
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if options.weak and not options.photos:
+        raise BadRequest("The weak masks need their pictures.", "Name their folder with --photos.")
+    device = pick_device(options.device)
+    painted = None if options.no_painted else options.work / "painted"
+
+    def all_subjects() -> list[Subject]:
+        found = [one for folder in options.subjects for one in find_subjects(folder, painted=painted)]
+        return found + (find_subjects(options.weak, photos=options.photos, painted=painted) if options.weak else [])
+
+    subjects = all_subjects()
+    if not subjects:
+        raise BadRequest("There are no pictures with masks.", "A folder has to hold NAME.jpg and NAME.png.")
+    held_out = [one for folder in options.val for one in find_subjects(folder)]
+    backgrounds = [one for path in options.backgrounds for one in (find_pictures(path) if path.is_dir() else [path])]
+    if painted and not options.export:
+        paint_copies([one.picture for one in subjects], painted, FixedEngine(Library(), device))
+        subjects = all_subjects()
+    try:
+        encoder = load_encoder(options.encoder)
+    except (OSError, ValueError) as error:
+        raise ModelProblem(f"MobileNetV2 cannot be loaded: {error}.", "Name a file with --encoder.") from error
+    known = MaskTrainingOptions.__dataclass_fields__
+    settings = MaskTrainingOptions(**{key: value for key, value in vars(options).items() if key in known})
+    trainer = MaskTrainer(subjects, backgrounds, encoder, settings, device)
+    if options.export:
+        try:
+            checkpoint = torch.load(options.work / "checkpoint.pt", map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError) as error:
+            raise ModelProblem(
+                f"There is no checkpoint in {options.work} to export: {error}.", "Train first."
+            ) from error
+        trainer.load_state_dict(checkpoint)
+        trainer.history = checkpoint["history"]
+    else:
+        train_masks(trainer, options.work, held_out)
+    net = trainer.result.eval()
+    scores = evaluate(net, held_out) if held_out else {}
+    card = {
+        "title": "Impasto Subject",
+        "licence": "Apache-2.0",
+        "training": {
+            "steps": trainer.step,
+            "subjects": sum(not one.weak for one in subjects),
+            "weak_subjects": sum(one.weak for one in subjects),
+            "encoder": options.encoder.name if options.encoder else "torchvision MobileNet_V2_Weights.IMAGENET1K_V2",
+            "method": "UNet (arXiv 1505.04597) on MobileNetV2 (arXiv 1801.04381)",
+            "command": shlex.join(["impasto", *(Path(word).name if "/" in word else word for word in sys.argv[1:])]),
+            "history": trainer.history,
+        },
+        "quality": {group: {key: round(value, 4) for key, value in found.items()} for group, found in scores.items()},
+    }
+    path = (options.output or user_models()) / FILE_NAME
+    save_subject_net(path, net, card)
+    print(f"Wrote {path}")
+    for group, found in scores.items():
+        print(f"{group:>10}  " + "  ".join(f"{key} {value:.3f}" for key, value in found.items()))
+    return 0

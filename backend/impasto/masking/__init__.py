@@ -1,0 +1,1 @@
+"""The subject: which pixels belong to it, with soft edges."""

@@ -1,0 +1,167 @@
+"""The edge of a mask: made to follow the picture, moved, softened; and colours freed of what was behind them."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from impasto.imaging.resample import resize
+
+#: Pixels squared at which the guided filter learns how mask and picture belong together.
+_GUIDE_SIDE = 640
+#: Half width of its windows there, and the variance of colours that counts as nothing.
+_RADIUS, _EPSILON = 6, 2e-4
+#: How far from the border that the network drew the true one may lie, in pixels there.
+_BAND = 12
+#: Opacities below and above count as 0 and as 1: filters leave a veil on what they should not touch.
+_BLACK, _WHITE = 0.08, 0.92
+#: Dilation is done at a scale where its radius is no larger than this, in pixels, blurs where their sigma is.
+_LARGEST_RADIUS, _LARGEST_SIGMA = 16, 6.0
+#: Rows of the picture that are worked on at once.
+_STRIP = 1 << 20
+
+
+def follow_edges(mask: Tensor, photo: Tensor) -> Tensor:
+    """Enlarge a small mask to the size of its picture, with edges where the picture has them, soft in hair and fur.
+
+    The fast guided filter (He, Sun and Tang 2013; He and Sun 2015, https://arxiv.org/abs/1505.00996) with the picture's
+    colours as guide: in each window the mask is explained as a linear function of colour, which is then applied to the
+    pixels of the full size. It is used near the border of the mask only, elsewhere mask and colours are unrelated.
+
+    Args:
+        mask: (1, 1, h, w) in [0, 1].
+        photo: (1, 3, H, W), sRGB in [0, 1].
+
+    Returns:
+        (1, 1, H, W) in [0, 1], exactly 0 and 1 away from the border.
+    """
+    height, width = photo.shape[-2:]
+    scale = min(1.0, _GUIDE_SIDE / math.sqrt(height * width))
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    guide, coarse = resize(photo, *size), F.interpolate(mask, size=size, mode="bilinear", align_corners=False)
+    slope, offset = _explain(coarse, guide)
+    band = 2 * _BAND + 1
+    sure = (coarse > 0.5).float()
+    spread = F.max_pool2d(sure, band, stride=1, padding=_BAND) + F.max_pool2d(1 - sure, band, stride=1, padding=_BAND)
+    # 1 near the border, falling off softly, so that the band itself does not show.
+    near = _box((spread - 1).clamp(0, 1), _BAND // 2)
+    maps = torch.cat([slope, offset, near, coarse], dim=1)
+
+    out = photo.new_empty((1, 1, height, width))
+    rows = max(16, _STRIP // width)
+    for top in range(0, height, rows):
+        strip = slice(top, min(top + rows, height))
+        large = _enlarge_rows(maps, strip, height, width)
+        explained = (large[:, :3] * photo[:, :, strip]).sum(1, keepdim=True) + large[:, 3:4]
+        value = torch.lerp(large[:, 5:6], explained.clamp_(0, 1), large[:, 4:5])
+        out[:, :, strip] = ((value - _BLACK) / (_WHITE - _BLACK)).clamp_(0, 1)
+    return out
+
+
+def _explain(mask: Tensor, guide: Tensor) -> tuple[Tensor, Tensor]:
+    """Slope, (1, 3, h, w), and offset, (1, 1, h, w), of the mask as a function of colour (He et al. 2013, eq. 19)."""
+    mean_guide, mean_mask = _box(guide, _RADIUS), _box(mask, _RADIUS)
+    covariance = _box(guide * mask, _RADIUS) - mean_guide * mean_mask
+    products = torch.stack([guide[0, i] * guide[0, j] for i in range(3) for j in range(3)])[None]
+    means = torch.stack([mean_guide[0, i] * mean_guide[0, j] for i in range(3) for j in range(3)])[None]
+    height, width = mask.shape[-2:]
+    variance = (_box(products, _RADIUS) - means)[0].reshape(3, 3, height, width).permute(2, 3, 0, 1)
+    variance = variance + _EPSILON * torch.eye(3, device=mask.device)
+    slope = torch.linalg.solve(variance.double(), covariance[0].permute(1, 2, 0).double()[..., None])
+    slope = slope[..., 0].permute(2, 0, 1)[None].to(mask)
+    offset = mean_mask - (slope * mean_guide).sum(1, keepdim=True)
+    return _box(slope, _RADIUS), _box(offset, _RADIUS)
+
+
+def _enlarge_rows(x: Tensor, rows: slice, height: int, width: int) -> Tensor:
+    """Some rows of ``x``, enlarged bilinearly to the size (height, width)."""
+    place = (torch.arange(rows.start, rows.stop, device=x.device) + 0.5) * (x.shape[-2] / height) - 0.5
+    place = place.clamp(0, x.shape[-2] - 1)
+    first = place.floor().long()
+    second = (first + 1).clamp_max(x.shape[-2] - 1)
+    vertical = torch.lerp(x[:, :, first], x[:, :, second], (place - first)[:, None])
+    return F.interpolate(vertical, size=(len(place), width), mode="bilinear", align_corners=False)
+
+
+def grow(mask: Tensor, pixels: float) -> Tensor:
+    """Move the edge of a mask outwards, or with a negative number inwards, by a disc; soft edges stay as soft.
+
+    Args:
+        mask: (1, 1, H, W) in [0, 1].
+        pixels: radius of the disc, rounded to whole pixels of the picture, above 16 to a sixteenth of itself.
+    """
+    if pixels < 0:
+        return 1 - grow(1 - mask, -pixels)
+    if round(pixels) < 1:
+        return mask
+    height, width = mask.shape[-2:]
+    scale = min(1.0, _LARGEST_RADIUS / pixels)
+    x = mask if scale == 1 else resize(mask, max(1, round(height * scale)), max(1, round(width * scale)))
+    radius = round(pixels * scale)
+    wide = F.pad(x, (radius,) * 4)
+    out = x
+    for down in range(-radius, radius + 1):
+        across = int(math.sqrt(radius**2 - down**2 + radius))  # + radius: rounder discs at small sizes
+        across = min(across, radius)
+        rows = wide[
+            :, :, radius + down : radius + down + x.shape[-2], radius - across : wide.shape[-1] - radius + across
+        ]
+        out = torch.maximum(out, F.max_pool2d(rows, (1, 2 * across + 1), stride=1))
+    return out if scale == 1 else torch.maximum(mask, resize(out, height, width))
+
+
+def feather(mask: Tensor, pixels: float) -> Tensor:
+    """Soften the edge of a mask, so that it fades over about ``pixels`` to each side: a Gaussian of half that sigma.
+
+    Args:
+        mask: (1, 1, H, W) in [0, 1].
+        pixels: in pixels of the picture.
+    """
+    sigma = pixels / 2
+    if sigma < 0.2:
+        return mask
+    height, width = mask.shape[-2:]
+    scale = min(1.0, _LARGEST_SIGMA / sigma)
+    x = mask if scale == 1 else resize(mask, max(1, round(height * scale)), max(1, round(width * scale)))
+    reach = math.ceil(3 * sigma * scale)
+    steps = torch.arange(-reach, reach + 1, device=mask.device)
+    kernel = torch.exp(-0.5 * (steps / (sigma * scale)) ** 2)
+    kernel = (kernel / kernel.sum()).to(mask)
+    x = F.conv2d(F.pad(x, (reach, reach, 0, 0), mode="replicate"), kernel[None, None, None, :])
+    x = F.conv2d(F.pad(x, (0, 0, reach, reach), mode="replicate"), kernel[None, None, :, None])
+    return (x if scale == 1 else resize(x, height, width)).clamp(0, 1)
+
+
+def free_colors(rgb: Tensor, alpha: Tensor) -> Tensor:
+    """The subject's own colours where its edge is mixed with the background: what a cut-out needs.
+
+    Approximate fast foreground colour estimation (Forte 2021, https://arxiv.org/abs/2006.14970), two rounds: means of
+    foreground and background over a window, then the one correction by which the three make up the picture.
+
+    Args:
+        rgb: (1, 3, H, W), the picture.
+        alpha: (1, 1, H, W) in [0, 1], its mask.
+
+    Returns:
+        (1, 3, H, W); where ``alpha`` is 1, ``rgb`` itself.
+    """
+    size = math.sqrt(rgb.shape[-2] * rgb.shape[-1])
+    front = back = rgb
+    for share in (0.06, 0.006):
+        radius = max(1, round(share * size))
+        weight = _box(alpha, radius)
+        blurred_front = _box(front * alpha, radius) / (weight + 1e-5)
+        back = _box(back * (1 - alpha), radius) / (1 - weight + 1e-5)
+        front = blurred_front + alpha * (rgb - alpha * blurred_front - (1 - alpha) * back)
+        front = front.clamp(0, 1)
+    return torch.where(alpha >= 1, rgb, front)
+
+
+def _box(x: Tensor, radius: int) -> Tensor:
+    """Mean over a square window, of what lies inside the picture. Separable, so that large windows stay cheap."""
+    down, across = (min(radius, length - 1) for length in x.shape[-2:])
+    x = F.avg_pool2d(x, (2 * down + 1, 1), 1, (down, 0), count_include_pad=False)
+    return F.avg_pool2d(x, (1, 2 * across + 1), 1, (0, across), count_include_pad=False)

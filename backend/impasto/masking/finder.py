@@ -1,0 +1,80 @@
+"""Masks of subjects: found once for each picture, then kept."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import OrderedDict
+
+import torch
+from torch import Tensor
+
+from impasto.masking.edges import follow_edges
+from impasto.masking.others import find_with_rembg
+from impasto.masking.subject import find_mask
+from impasto.nets.unet import SubjectNet
+from impasto.zoo.subject import load_subject_net, subject_model
+
+log = logging.getLogger(__name__)
+
+#: How much memory the kept masks may take, in bytes.
+_KEPT_BYTES = 2**28
+
+
+class SubjectFinder:
+    """Finds subjects on one device; keeps the network, and the masks of the pictures last seen.
+
+    Args:
+        device: where to compute.
+        dtype: the number format to compute in.
+    """
+
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        self.device = device
+        self.dtype = dtype
+        self._net: tuple[int, SubjectNet] | None = None
+        self._kept: OrderedDict[bytes, Tensor] = OrderedDict()
+
+    def loaded(self) -> list[str]:
+        """Names of the networks in memory."""
+        return [subject_model().stem] if self._net else []
+
+    def unload(self) -> None:
+        """Forget the network and the masks."""
+        self._net = None
+        self._kept.clear()
+
+    def find(self, photo: Tensor, model: str) -> Tensor:
+        """The mask of the subject of a picture, found at its first call and remembered by the picture's content.
+
+        Args:
+            photo: (1, 3, H, W) float32, sRGB in [0, 1], any size from 1 x 1, on the CPU.
+            model: one of `impasto_link.options.MASK_MODELS`.
+
+        Returns:
+            (1, 1, H, W) float32 in [0, 1]; all 0 if there is no subject. Do not change it in place.
+
+        Raises:
+            ModelProblem: the network is not there.
+        """
+        digest = hashlib.blake2b(f"{model} {tuple(photo.shape)}".encode(), digest_size=16)
+        # Eight bits a channel are enough to tell pictures apart, and a quarter of the bytes.
+        digest.update((photo * 255).round_().to(torch.uint8).contiguous().numpy().data)
+        key = digest.digest()
+        kept = self._kept.pop(key, None)
+        if kept is None:
+            small = find_with_rembg(photo, model) if model != "impasto" else self._find(photo)
+            kept = (follow_edges(small, photo) * 65535).round_().to(torch.uint16)
+        self._kept[key] = kept
+        while len(self._kept) > 1 and sum(mask.nbytes for mask in self._kept.values()) > _KEPT_BYTES:
+            self._kept.popitem(last=False)
+        return kept.float() / 65535
+
+    def _find(self, photo: Tensor) -> Tensor:
+        path = subject_model()
+        changed = path.stat().st_mtime_ns if path.exists() else 0
+        if self._net is None or self._net[0] != changed:
+            net = load_subject_net(path).to(self.device, self.dtype).to(memory_format=torch.channels_last)
+            self._net = (changed, net)
+            log.info("loaded %s (%s)", path.stem, self.device)
+        return find_mask(self._net[1], photo.to(self.device)).cpu()

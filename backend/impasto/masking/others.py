@@ -1,0 +1,40 @@
+"""Other networks that find subjects, where the user has installed them: ``pip install "impasto[rembg]"``."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional as TF
+
+from impasto_link.errors import ModelProblem
+
+
+@functools.cache
+def _session(model: str) -> Any:
+    try:
+        import rembg
+    except ImportError as error:
+        raise ModelProblem(
+            f"The mask model {model!r} needs rembg, which is not installed.",
+            'Install it with: pip install "impasto[rembg]", or leave --mask-model out.',
+        ) from error
+    try:
+        return rembg.new_session(model)
+    except Exception as error:  # rembg downloads the model; whatever can go wrong there is its own
+        raise ModelProblem(f"The mask model {model!r} cannot be loaded: {error}.") from error
+
+
+def find_with_rembg(photo: Tensor, model: str) -> Tensor:
+    """The mask that one of rembg's models finds, (1, 1, H, W) in [0, 1], of a photo, (1, 3, H, W) in [0, 1].
+
+    Raises:
+        ModelProblem: rembg is not installed, or its model cannot be loaded.
+    """
+    session = _session(model)
+    import rembg
+
+    found = rembg.remove(TF.to_pil_image(photo[0]), session=session, only_mask=True)
+    return TF.pil_to_tensor(found.convert("L"))[None].to(torch.float32) / 255

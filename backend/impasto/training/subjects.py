@@ -1,0 +1,158 @@
+"""Pictures with the masks of their subjects, to learn from."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset
+from torchvision.transforms.v2 import functional as TF
+
+from impasto.training.photos import load_rgb
+
+#: How often a sample is pasted onto another background, painted, bent, gray, blurred, noisy.
+_PASTED, _PAINTED, _BENT, _GRAY, _BLURRED, _NOISY = 0.2, 0.25, 0.3, 0.08, 0.1, 0.1
+#: Of rotation, to each side.
+_DEGREES = 15.0
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A picture and the mask of its subject.
+
+    Attributes:
+        picture, mask: the files; the mask is gray, white is the subject, of the picture's size.
+        weak: whether the mask was made by a machine: it counts less, and not at all near its edges.
+        painted: the same picture in some style, if there is such a file.
+    """
+
+    picture: Path
+    mask: Path
+    weak: bool = False
+    painted: Path | None = None
+
+    @property
+    def group(self) -> str:
+        """The set that it belongs to: the file name up to the first underscore or hyphen."""
+        return self.picture.stem.replace("-", "_").split("_")[0]
+
+
+def find_subjects(folder: Path, *, photos: Path | None = None, painted: Path | None = None) -> list[Subject]:
+    """All masks NAME.png of a folder with their pictures NAME.jpg.
+
+    Args:
+        folder: where the masks lie, and the pictures, too, unless they lie in ``photos``; then the masks are weak.
+        photos: where the pictures of weak masks lie.
+        painted: where painted copies NAME.jpg lie, as far as there are any.
+    """
+    found = []
+    for mask in sorted(folder.glob("*.png")):
+        picture = (photos or folder) / f"{mask.stem}.jpg"
+        copy = painted / picture.name if painted else None
+        if picture.is_file():
+            found.append(Subject(picture, mask, photos is not None, copy if copy and copy.is_file() else None))
+    return found
+
+
+def load_mask(path: Path) -> Tensor:
+    """A mask, (1, H, W) uint8."""
+    with Image.open(path) as opened:
+        return TF.pil_to_tensor(opened.convert("L"))
+
+
+class SubjectCrops(Dataset[tuple[Tensor, Tensor, Tensor]]):
+    """Random square views of pictures with their masks.
+
+    Each item is a picture, (3, side, side) in [0, 1]; its mask, (1, side, side) in [0, 1]; and 1.0 if the mask is weak,
+    else 0.0. Views are scaled, cropped, turned by up to 15 degrees, mirrored, bent (Simard et al. 2003), and changed in
+    colour; some subjects are pasted onto another background, some are seen as paintings.
+    """
+
+    def __init__(self, subjects: list[Subject], backgrounds: list[Path], side: int) -> None:
+        self.subjects = subjects
+        self.backgrounds = backgrounds
+        self.side = side
+
+    def sampling_weights(self) -> list[float]:
+        """How often each item should be seen: between alike for all pictures and alike for all sets; weak ones less."""
+        sizes = Counter((one.group, one.weak) for one in self.subjects)
+        return [(0.5 if one.weak else 1.0) / math.sqrt(sizes[one.group, one.weak]) for one in self.subjects]
+
+    def __len__(self) -> int:
+        return len(self.subjects)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        subject = self.subjects[index]
+        source = subject.picture
+        if subject.painted is not None and _chance(_PAINTED):
+            source = subject.painted
+        picture = load_rgb(source).float() / 255
+        mask = load_mask(subject.mask).float() / 255
+        if mask.shape[-2:] != picture.shape[-2:]:
+            mask = TF.resize(mask, list(picture.shape[-2:]), antialias=True)
+        view = random_view(torch.cat([picture, mask]), self.side)
+        picture, mask = view[:3], view[3:]
+        if self.backgrounds and not subject.weak and _chance(_PASTED):
+            other = self.backgrounds[int(torch.randint(len(self.backgrounds), ()))]
+            ground = random_view(load_rgb(other).float() / 255, self.side)
+            # Light and colour of their own for the two, or their seam alone would give the subject away.
+            edge = TF.gaussian_blur(mask, [3, 3])
+            picture = torch.lerp(_recolor(ground), _recolor(picture), edge)
+        return _degrade(_recolor(picture)), mask, torch.tensor(float(subject.weak))
+
+
+def random_view(x: Tensor, side: int) -> Tensor:
+    """A random square view of a picture, (C, H, W) to (C, side, side); what lies outside is mirrored in."""
+    height, width = x.shape[-2:]
+    reach = math.sqrt(height * width) * _uniform(0.55, 1.1)
+    stretch = math.exp(_uniform(-0.2, 0.2))
+    # Half the view's extent, in units of half the picture's.
+    across, down = reach * stretch / width, reach / stretch / height
+    if reach > 1.5 * side:
+        # Shrink first: sampling at single points would alias.
+        factor = 1.2 * side / reach
+        x = TF.resize(x, [max(2, round(height * factor)), max(2, round(width * factor))], antialias=True)
+    angle = math.radians(_uniform(-_DEGREES, _DEGREES))
+    flip = -1.0 if _chance(0.5) else 1.0
+    cos, sin, aspect = math.cos(angle), math.sin(angle), height / width
+    theta = torch.tensor(
+        [
+            [flip * across * cos, -down * sin * aspect, _uniform(-1, 1) * max(0.1, 1 - across)],
+            [flip * across * sin / aspect, down * cos, _uniform(-1, 1) * max(0.1, 1 - down)],
+        ]
+    )
+    grid = F.affine_grid(theta[None], [1, 1, side, side], align_corners=False)
+    if _chance(_BENT):
+        bend = 0.06 * torch.randn(1, 2, 5, 5)
+        grid = grid + F.interpolate(bend, size=(side, side), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+    return F.grid_sample(x[None], grid, mode="bilinear", padding_mode="reflection", align_corners=False)[0].clamp(0, 1)
+
+
+def _recolor(picture: Tensor) -> Tensor:
+    picture = TF.adjust_brightness(picture, _uniform(0.7, 1.35))
+    picture = TF.adjust_contrast(picture, _uniform(0.7, 1.35))
+    picture = TF.adjust_saturation(picture, 0.0 if _chance(_GRAY) else _uniform(0.5, 1.5))
+    # A tint per channel costs a tenth of a turn of the hue and looks more like other lamps.
+    return (picture * torch.empty(3, 1, 1).uniform_(0.9, 1.1)).clamp(0, 1)
+
+
+def _degrade(picture: Tensor) -> Tensor:
+    if _chance(_BLURRED):
+        picture = TF.gaussian_blur(picture, [7, 7], [_uniform(0.5, 2.0)])
+    if _chance(_NOISY):
+        picture = (picture + _uniform(0.01, 0.06) * torch.randn_like(picture)).clamp(0, 1)
+    return picture
+
+
+def _chance(share: float) -> bool:
+    return bool(torch.rand(()) < share)
+
+
+def _uniform(low: float, high: float) -> float:
+    return float(torch.empty(()).uniform_(low, high))

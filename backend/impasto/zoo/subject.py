@@ -1,0 +1,118 @@
+"""The network that finds the subject, on disk; and where its encoder's first weights come from."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from impasto.nets.unet import MobileNetV2, PaddedConv, Padding, SubjectNet
+from impasto.zoo.library import shipped_models, user_models
+from impasto.zoo.storage import read_tensors, write_model
+from impasto_link.errors import ModelProblem
+
+log = logging.getLogger(__name__)
+
+CARD_KIND = "subject-mask"
+FILE_NAME = "subject.safetensors"
+#: By which torchvision's weights want their input normalised.
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_BATCH_NORM_EPS = 1e-5
+
+
+def subject_model() -> Path:
+    """The file of the network: the user's own if there is one, else the one that comes with Impasto."""
+    own = user_models() / FILE_NAME
+    return own if own.is_file() else shipped_models() / FILE_NAME
+
+
+def save_subject_net(path: Path, net: SubjectNet, card: Mapping[str, Any]) -> None:
+    """Write the network and its card. Matrices are stored as float16; raises ModelProblem as `write_model` does."""
+    tensors = {
+        key: (value.half() if value.ndim > 1 else value).detach().cpu().contiguous()
+        for key, value in net.state_dict().items()
+        if not key.endswith("num_batches_tracked")
+    }
+    write_model(path, tensors, {"kind": CARD_KIND, "format": 1, **card, "padding": net.padding})
+
+
+def load_subject_net(path: Path) -> SubjectNet:
+    """The network in evaluation form, float32, on the CPU, with batch normalisation folded into the convolutions.
+
+    Raises:
+        ModelProblem: the file is missing, damaged, or something else.
+    """
+    tensors = read_tensors(path)
+    try:
+        card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        net = SubjectNet(card["padding"])
+        missing, unexpected = net.load_state_dict({key: value.float() for key, value in tensors.items()}, strict=False)
+        wrong = [*unexpected, *(key for key in missing if not key.endswith("num_batches_tracked"))]
+        if wrong:
+            raise ValueError(f"wrong weights {wrong[:3]}")
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise ModelProblem(
+            f"The file {path} does not hold a network that finds subjects: {error}.", "Install Impasto again."
+        ) from error
+    net.eval().requires_grad_(False)
+    net.fold_norms()
+    return net
+
+
+def load_encoder(path: Path | None = None) -> MobileNetV2:
+    """MobileNetV2 with weights learned on ImageNet, in torchvision's key layout.
+
+    Args:
+        path: a safetensors file whose input is scaled to [-1, 1] and whose strided convolutions are padded as in
+            TensorFlow; without it torchvision's own weights, downloaded once (14 MB) with a check of their hash.
+
+    Raises:
+        OSError: the file cannot be read, or the download failed.
+        ValueError: the file does not hold a MobileNetV2.
+    """
+    padding: Padding = "symmetric" if path is None else "same"
+    if path is None:
+        from torchvision.models import MobileNet_V2_Weights
+
+        weights: Mapping[str, Tensor] = MobileNet_V2_Weights.IMAGENET1K_V2.get_state_dict(check_hash=True)
+    else:
+        weights = {key: value.float() for key, value in read_tensors(path).items()}
+    net = MobileNetV2(padding)
+    state: dict[str, Tensor] = {}
+
+    def fold(target: str, conv: str, norm: str) -> None:
+        gain = weights[f"{norm}.weight"] * torch.rsqrt(weights[f"{norm}.running_var"] + _BATCH_NORM_EPS)
+        state[f"{target}.weight"] = weights[f"{conv}.weight"] * gain[:, None, None, None]
+        state[f"{target}.bias"] = weights[f"{norm}.bias"] - weights[f"{norm}.running_mean"] * gain
+
+    try:
+        fold("stem", "features.0.0", "features.0.1")
+        for number in range(len(net.blocks)):
+            source, target = f"features.{number + 1}.conv", f"blocks.{number}"
+            at = 0
+            if number:  # the first one does not expand
+                fold(f"{target}.expand", f"{source}.0.0", f"{source}.0.1")
+                at = 1
+            fold(f"{target}.depthwise", f"{source}.{at}.0", f"{source}.{at}.1")
+            fold(f"{target}.project", f"{source}.{at + 1}", f"{source}.{at + 2}")
+        net.load_state_dict(state)
+    except (KeyError, RuntimeError) as error:
+        raise ValueError(f"{path or 'torchvision'} does not hold a MobileNetV2: {error}") from error
+    if path is None:
+        _expect_unit_range(net.stem)
+    log.info("MobileNetV2 from %s (%s padding)", path or "torchvision", padding)
+    return net
+
+
+@torch.no_grad()
+def _expect_unit_range(stem: PaddedConv) -> None:
+    """Turn a convolution of (x - mean) / std into one of 2x - 1."""
+    assert stem.bias is not None
+    mean, std = (torch.tensor(values)[None, :, None, None] for values in (_MEAN, _STD))
+    stem.bias += (stem.weight * (0.5 - mean) / std).sum((1, 2, 3))
+    stem.weight /= 2 * std
