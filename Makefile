@@ -6,7 +6,7 @@ UV      = $(shell command -v uv || echo .uv/bin/uv)
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: demo test test-link lint bench bench-quality wheel setup clean
+.PHONY: demo test test-link lint bench bench-quality bench-masks wheel setup clean
 
 setup: $(VENV)/.ready
 
@@ -52,11 +52,19 @@ bench: setup
 bench-quality: setup
 	$(BIN)/python benchmarks/quality.py $(QUALITY)
 
+# The scores of the subject masks: make bench-masks SUBJECTS=DIR
+SUBJECTS ?=
+bench-masks: setup
+	$(BIN)/python benchmarks/masks.py --subjects "$(SUBJECTS)"
+
 # The wheel has to hold the models and to work where it is installed.
 wheel: setup
 	rm -rf dist
 	$(UV) build --quiet --wheel
-	@$(BIN)/python -m zipfile -l dist/*.whl | grep -q "impasto/_models/classic.safetensors" || { echo "no models in the wheel"; exit 1; }
+	@for model in classic subject; do \
+	  $(BIN)/python -m zipfile -l dist/*.whl | grep -q "impasto/_models/$$model.safetensors" \
+	    || { echo "the model $$model is not in the wheel"; exit 1; }; \
+	done
 	@ls -l dist
 
 clean:

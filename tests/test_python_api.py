@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from impasto.client import Server
-from impasto_link.errors import BadRequest, Cancelled
+from impasto_link.errors import BadRequest, Cancelled, NoSubject
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK"])
@@ -75,3 +75,31 @@ def test_leaving_the_loop_cancels(server: Server) -> None:
 def test_styles_and_status(server: Server) -> None:
     assert "udnie" in [style["name"] for style in server.styles()]
     assert server.status()["workers"][0]["state"] in ("idle", "busy")
+
+
+def test_an_area_by_a_mask(server: Server, astronaut: np.ndarray) -> None:
+    image = astronaut[:96, :128]
+    mask = np.zeros((96, 128), np.uint8)
+    mask[20:70, 30:90] = 255
+    painted = server.stylize(image, style="udnie", mask=mask)
+    assert np.array_equal(painted[mask == 0], image[mask == 0])
+    assert not np.array_equal(painted[mask > 0], image[mask > 0])
+    chosen = server.stylize(Image.fromarray(image), style="udnie", selection=Image.fromarray(mask).convert("RGB"))
+    assert np.array_equal(np.asarray(chosen)[mask == 0], image[mask == 0])
+
+
+def test_a_layer_and_its_mask(server: Server, astronaut: np.ndarray) -> None:
+    painting = server.start(Image.fromarray(astronaut), style="udnie", area="subject")
+    layer, mask = painting.result(), painting.mask()
+    assert layer.size == mask.size == (512, 512)
+    assert mask.mode == "L"
+    assert np.array_equal(np.asarray(mask), np.asarray(server.mask(Image.fromarray(astronaut))))
+    assert server.start(astronaut[:64, :64], style="udnie").mask() is None
+
+
+def test_masks_are_of_the_kind_that_was_sent(server: Server, astronaut: np.ndarray) -> None:
+    mask = server.mask(astronaut, feather=8)
+    assert mask.dtype == np.uint8
+    assert mask.shape == (512, 512)
+    with pytest.raises(NoSubject):
+        server.mask(np.full((64, 64, 3), 90, np.uint8))

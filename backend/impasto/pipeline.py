@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -26,6 +25,7 @@ from impasto.imaging.pixels import (
 from impasto.imaging.resample import resize, upsample_guided
 from impasto.masking.edges import feather, free_colors, grow
 from impasto.masking.finder import SubjectFinder
+from impasto.nets.style_bank import StyleBankNet
 from impasto.zoo.library import Library
 from impasto_link.errors import BadRequest, NoSubject, NotEnoughMemory
 from impasto_link.options import MaskOptions, StyleChoice, StylizeOptions
@@ -207,52 +207,52 @@ class Pipeline:
         What is painted has the statistics of the area, weighted by how much each pixel belongs to it, so that what lies
         outside does not change its colours and contrast.
         """
-        if area is None:
-            return self._paint_whole(photo, None, brush, styles, progress)
-        box = _bounds(area, math.ceil(HALO * brush))
-        if box is None:
-            return photo
-        rows, columns = box
-        part = self._paint_whole(photo[..., rows, columns], area[..., rows, columns], brush, styles, progress)
-        painted = photo.clone()
-        painted[..., rows, columns] = part
-        return painted
-
-    def _paint_whole(
-        self, photo: Tensor, weights: Tensor | None, brush: float, styles: tuple[StyleChoice, ...], progress: Progress
-    ) -> Tensor:
         height, width = photo.shape[-2:]
         size = max(1, round(height / brush)), max(1, round(width / brush))
         small = resize(photo, *size)
-        weights = None if weights is None else resize(weights, *size)
-        try:
-            painted = self._paint_on(self.device, small, weights, styles, progress)
-        except (torch.OutOfMemoryError, NotEnoughMemory):
-            if self.device.type == "cpu":
-                raise
-            log.warning(
-                "the memory of %s does not suffice for %s, going on on the CPU", self.device, tuple(small.shape)
+        if area is None or bool((area >= 1).all()):
+            painted = self._run(small, None, (0, 0), styles, progress)
+        else:
+            weights = resize(area, *size)
+            box = _bounds(weights)
+            if box is None:
+                return photo
+            rows, columns = box
+            painted = small.clone()
+            painted[..., rows, columns] = self._run(
+                small[..., rows, columns], weights[..., rows, columns], (rows.start, columns.start), styles, progress
             )
-            torch.cuda.empty_cache()
-            painted = self._paint_on(torch.device("cpu"), small, weights, styles, progress)
         if painted.shape == photo.shape:
             return painted
         if painted.shape[-1] > width:
             return resize(painted, height, width).clamp(0, 1)
         return upsample_guided(painted, small, photo)
 
-    def _paint_on(
+    def _run(
         self,
-        device: torch.device,
         photo: Tensor,
         weights: Tensor | None,
+        origin: tuple[int, int],
         styles: tuple[StyleChoice, ...],
         progress: Progress,
     ) -> Tensor:
+        """One run of the engine, on the CPU if the memory of the device does not suffice."""
+        tick = lambda done: progress(0.05 + 0.9 * done, "painting")  # noqa: E731
+        try:
+            return self._engine(self.device).paint(photo, styles, tick, weights, origin)
+        except (torch.OutOfMemoryError, NotEnoughMemory):
+            if self.device.type == "cpu":
+                raise
+            log.warning(
+                "the memory of %s does not suffice for %s, going on on the CPU", self.device, tuple(photo.shape)
+            )
+            torch.cuda.empty_cache()
+            return self._engine(torch.device("cpu")).paint(photo, styles, tick, weights, origin)
+
+    def _engine(self, device: torch.device) -> FixedEngine:
         if device not in self._engines:
             self._engines[device] = FixedEngine(self.library, device)
-        engine = self._engines[device]
-        return engine.paint(photo, styles, lambda done: progress(0.05 + 0.9 * done, "painting"), weights)
+        return self._engines[device]
 
 
 def _at_most(picture: Picture, max_side: int | None) -> tuple[Picture, float]:
@@ -274,14 +274,16 @@ def _fitting(mask: Region, what: str, region: Region, picture: Picture) -> Tenso
     return resize(decode_mask(mask), picture.format.height, picture.format.width)
 
 
-def _bounds(area: Tensor, halo: int) -> tuple[slice, slice] | None:
-    """Rows and columns of the smallest rectangle around what is above 0, with a halo; None if nothing is."""
+def _bounds(weights: Tensor) -> tuple[slice, slice] | None:
+    """Rows and columns of the rectangle that has to be painted for what is above 0; None if nothing is."""
     sides = []
-    for dim, length in ((3, area.shape[-2]), (2, area.shape[-1])):
-        inside = (area[0, 0] > 0).any(dim=dim - 2).nonzero()
+    for dim, length in ((1, weights.shape[-2]), (0, weights.shape[-1])):
+        inside = (weights[0, 0] > 0).any(dim=dim).nonzero()
         if not len(inside):
             return None
-        sides.append(slice(max(0, int(inside[0]) - halo), min(length, int(inside[-1]) + 1 + halo)))
+        # Where the network's own grid has a corner, so that the strokes are those of the whole picture.
+        first = max(0, int(inside[0]) - HALO) // StyleBankNet.stride * StyleBankNet.stride
+        sides.append(slice(first, min(length, int(inside[-1]) + 1 + HALO)))
     return sides[0], sides[1]
 
 

@@ -167,3 +167,85 @@ def test_the_server_is_started_when_there_is_none(photo: Path, tmp_path: Path, m
     assert stylize(photo, "-o", tmp_path / "out.png", "--style", "udnie") == 0
     assert (tmp_path / "out.png").exists()
     assert main(["stop"]) == 0
+
+
+@pytest.fixture
+def mask(tmp_path: Path) -> Path:
+    """White in the middle of the photo."""
+    values = np.zeros((160, 200), np.uint8)
+    values[40:120, 60:140] = 255
+    Image.fromarray(values).save(tmp_path / "mask.png")
+    return tmp_path / "mask.png"
+
+
+def test_only_the_subject_is_painted(photo: Path, mask: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    assert stylize(photo, "-o", out, "--style", "udnie", "--mask", mask) == 0
+    before, after, inside = (np.asarray(Image.open(path)) for path in (photo, out, mask))
+    assert np.array_equal(before[inside == 0], after[inside == 0])
+    assert np.abs(before[inside > 0].astype(float) - after[inside > 0]).mean() > 10
+
+
+def test_layers_are_written_side_by_side(photo: Path, mask: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    assert stylize(photo, "-o", out, "--style", "udnie", "--mask", mask, "--area", "background", "--layers") == 0
+    shown = np.asarray(Image.open(tmp_path / "out-mask.png"))
+    assert np.array_equal(shown, 255 - np.asarray(Image.open(mask)))
+
+
+def test_a_mask_of_another_size_is_fitted_with_a_warning(
+    photo: Path, mask: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small, out = tmp_path / "small.png", tmp_path / "out.png"
+    Image.open(mask).convert("RGB").resize((100, 80)).save(small)
+    assert stylize(photo, "-o", out, "--style", "udnie", "--mask", small) == 0
+    assert "was resized" in capsys.readouterr().err
+    before, after = (np.asarray(Image.open(path)) for path in (photo, out))
+    assert np.array_equal(before[:30], after[:30])
+    assert not np.array_equal(before[60:100, 80:120], after[60:100, 80:120])
+
+
+def test_two_styles_at_once(photo: Path, mask: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    assert stylize(photo, "-o", out, "--style", "udnie", "--background-style", "great-wave", "--mask", mask) == 0
+    assert Image.open(out).size == (200, 160)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--mask", "BLACK"], "empty"),
+        (["--mask", "MISSING"], "missing.png"),
+        (["--mask", "BLACK", "--area", "everything"], "changes nothing"),
+        (["--area", "subject", "--background-style", "udnie"], "background"),
+        (["--area", "subject", "--feather", "-3"], "feather"),
+    ],
+)
+def test_areas_that_make_no_sense_are_said(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    Image.new("L", (200, 160)).save(tmp_path / "black.png")
+    places = {"BLACK": str(tmp_path / "black.png"), "MISSING": str(tmp_path / "missing.png")}
+    out = tmp_path / "out.png"
+    assert stylize(photo, "-o", out, "--style", "udnie", *(places.get(word, word) for word in arguments)) == 1
+    assert words in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_mask_and_a_cut_out(tmp_path: Path, astronaut: np.ndarray) -> None:
+    photo, out, cut = (tmp_path / name for name in ("photo.png", "mask.png", "cut.png"))
+    Image.fromarray(astronaut).save(photo)
+    assert main(["mask", str(photo), "-o", str(out)]) == 0
+    assert main(["mask", str(photo), "-o", str(cut), "--cutout"]) == 0
+    mask, picture = Image.open(out), Image.open(cut)
+    assert (mask.mode, mask.size, picture.mode) == ("L", (512, 512), "RGBA")
+    assert np.array_equal(np.asarray(picture)[..., 3], np.asarray(mask))
+    assert np.asarray(mask)[120, 220] == 255
+
+
+def test_a_picture_without_subject_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("RGB", (200, 160), "gray").save(tmp_path / "plain.png")
+    out = tmp_path / "out.png"
+    assert stylize(tmp_path / "plain.png", "-o", out, "--style", "udnie", "--area", "subject") == 1
+    assert "No subject was found" in capsys.readouterr().err
+    assert not out.exists()

@@ -9,15 +9,16 @@ import argparse
 import contextlib
 import glob
 import sys
+from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
 from impasto.cli.options import add_area_options, add_style_options, area_options, stylize_options
 from impasto.client import SERVER_COMMAND
 from impasto.imaging import files
-from impasto_link.client import Client
+from impasto_link.client import Call, Client
 from impasto_link.errors import BadRequest, Cancelled, ImpastoError, ServerGone
 from impasto_link.launch import connect_or_start
 from impasto_link.options import StylizeOptions
@@ -48,10 +49,20 @@ def run(options: argparse.Namespace) -> int:
         contextlib.closing(connect_or_start(SERVER_COMMAND)) as client,
         tqdm(total=total, unit="picture", disable=options.quiet or not sys.stderr.isatty(), bar_format=_BAR) as bar,
     ):
-        for number, (source, target) in enumerate(zip(sources, targets, strict=True)):
-            bar.set_description(source.name)
+        waiting = zip(sources, targets, strict=True)
+        sent: deque[Sent] = deque()
+        for number in range(total):
+            while len(sent) <= AHEAD and (pair := next(waiting, None)) is not None:
+                try:
+                    sent.append(send(client, *pair, options.mask, wanted, bar))
+                except ServerGone:
+                    raise
+                except ImpastoError as error:
+                    sent.append(Sent(*pair, error))
+            job = sent.popleft()
+            bar.set_description(job.source.name)
             try:
-                stylize_file(client, source, target, options.mask, wanted, bar, number)
+                finish(client, job, bar, number)
             except (ServerGone, Cancelled):
                 raise
             except ImpastoError as error:
@@ -59,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
                     raise
                 # One bad picture must not keep the other ninety-nine from being painted.
                 failed += 1
-                bar.write(f"{source}: {error}", file=sys.stderr)
+                bar.write(f"{job.source}: {error}", file=sys.stderr)
             bar.n = number + 1
             bar.refresh()
     if failed:
@@ -70,33 +81,45 @@ def run(options: argparse.Namespace) -> int:
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total} [{elapsed}<{remaining}]{postfix}"
 
 
-def stylize_file(
-    client: Client,
-    source: Path,
-    target: Path,
-    mask_file: Path | None,
-    wanted: StylizeOptions,
-    bar: tqdm[Any],
-    number: int,
-) -> None:
+#: How many pictures lie at the server besides the one that is painted, so that it never waits for a file.
+AHEAD = 1
+
+
+class Sent(NamedTuple):
+    """A picture on its way: the call and what its file said, or why it could not be sent."""
+
+    source: Path
+    target: Path
+    call: Call | ImpastoError
+    info: files.FileInfo | None = None
+
+
+def send(
+    client: Client, source: Path, target: Path, mask_file: Path | None, wanted: StylizeOptions, bar: tqdm[Any]
+) -> Sent:
     region, info = files.read(source)
     mask = None
     if mask_file is not None:
         mask, resized = files.read_mask(mask_file, region.format.width, region.format.height)
         if resized:
             bar.write(f"{mask_file} is not of the size of {source} and was resized to it.", file=sys.stderr)
-    call = client.stylize(region, wanted, mask=mask)
-    for event in client.events(call):
+    return Sent(source, target, client.stylize(region, wanted, mask=mask), info)
+
+
+def finish(client: Client, job: Sent, bar: tqdm[Any], number: int) -> None:
+    if isinstance(job.call, ImpastoError):
+        raise job.call
+    for event in client.events(job.call):
         if event.kind == "progress":
             bar.n = number + event.fraction
             bar.set_postfix_str(event.doing)
         elif event.kind == "accepted" and event.place:
             bar.set_postfix_str(f"{event.place} before it")
-    assert call.result is not None
-    result = call.result.regions
-    files.write(target, result["pixels"], info)
+    assert job.call.result is not None
+    result = job.call.result.regions
+    files.write(job.target, result["pixels"], job.info)
     if "mask" in result:
-        files.write(target.with_name(f"{target.stem}-mask.png"), result["mask"])
+        files.write(job.target.with_name(f"{job.target.stem}-mask.png"), result["mask"])
 
 
 def find_sources(inputs: list[str]) -> list[Path]:

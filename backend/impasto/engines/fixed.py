@@ -43,7 +43,14 @@ class FixedEngine:
         """Forget the networks; they are loaded again when they are needed."""
         self._bodies.clear()
 
-    def paint(self, photo: Tensor, styles: Sequence[StyleChoice], tick: Tick, weights: Tensor | None = None) -> Tensor:
+    def paint(
+        self,
+        photo: Tensor,
+        styles: Sequence[StyleChoice],
+        tick: Tick,
+        weights: Tensor | None = None,
+        origin: tuple[int, int] = (0, 0),
+    ) -> Tensor:
         """Paint a picture.
 
         Args:
@@ -51,6 +58,7 @@ class FixedEngine:
             styles: what to paint like; mixed by weight if several.
             tick: told of the progress between strips.
             weights: how much each pixel counts in the statistics, (1, 1, H, W) in [0, 1]; all alike if not given.
+            origin: row and column of the first pixel in a larger picture, whose grain it then has.
 
         Returns:
             The painted picture, of the same shape and range, float32.
@@ -69,13 +77,13 @@ class FixedEngine:
             weights = None if weights is None else F.pad(weights, missing, mode="replicate")
         plan = self._plan(height * width)
         try:
-            painted = net.paint(photo, code, plan, tick, weights)
+            painted = net.paint(photo, code, plan, tick, weights, origin)
         except torch.OutOfMemoryError:
             if plan == SMALLEST:
                 raise
             log.warning("the memory of %s does not suffice for %s, going on in smaller strips", self.device, plan)
             torch.cuda.empty_cache()
-            painted = net.paint(photo, code, SMALLEST, tick, weights)
+            painted = net.paint(photo, code, SMALLEST, tick, weights, origin)
         return painted[..., :height, :width]
 
     def _plan(self, pixels: int) -> Plan:

@@ -1,0 +1,170 @@
+"""The network that finds the subject: its shapes, its files, its encoder's two sources, its training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from torch import nn
+from torchvision.models import mobilenet_v2
+
+from impasto.cli import main
+from impasto.masking.subject import find_mask, working_size
+from impasto.nets.unet import SubjectNet
+from impasto.training.mask_losses import mask_loss, mask_scores
+from impasto.training.subjects import find_subjects, random_view
+from impasto.zoo.subject import FILE_NAME, load_encoder, load_subject_net, save_subject_net
+from impasto_link.errors import ModelProblem
+
+
+@pytest.fixture(scope="module")
+def net() -> SubjectNet:
+    torch.manual_seed(0)
+    return SubjectNet().eval().requires_grad_(False)
+
+
+@pytest.mark.parametrize("size", [(320, 320), (1, 1), (40, 4000), (3000, 20), (375, 500)])
+def test_a_picture_of_any_size_has_a_mask(net: SubjectNet, size: tuple[int, int]) -> None:
+    found = find_mask(net, torch.rand(1, 3, *size))
+    assert found.shape[-2:] == working_size(*size)
+    assert 0 <= found.min() <= found.max() <= 1
+
+
+def test_the_working_size_keeps_the_shape() -> None:
+    assert working_size(320, 320) == (320, 320)
+    for height, width in ((480, 640), (4000, 6000), (1920, 1080)):
+        down, across = working_size(height, width)
+        assert down / across == pytest.approx(height / width, rel=0.1)
+        assert down * across == pytest.approx(320 * 320, rel=0.15)
+
+
+def test_saved_and_loaded_it_finds_the_same(net: SubjectNet, tmp_path: Path) -> None:
+    trained = SubjectNet("same").train()
+    trained(torch.rand(2, 3, 64, 64))  # so that the normalisation has statistics
+    trained.eval()
+    path = tmp_path / FILE_NAME
+    save_subject_net(path, trained, {"title": "a test"})
+    loaded = load_subject_net(path)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in loaded.modules())
+    photo = torch.rand(1, 3, 96, 128)
+    with torch.no_grad():
+        torch.testing.assert_close(loaded(photo), trained(photo), atol=2e-2, rtol=1e-2)  # stored as float16
+    assert path.stat().st_size < 8_000_000
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model"])
+def test_a_damaged_file_is_said(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / FILE_NAME
+    with pytest.raises(ModelProblem):
+        load_subject_net(path)
+    path.write_bytes(content)
+    with pytest.raises(ModelProblem):
+        load_subject_net(path)
+
+
+def test_the_encoder_is_torchvisions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its normalisation folded it gives what torchvision's own gives, of normalised input."""
+    torch.manual_seed(0)
+    theirs = mobilenet_v2(weights=None)
+    for module in theirs.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean = torch.randn_like(module.bias) * 0.1
+            module.running_var = torch.rand_like(module.bias) + 0.5
+    theirs.eval()
+    from torchvision.models import MobileNet_V2_Weights
+
+    monkeypatch.setattr(MobileNet_V2_Weights, "get_state_dict", lambda *_, **__: theirs.state_dict())
+    photo = torch.rand(1, 3, 96, 96)
+    mean, std = (torch.tensor(v)[:, None, None] for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    with torch.no_grad():
+        ours = load_encoder().eval()(2 * photo - 1)[-1]
+        expected = theirs.features[:18]((photo - mean) / std)
+    # Outside of the picture torchvision's sees its mean colour, ours gray; that reaches the border only.
+    torch.testing.assert_close(ours[..., 1, 1], expected[..., 1, 1], atol=0.05, rtol=0.05)
+
+
+def test_an_encoder_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    save_file({"a": torch.zeros(3)}, tmp_path / "other.safetensors")
+    with pytest.raises(ValueError, match="MobileNetV2"):
+        load_encoder(tmp_path / "other.safetensors")
+
+
+def test_the_loss_knows_good_from_bad_and_weak_masks_from_good_ones() -> None:
+    mask = torch.zeros(1, 1, 64, 64)
+    mask[..., 16:48, 16:48] = 1
+    strong, weak = torch.zeros(1), torch.ones(1)
+    good, bad = 8 * (2 * mask - 1), -8 * (2 * mask - 1)
+    assert float(mask_loss(good, mask, strong, 0.4)) < 0.02
+    assert float(mask_loss(bad, mask, strong, 0.4)) > 5
+    assert float(mask_loss(bad, mask, weak, 0.4)) < float(mask_loss(bad, mask, strong, 0.4)) / 2
+    # A mask that is one pixel off costs a weak label nearly nothing.
+    shifted = 8 * (2 * mask.roll(1, -1) - 1)
+    assert float(mask_loss(shifted, mask, weak, 0.4)) < 0.2 * float(mask_loss(shifted, mask, strong, 0.4))
+
+
+def test_scores_are_those_of_their_definitions() -> None:
+    mask, found = torch.zeros(1, 1, 100, 100), torch.zeros(1, 1, 100, 100)
+    mask[..., 20:60, 20:60] = 1
+    found[..., 20:60, 40:80] = 1
+    scores = mask_scores(found, mask)
+    assert scores["iou"] == pytest.approx(1 / 3)
+    assert scores["dice"] == pytest.approx(1 / 2)
+    assert scores["mae"] == pytest.approx(1600 / 10000)
+    assert 0 < scores["boundary"] < 0.8
+    assert mask_scores(mask, mask) == {"iou": 1.0, "dice": 1.0, "mae": 0.0, "boundary": 1.0}
+
+
+@pytest.mark.parametrize("size", [(480, 320), (100, 300), (64, 64)])
+def test_views_are_square_and_within_range(size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    for _ in range(20):
+        view = random_view(torch.rand(4, *size), 96)
+        assert view.shape == (4, 96, 96)
+        assert view.min() >= 0
+        assert view.max() <= 1
+
+
+def test_a_network_is_trained_exported_and_goes_on(tmp_path: Path, astronaut: np.ndarray) -> None:
+    subjects, weak, photos = tmp_path / "subjects", tmp_path / "weak", tmp_path / "photos"
+    for folder in (subjects, weak, photos):
+        folder.mkdir()
+    mask = np.zeros((96, 128), np.uint8)
+    mask[20:80, 30:90] = 255
+    for number in range(3):
+        photo = Image.fromarray(astronaut[100 * number : 100 * number + 96, 100:228])
+        photo.save(subjects / f"set_{number}.jpg")
+        Image.fromarray(mask).save(subjects / f"set_{number}.png")
+        photo.save(photos / f"other_{number}.jpg")
+        Image.fromarray(mask).save(weak / f"other_{number}.png")
+    torch.manual_seed(0)
+    save_file({k: v.contiguous() for k, v in mobilenet_v2().state_dict().items()}, tmp_path / "encoder.safetensors")
+    command = [
+        "train", "mask", "--subjects", str(subjects), "--val", str(subjects), "--weak", str(weak),
+        "--photos", str(photos), "--backgrounds", str(photos), "--encoder", str(tmp_path / "encoder.safetensors"),
+        "--work", str(tmp_path / "work"), "--output", str(tmp_path / "out"), "--batch", "2", "--side", "64",
+        "--device", "cpu",
+    ]  # fmt: skip
+    assert main([*command, "--steps", "2"]) == 0
+    assert len(list((tmp_path / "work" / "painted").glob("*.jpg"))) == 6
+    assert main([*command, "--steps", "3"]) == 0
+    assert main([*command, "--steps", "3", "--export"]) == 0
+    card = json.loads((tmp_path / "out" / "subject.json").read_text())
+    assert card["training"]["steps"] == 3
+    assert card["training"]["weak_subjects"] == 3
+    assert str(tmp_path) not in json.dumps(card)
+    assert set(card["quality"]) == {"set", "all"}
+    assert [stretch["from_step"] for stretch in card["training"]["history"]] == [0, 2]
+    load_subject_net(tmp_path / "out" / FILE_NAME)
+
+
+def test_subjects_are_pairs_of_files(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a_1.jpg")
+    Image.new("L", (8, 8)).save(tmp_path / "a_1.png")
+    Image.new("L", (8, 8)).save(tmp_path / "alone.png")
+    found = find_subjects(tmp_path)
+    assert [(one.picture.name, one.group, one.weak) for one in found] == [("a_1.jpg", "a", False)]
