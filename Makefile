@@ -6,7 +6,7 @@ UV      = $(shell command -v uv || echo .uv/bin/uv)
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: demo test test-link lint bench bench-quality bench-masks wheel setup clean
+.PHONY: demo test test-link lint bench bench-quality bench-masks wheel plugins test-krita setup clean
 
 setup: $(VENV)/.ready
 
@@ -65,7 +65,24 @@ wheel: setup
 	  $(BIN)/python -m zipfile -l dist/*.whl | grep -q "impasto/_models/$$model.safetensors" \
 	    || { echo "the model $$model is not in the wheel"; exit 1; }; \
 	done
+	@$(BIN)/python -m zipfile -l dist/*.whl | grep -q "impasto/_plugins/krita/impasto_krita/docker.py" || { echo "no Krita docker in the wheel"; exit 1; }
 	@ls -l dist
+
+# For the editors' own importers of plugins; `impasto install krita` needs none of it.
+plugins: setup
+	$(BIN)/impasto install krita --zip dist/impasto-krita.zip
+
+# The docker in the real Krita, which lies in a Debian of its own; that is made at the first time, as root. Screenshots
+# and logs come into KRITA_OUTPUT. Some proofs only: make test-krita PROOFS="click areas"
+KRITA_SUITE  ?= trixie
+KRITA_ROOT   ?= $(HOME)/.cache/impasto/krita-$(KRITA_SUITE)
+KRITA_OUTPUT ?= build/krita
+PROOFS       ?=
+test-krita: setup
+	@mkdir -p $(KRITA_OUTPUT)
+	@tests/real_krita/chroot.sh $(KRITA_SUITE) $(KRITA_ROOT) >$(KRITA_OUTPUT)/chroot.log 2>&1 || \
+	  { tail -n 20 $(KRITA_OUTPUT)/chroot.log; exit 1; }
+	$(BIN)/python tests/real_krita/run.py --root $(KRITA_ROOT) --output $(KRITA_OUTPUT) $(PROOFS)
 
 clean:
 	rm -rf $(VENV) .uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

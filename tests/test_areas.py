@@ -256,6 +256,17 @@ def test_transparent_parts_are_no_subject(pipeline: Pipeline, astronaut: np.ndar
     assert found[:, :256].any()
 
 
+def test_a_layer_of_one_colour_is_seen_by_its_alpha(pipeline: Pipeline, astronaut: np.ndarray) -> None:
+    """A figure drawn in black on a transparent layer: all of it is in the alpha."""
+    figure = np.zeros((512, 512, 4), np.uint8)
+    figure[..., 3] = find(pipeline, astronaut)
+    try:
+        found = find(pipeline, figure)
+    except NoSubject:
+        return
+    assert not found[figure[..., 3] == 0].any()
+
+
 @pytest.mark.skipif(importlib.util.find_spec("rembg") is not None, reason="rembg is installed here")
 def test_a_model_that_is_not_installed_is_named(pipeline: Pipeline, astronaut: np.ndarray) -> None:
     with pytest.raises(ModelProblem, match="rembg"):

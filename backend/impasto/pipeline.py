@@ -41,6 +41,8 @@ Progress = Callable[[float, str], None]
 HALO = 56
 #: A mask whose strongest pixel is weaker than this shows nothing.
 _EMPTY = 0.05
+#: What is found on a smaller share of the picture is no subject.
+_SPECKS = 5e-4
 #: Behind transparent pixels, for the eyes of the network that finds the subject.
 _BACKDROP = 0.5
 
@@ -188,7 +190,7 @@ class Pipeline:
             # A figure on a transparent layer is to be seen as it is, not with its colours drawn out.
             alpha = picture.alpha.clamp(0, 1)
             found = self._finder.find(torch.lerp(torch.full_like(seen, _BACKDROP), seen, alpha), model) * alpha
-        if float(found.max()) < 0.5:
+        if float((found > 0.5).float().mean()) < _SPECKS:
             raise NoSubject(
                 "No subject was found in this picture.", "Mark it with a mask or a selection, or paint everything."
             )

@@ -7,17 +7,20 @@ import os
 import sys
 from collections.abc import Sequence
 
-from impasto.cli import serve, status, stop, styles, stylize, train
+from impasto.cli import install, mask, serve, status, stop, styles, stylize, train, uninstall
 from impasto_link import __version__
 from impasto_link.errors import ImpastoError
 
 COMMANDS = {
     "stylize": stylize,
+    "mask": mask,
     "styles": styles,
     "serve": serve,
     "status": status,
     "stop": stop,
     "train": train,
+    "install": install,
+    "uninstall": uninstall,
 }
 
 

@@ -1,0 +1,1 @@
+"""Putting the plugins into the editors of this user, and taking them out again."""

@@ -1,0 +1,115 @@
+"""What a plugin consists of, whatever the editor: its own files, `impasto_link`, and msgpack's pure Python part."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgpack
+
+import impasto_link
+from impasto_link.errors import ImpastoError
+
+log = logging.getLogger(__name__)
+
+#: In the plugin's package: the list of what was installed, so that nothing else is ever taken away.
+MANIFEST = "installed.json"
+
+#: Relative path in the editor's folder -> file to copy.
+Files = Mapping[Path, Path]
+
+
+def plugin_source(editor: str) -> Path:
+    """The folder of a plugin's sources: in the installed package, or in a checkout.
+
+    Raises:
+        ImpastoError: it is in neither.
+    """
+    package = Path(__file__).parents[1]
+    for folder in (package / "_plugins" / editor, package.parents[1] / f"{editor}_plugin"):
+        if folder.is_dir():
+            return folder
+    raise ImpastoError(f"This installation of Impasto has no plugin for {editor}.", "Install Impasto anew.")
+
+
+def package_files(package: Path, target: Path) -> dict[Path, Path]:
+    """The files of a plugin's package and of what it needs in the folder ``vendor``.
+
+    Args:
+        package: the folder of the package's sources.
+        target: where the package goes, relative to the editor's folder.
+    """
+    files = {target / name: path for name, path in _walk(package)}
+    vendor = target / "vendor"
+    for module in (impasto_link, msgpack):
+        folder = Path(str(module.__file__)).parent
+        # Compiled parts are made for this Python, not for the editor's.
+        files |= {vendor / folder.name / name: path for name, path in _walk(folder) if path.suffix == ".py"}
+    return files
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, Path]]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts and path.name != MANIFEST:
+            yield path.relative_to(folder), path
+
+
+def copy_in(files: Files, folder: Path, package: Path) -> None:
+    """Install: what an earlier installation left is taken away first, and a list is written of what is there now.
+
+    Args:
+        files: what goes where, relative to ``folder``.
+        folder: the editor's folder.
+        package: the plugin's package, relative to ``folder``; it holds the list.
+
+    Raises:
+        ImpastoError: there is something that is not ours, or the folder cannot be written.
+    """
+    _check_ours(folder, package)
+    take_out(folder, package)
+    try:
+        for name, source in files.items():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+        manifest = folder / package / MANIFEST
+        manifest.write_text(json.dumps([name.as_posix() for name in files], indent=1), encoding="utf-8")
+    except OSError as error:
+        raise ImpastoError(
+            f"{error.filename or folder} cannot be written: {error.strerror}.", "Is it yours, and is the disk full?"
+        ) from error
+
+
+def _check_ours(folder: Path, package: Path) -> None:
+    target = folder / package
+    if target.is_symlink():
+        raise ImpastoError(f"{target} is a link to another place.", "Take it away, then install again.")
+    # Without a list it may still be ours: the editors' own importers of zip files write none.
+    if target.is_dir() and any(target.iterdir()) and not (target / "__init__.py").is_file():
+        raise ImpastoError(f"There are files in {target} that Impasto did not put there.", "Move them away first.")
+
+
+def take_out(folder: Path, package: Path) -> bool:
+    """Uninstall exactly what the list says; returns whether there was one. Files that somebody added stay."""
+    manifest = folder / package / MANIFEST
+    try:
+        names = json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    folders = set()
+    for name in [*names, (package / MANIFEST).as_posix()]:
+        path = folder / name
+        # The list is a file that anybody may have changed: it reaches nothing outside.
+        if not path.resolve().is_relative_to(folder.resolve()):
+            log.warning("%s is not in %s and stays", path, folder)
+            continue
+        path.unlink(missing_ok=True)
+        folders |= {parent for parent in path.parents if parent.is_relative_to(folder / package)}
+    for one in sorted(folders, key=lambda path: len(path.parts), reverse=True):
+        shutil.rmtree(one / "__pycache__", ignore_errors=True)
+        if one.is_dir() and not any(one.iterdir()):
+            one.rmdir()
+    return True

@@ -1,0 +1,297 @@
+"""The docker Style Transfer: what happens when the user does something."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from krita import DockWidget
+
+from impasto_krita import host
+from impasto_krita.choices import Choices
+from impasto_krita.connection import Connection
+from impasto_krita.painter import Painter
+from impasto_krita.panel import Panel
+from impasto_krita.preview import OwnThumbnails, Preview
+from impasto_krita.qt import QLocale, QTimer
+from impasto_krita.scene import Facts
+from impasto_krita.settings import Settings
+from impasto_krita.settings_dialog import SettingsDialog
+from impasto_krita.texts import choose_language, tr
+from impasto_link.client import Event
+
+#: Krita says nothing when another layer becomes active or the selection changes, so it is asked, in milliseconds.
+LOOK_EVERY = 500
+
+
+class StyleTransferDocker(DockWidget):
+    """One per window of Krita."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.settings = Settings.load()
+        choose_language(self.settings.language, QLocale().name())
+        self.setWindowTitle(tr("Style Transfer"))
+        self.panel = Panel(self.settings.thumbnail_size)
+        self.setWidget(self.panel)
+        self.connection = Connection(self)
+        self.painter = Painter(self.connection, self)
+        self.preview = Preview(self.connection, self)
+        self.own_thumbnails = OwnThumbnails(self.connection, self)
+        self._facts = Facts("nothing seen yet")
+        self._was_shown = False
+        self._has_styles = False
+        self._paint_when_ready = False
+        #: The choices and the layer of the last painting.
+        self._painted = (Choices(), "")
+        #: The layer to paint again, when that is not the active one, and the active one then.
+        self._again = ("", "")
+        self._look = QTimer(self)
+        self._look.setInterval(LOOK_EVERY)
+        self._look.timeout.connect(self._look_around)
+        self._connect()
+        self._apply_settings()
+        self._show_status()
+
+    def _connect(self) -> None:
+        panel = self.panel
+        panel.gallery.chosen.connect(lambda _: self._update_preview())
+        panel.gallery.clicked.connect(self._on_click)
+        panel.gallery.confirmed.connect(lambda _: self.paint())
+        panel.gallery.clicked_twice.connect(self._on_second_click)
+        panel.gallery.resized.connect(self._on_resized)
+        panel.changed.connect(self._update_preview)
+        panel.paint.clicked.connect(self.paint)
+        panel.cancel.clicked.connect(lambda: self.painter.cancel())
+        panel.again.clicked.connect(self.paint_again)
+        panel.settings.clicked.connect(self._open_settings)
+        panel.status.linkActivated.connect(lambda _: self.connection.open(start=True))
+        self.connection.changed.connect(self._on_connection)
+        self.painter.began.connect(self._on_began)
+        self.painter.progressed.connect(panel.show_progress)
+        self.painter.ended.connect(self._on_ended)
+        self.preview.shown.connect(self._on_preview)
+        self.preview.failed.connect(self._on_no_preview)
+        self.preview.working.connect(panel.comparison.set_waiting)
+        self.own_thumbnails.made.connect(panel.gallery.set_picture)
+
+    # --- what Krita and Qt call
+
+    def canvasChanged(self, canvas: Any) -> None:
+        """Krita shows another document, or none."""
+        if self.isVisible():
+            self._look_around()
+
+    def showEvent(self, event: Any) -> None:
+        """Connect, and look around from now on."""
+        super().showEvent(event)
+        self._look.start()
+        if not self._was_shown:
+            # The first time the server is started, too: the gallery needs it. Once it has ended because nobody used
+            # it, only the next click starts it again.
+            self._was_shown = True
+            self.connection.open(start=True)
+        else:
+            self.connection.open(start=False)
+        self.connection.wake()
+        self._look_around()
+
+    def hideEvent(self, event: Any) -> None:
+        """Do nothing that nobody sees; a painting under way goes on."""
+        super().hideEvent(event)
+        self._look.stop()
+        self.preview.stop()
+        self.own_thumbnails.pause()
+        self.connection.rest()
+
+    # --- what the user does; also called by the actions of the menu
+
+    def paint(self) -> None:
+        """Paint with the choices as they are."""
+        if self.painter.busy:
+            return
+        self._look_around()
+        self.panel.show_message("")
+        self.connection.open(start=True)
+        if self.connection.state != "ready":
+            self._paint_when_ready = True
+            self.panel.show_message(tr("The painting begins as soon as the server is ready."))
+            return
+        self._paint_when_ready = False
+        choices = self.panel.choices()
+        if not choices.style:
+            self.panel.show_message(tr("Choose a style first."))
+            return
+        self.preview.stop()
+        self.own_thumbnails.pause()
+        title = self.panel.gallery.title(choices.style)
+        if choices.background_style:
+            title = f"{title} + {self.panel.gallery.title(choices.background_style)}"
+        self._painted = (choices, self._again[0] or self._facts.layer)
+        self.painter.paint(choices, title, self.settings.result, self._again[0])
+
+    def paint_again(self) -> None:
+        """Take over how the active layer was painted, and from what."""
+        kept = host.parameters_of(self._facts.layer)
+        choices = Choices.from_json(kept) if kept else None
+        if choices is None:
+            self.panel.show_message(tr("The active layer was not painted by Impasto."))
+            return
+        name = host.name_of(choices.source)
+        self._again = (choices.source if name else "", self._facts.layer)
+        self.preview.forget()
+        self.panel.set_choices(choices)
+        if name:
+            words = tr("Change what you like, then paint: “{name}” is painted again.", name=name)
+        else:
+            words = tr("The layer it was painted from is not there any more; this layer itself would be painted.")
+        self.panel.show_message(escape(words))
+        self._update_preview()
+
+    def cancel(self) -> None:
+        """Stop the painting."""
+        self._paint_when_ready = False
+        self.painter.cancel()
+
+    def reveal(self) -> None:
+        """Show the docker, ready to search a style."""
+        self.setVisible(True)
+        self.raise_()
+        self.panel.gallery.search.setFocus()
+
+    def _on_click(self, _style: str) -> None:
+        if self.settings.paint_on_click:
+            self.paint()
+
+    def _on_second_click(self, _style: str) -> None:
+        # With painting on a click, the second click of a double click has nothing left to do.
+        if not self.settings.paint_on_click:
+            self.paint()
+
+    def _on_resized(self, size: int) -> None:
+        self.settings.thumbnail_size = size
+        self.settings.save()
+
+    def _open_settings(self) -> None:
+        dialog = SettingsDialog(self.settings, self)
+        dialog.accepted.connect(self._on_settings)
+        dialog.show()
+
+    def _on_settings(self) -> None:
+        self.settings.save()
+        another = self.connection.invitation != self.settings.invitation
+        self._apply_settings()
+        if another:
+            self.cancel()
+            self.connection.close()
+            self.connection.open(start=True)
+
+    def _apply_settings(self) -> None:
+        self.connection.invitation = self.settings.invitation
+        self.connection.server_arguments = self.settings.server_arguments
+
+    # --- what happens by itself
+
+    def _look_around(self) -> None:
+        facts, before = host.facts(), self._facts
+        self._facts = facts
+        self.painter.check_document()
+        if facts.has_selection != before.has_selection:
+            self.panel.follow_selection(facts.has_selection)
+        if facts == before:
+            return
+        if self._again[1] != facts.layer:
+            self._again = ("", "")
+        self.panel.again.setEnabled(bool(host.parameters_of(facts.layer)))
+        self.preview.forget()
+        if (facts.document, bool(facts.layer)) != (before.document, bool(before.layer)):
+            words = "" if facts.layer else tr("Open a picture to see it painted here.")
+            self.panel.comparison.show_words(words)
+        self._update_preview()
+
+    def _update_preview(self) -> None:
+        choices = self.panel.choices()
+        possible = self.connection.state == "ready" and choices.style and self._facts.layer
+        if not possible or not self.isVisible() or self.painter.busy:
+            return
+        self.own_thumbnails.pause()
+        mask_only = self.panel.show_mask.isChecked() and choices.needs_subject
+        self.preview.update(choices, self._again[0], mask_only=mask_only)
+
+    def _on_preview(self, *images: Any) -> None:
+        self.panel.comparison.show_images(*images)
+        self._resume_thumbnails()
+
+    def _on_no_preview(self, sentence: str) -> None:
+        self.panel.comparison.show_words(tr(sentence))
+        self._resume_thumbnails()
+
+    def _resume_thumbnails(self) -> None:
+        if not self.preview.busy and not self.painter.busy:
+            self.own_thumbnails.resume()
+
+    def _on_began(self) -> None:
+        self.panel.show_progress(0.0, tr("sending"))
+
+    def _on_ended(self, sentence: str, painted: bool) -> None:
+        self.panel.show_progress(None)
+        self.panel.show_message(escape(sentence))
+        if not self.isVisible():
+            self.connection.rest()
+            return
+        self.connection.refresh()
+        choices, layer = self._painted
+        if painted:
+            self.own_thumbnails.begin(choices, layer, self.panel.gallery.names())
+        else:
+            self.own_thumbnails.resume()
+
+    def _on_connection(self) -> None:
+        self._show_status()
+        if self.connection.state != "ready":
+            self._has_styles = False
+            if self._paint_when_ready and self.connection.problem is not None:
+                # The status line says what is wrong.
+                self._paint_when_ready = False
+                self.panel.show_message("")
+            return
+        self.panel.offer_subject("mask" in self.connection.hello.get("operations", ()))
+        if not self._has_styles:
+            self._has_styles = True
+            self.connection.submit("styles", {"thumbnails": True}, on_event=self._on_styles)
+
+    def _on_styles(self, event: Event) -> None:
+        if event.kind == "done":
+            self.panel.show_styles(event.fields["styles"])
+            problems = event.fields.get("problems", [])
+            if problems:
+                self.panel.show_message(escape("\n".join(problems)))
+            if self._paint_when_ready:
+                self.paint()
+            else:
+                self._update_preview()
+
+    def _show_status(self) -> None:
+        connection = self.connection
+        if connection.state == "starting":
+            words = tr("The server is starting, {seconds} s …", seconds=round(connection.waited))
+        elif connection.state == "greeting":
+            words = tr("Connecting to the server …")
+        elif connection.state == "ready":
+            words = escape(_describe_workers(connection.hello.get("workers", [])))
+        elif connection.problem is not None:
+            problem = f"{tr(connection.problem.message)} {tr(connection.problem.hint)}".strip()
+            words = f'⚠ {escape(problem)} <a href="#">{tr("Try again")}</a>'
+        else:
+            words = f'{tr("The server does not run.")} <a href="#">{tr("Start it")}</a>'
+        self.panel.status.setText(words)
+
+
+def _describe_workers(workers: list[dict[str, Any]]) -> str:
+    """What paints, for the status line."""
+    if any(worker.get("state") == "starting" for worker in workers):
+        return tr("The server is loading PyTorch …")
+    working = [str(worker.get("name", worker.get("device"))) for worker in workers if worker.get("state") != "broken"]
+    if not working:
+        return tr("The server cannot paint: its worker does not start. Its log says why: impasto status")
+    return tr("Ready: {devices}", devices=", ".join(working))

@@ -1,0 +1,189 @@
+"""The gallery: all styles as pictures with names, a search field, and a slider for their size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from impasto_krita.qt import (
+    QHBoxLayout,
+    QIcon,
+    QImage,
+    QLineEdit,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QPixmap,
+    QSize,
+    QSlider,
+    Qt,
+    QVBoxLayout,
+    QWidget,
+    number,
+    pyqtSignal,
+)
+from impasto_krita.texts import tr
+
+_NAME = Qt.ItemDataRole.UserRole
+_WORDS = number(_NAME) + 1
+SIZES = (48, 160)
+
+
+class _Grid(QListWidget):
+    """Pictures in rows that fill the width; Return does what a click does."""
+
+    confirmed = pyqtSignal()
+
+    def set_picture_size(self, size: int) -> None:
+        """The side of the pictures."""
+        self.setIconSize(QSize(size, size))
+        self._arrange()
+
+    def resizeEvent(self, event: Any) -> None:
+        """Another number of columns may fit now."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        size = self.iconSize().width()
+        width = self.viewport().width() - 1
+        columns = max(1, width // (size + 8))
+        lines = 2 * self.fontMetrics().lineSpacing()
+        self.setGridSize(QSize(width // columns, size + lines + 10))
+
+    def keyPressEvent(self, event: Any) -> None:
+        """Return confirms."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.confirmed.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class Gallery(QWidget):
+    """All styles.
+
+    Signals:
+        chosen: a style is now the current one.
+        clicked: a style was clicked.
+        clicked_twice: a style was clicked twice.
+        confirmed: Return was pressed on a style.
+        resized: the user has chosen another size of the pictures.
+    """
+
+    chosen = pyqtSignal(str)
+    clicked = pyqtSignal(str)
+    clicked_twice = pyqtSignal(str)
+    confirmed = pyqtSignal(str)
+    resized = pyqtSignal(int)
+
+    def __init__(self, size: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(tr("Search styles"))
+        self.search.setClearButtonEnabled(True)
+        self.search.setToolTip(tr("Part of a title, an artist or a year"))
+        self.size_slider = QSlider(Qt.Orientation.Horizontal)
+        self.size_slider.setRange(*SIZES)
+        self.size_slider.setValue(size)
+        self.size_slider.setFixedWidth(64)
+        self.size_slider.setToolTip(tr("Size of the pictures"))
+        self.size_slider.setAccessibleName(tr("Size of the pictures"))
+        self.grid = _Grid()
+        self.grid.setViewMode(QListView.ViewMode.IconMode)
+        self.grid.setResizeMode(QListView.ResizeMode.Adjust)
+        self.grid.setMovement(QListView.Movement.Static)
+        self.grid.setUniformItemSizes(True)
+        self.grid.setWordWrap(True)
+        self.grid.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.grid.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.grid.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.grid.setMinimumHeight(110)
+        self.grid.setAccessibleName(tr("Styles"))
+        row = QHBoxLayout()
+        row.addWidget(self.search, 1)
+        row.addWidget(self.size_slider)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(row)
+        layout.addWidget(self.grid, 1)
+        self._pictures: dict[str, QPixmap] = {}
+
+        self.search.textChanged.connect(self._filter)
+        self.search.returnPressed.connect(self.grid.setFocus)
+        self.size_slider.valueChanged.connect(self.grid.set_picture_size)
+        self.size_slider.sliderReleased.connect(lambda: self.resized.emit(self.size_slider.value()))
+        self.grid.currentItemChanged.connect(lambda item, _: item and self.chosen.emit(item.data(_NAME)))
+        self.grid.itemClicked.connect(lambda item: self.clicked.emit(item.data(_NAME)))
+        self.grid.itemDoubleClicked.connect(lambda item: self.clicked_twice.emit(item.data(_NAME)))
+        self.grid.confirmed.connect(lambda: self.current and self.confirmed.emit(self.current))
+        self.grid.set_picture_size(size)
+
+    @property
+    def current(self) -> str:
+        """The name of the chosen style; empty if there is none."""
+        item = self.grid.currentItem()
+        return item.data(_NAME) if item is not None else ""
+
+    def show_styles(self, styles: Sequence[Mapping[str, Any]]) -> None:
+        """Show these styles, as the server describes them; the chosen one stays chosen."""
+        current = self.current
+        self.grid.blockSignals(True)
+        self.grid.clear()
+        for style in styles:
+            item = QListWidgetItem(style["title"])
+            item.setData(_NAME, style["name"])
+            artist = ", ".join(str(style[key]) for key in ("artist", "year") if style.get(key))
+            item.setData(_WORDS, f"{style['title']} {style['name']} {artist}".lower())
+            item.setToolTip(f"{style['title']}\n{artist}" if artist else style["title"])
+            item.setTextAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+            self.grid.addItem(item)
+            picture = QPixmap()
+            if style.get("thumbnail"):
+                picture.loadFromData(bytes(style["thumbnail"]))
+            self._set_picture(item, self._pictures.get(style["name"], picture))
+        self.grid.blockSignals(False)
+        self.choose(current or (styles[0]["name"] if styles else ""))
+        self._filter(self.search.text())
+
+    def choose(self, name: str) -> None:
+        """Make a style the current one, if it is there."""
+        item = self._item(name)
+        if item is not None:
+            self.grid.setCurrentItem(item)
+
+    def title(self, name: str) -> str:
+        """The title of a style."""
+        item = self._item(name)
+        return item.text() if item is not None else name
+
+    def names(self) -> list[str]:
+        """All styles, those that can be seen first."""
+        items = [self.grid.item(index) for index in range(self.grid.count())]
+        area = self.grid.viewport().rect()
+        items.sort(key=lambda item: not self.grid.visualItemRect(item).intersects(area))
+        return [item.data(_NAME) for item in items]
+
+    def set_picture(self, name: str, image: QImage) -> None:
+        """Show another picture for a style."""
+        item = self._item(name)
+        if item is not None:
+            self._pictures[name] = QPixmap.fromImage(image)
+            self._set_picture(item, self._pictures[name])
+
+    def _item(self, name: str) -> QListWidgetItem | None:
+        items = (self.grid.item(index) for index in range(self.grid.count()))
+        return next((item for item in items if item.data(_NAME) == name), None)
+
+    def _set_picture(self, item: QListWidgetItem, picture: QPixmap) -> None:
+        side = min(picture.width(), picture.height())
+        square = picture.copy((picture.width() - side) // 2, (picture.height() - side) // 2, side, side)
+        icon = QIcon(square)
+        # A chosen picture would be tinted, and colours are what this is about; the frame around it says enough.
+        icon.addPixmap(square, QIcon.Mode.Selected)
+        item.setIcon(icon)
+
+    def _filter(self, text: str) -> None:
+        words = text.lower().split()
+        for index in range(self.grid.count()):
+            item = self.grid.item(index)
+            item.setHidden(not all(word in item.data(_WORDS) for word in words))

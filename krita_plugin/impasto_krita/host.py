@@ -1,0 +1,343 @@
+"""Everything that is special about Krita: facts about the document, reading a layer, placing a result.
+
+Pixels are read and written in coordinates of the document. Nothing here keeps an object of Krita's for long, because a
+person may close the document or delete the layer at any time; ids are kept instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from krita import Krita, Selection
+
+from impasto_krita.colors import ColorSpace, thinned
+from impasto_krita.qt import QByteArray, QTimer
+from impasto_krita.scene import Bounds, Facts, Problem, Source
+from impasto_krita.texts import tr
+from impasto_link.pixels import Buffer, PixelFormat, Region
+
+SETTINGS_GROUP = "impasto_krita"
+_ANNOTATION = "impasto/"
+
+
+def facts() -> Facts:
+    """The state of things now."""
+    document = Krita.instance().activeDocument()
+    if document is None:
+        return Facts()
+    layer = _layer_of(document.activeNode())
+    return Facts(_id(document.rootNode()), _id(layer) if layer else "", document.selection() is not None)
+
+
+def has_document(document: str) -> bool:
+    """Whether the document is still open."""
+    return _document(document) is not None
+
+
+def find_source(*, use_selection: bool, need_selection: bool = False, feather: int = 0, layer_id: str = "") -> Source:
+    """What is to be painted: the active layer, or the one of that id, as far as it is on the canvas.
+
+    Args:
+        use_selection: whether the selection limits it, if there is one.
+        need_selection: whether there has to be a selection.
+        feather: softens the border of the selection, in pixels.
+        layer_id: another layer of the active document than the active one.
+
+    Raises:
+        Problem: there is nothing that can be painted.
+    """
+    document = Krita.instance().activeDocument()
+    if document is None:
+        raise Problem(tr("No document is open."), tr("Open a picture or make a new one."))
+    layer = _find(document, layer_id) if layer_id else _layer_of(document.activeNode())
+    if layer is None:
+        raise Problem(tr("No layer is active."), tr("Click a layer in the docker Layers."))
+    name = layer.name()
+    if layer.type() == "filterlayer":
+        raise Problem(tr("The filter layer “{name}” has no pixels of its own.", name=name), tr("Choose another layer."))
+    _check_visible_and_open(layer)
+    bounds = _bounds(layer.bounds()) & Bounds(0, 0, document.width(), document.height())
+    if not bounds:
+        raise Problem(tr("The layer “{name}” is empty.", name=name), tr("Choose a layer with something on it."))
+    selection = document.selection() if use_selection else None
+    if selection is None and need_selection:
+        raise Problem(tr("There is no selection."), tr("Select something, or choose another area."))
+    covered = None
+    if selection is not None:
+        if feather:
+            selection = selection.duplicate()
+            selection.feather(feather)
+        bounds &= Bounds(selection.x(), selection.y(), selection.width(), selection.height())
+        covered = bytes(selection.pixelData(*bounds)) if bounds else b""
+        if covered.count(0) == len(covered):
+            raise Problem(
+                tr("The selection lies outside of the layer “{name}”.", name=name),
+                tr("Select something on the layer, or choose another area."),
+            )
+    remark = ""
+    if layer.animated():
+        remark = tr("The layer “{name}” is animated: only the frame shown was painted.", name=name)
+    elif layer.locked():
+        remark = tr("The locked layer “{name}” was not touched.", name=name)
+    position = layer.position()
+    return Source(
+        _id(document.rootNode()),
+        _id(layer),
+        name,
+        _id(layer.parentNode()),
+        (position.x(), position.y()),
+        bounds,
+        covered,
+        remark,
+    )
+
+
+def read(source: Source) -> dict[str, Region]:
+    """The regions of a request: the pixels as they are where the wire has words for them, else converted by Krita."""
+    document, layer = _document_and_layer(source)
+    space = ColorSpace.of(layer)
+    pixels = _pixels(layer, source.bounds)
+    wire = space.nearest_wire()
+    if wire != space:
+        pixels = _convert(document, pixels, source.bounds, space, wire)
+    regions = {"pixels": Region(wire.format(source.bounds.width, source.bounds.height), memoryview(pixels))}
+    if source.selection is not None:
+        regions["selection"] = _mask_region(source.selection, source.bounds)
+    return regions
+
+
+def read_reduced(source: Source, longest: int) -> tuple[dict[str, Region], int]:
+    """The regions of a request, but only every n-th pixel of every n-th row, in 8 bit sRGB; and n.
+
+    n is such that no side is longer than ``longest``.
+    """
+    document, layer = _document_and_layer(source)
+    bounds = source.bounds
+    step = max(1, -(-max(bounds.width, bounds.height) // longest))
+    space = ColorSpace.of(layer)
+    rows = [
+        thinned(memoryview(_pixels(layer, Bounds(bounds.x, y, bounds.width, 1))), bounds.width, step)
+        for y in range(bounds.y, bounds.y + bounds.height, step)
+    ]
+    small = Bounds(0, 0, -(-bounds.width // step), len(rows))
+    pixels: Any = b"".join(rows)
+    wire = ColorSpace.preview()
+    if space != wire:
+        pixels = memoryview(_convert(document, pixels, small, space, wire))
+    regions = {"pixels": Region(wire.format(small.width, small.height), pixels)}
+    if source.selection is not None:
+        width = bounds.width
+        lines = (source.selection[y * width : (y + 1) * width : step] for y in range(0, bounds.height, step))
+        regions["selection"] = _mask_region(b"".join(lines), small)
+    return regions, step
+
+
+def place(source: Source, pixels: Region, mask: Buffer | None, name: str, *, group: bool, parameters: str) -> str:
+    """Put a result directly above its source, or above earlier results there, as one step of undo.
+
+    Args:
+        source: what was painted.
+        pixels: the result, of the size of the source's bounds.
+        mask: where it shows, one byte per pixel, or None for everywhere.
+        name: the name of the layer.
+        group: whether to put it into a group of its own.
+        parameters: kept with the layer, for `parameters_of`.
+
+    Returns:
+        A sentence if something was not as expected, else nothing.
+
+    Raises:
+        Problem: the document is not open any more.
+    """
+    document = _document(source.document)
+    if document is None:
+        raise Problem(tr("The document was closed in the meantime, so the painting has no place to go."))
+    origin = _find(document, source.layer)
+    bounds, remark = source.bounds, ""
+    if origin is not None:
+        # If the layer was moved in the meantime, the painting goes along.
+        now, (x, y) = origin.position(), source.position
+        bounds = bounds._replace(x=bounds.x + now.x() - x, y=bounds.y + now.y() - y)
+        above, parent = _topmost_result(document, origin), origin.parentNode()
+    else:
+        above, parent = None, _find(document, source.parent) or document.rootNode()
+        remark = tr("The layer “{name}” was deleted in the meantime; the painting is on top.", name=source.name)
+    active = _id(document.activeNode()) if document.activeNode() is not None else ""
+    if mask is None and not group:
+        layer = _new_layer(document, pixels, bounds, name)
+    else:
+        layer = _assemble(document, pixels, mask, bounds, name, group)
+    parent.addChildNode(layer, above)
+    document.setAnnotation(_ANNOTATION + _id(layer), "Impasto", QByteArray(parameters.encode()))
+    document.setModified(True)
+    # Krita will make the new layer the active one, a little later; but the next click on a style should paint the same
+    # layer again.
+    QTimer.singleShot(0, lambda: _activate(source.document, active))
+    return remark
+
+
+def can_mask() -> bool:
+    """Whether this Krita can make transparency masks from a script; 5.1 cannot."""
+    document = Krita.instance().activeDocument()
+    return hasattr(document, "createTransparencyMask")
+
+
+def parameters_of(layer_id: str) -> str:
+    """What `place` kept with a layer of the active document; empty if nothing."""
+    document = Krita.instance().activeDocument()
+    return _annotation(document, layer_id) if document is not None and layer_id else ""
+
+
+def name_of(layer_id: str) -> str:
+    """The name of a layer of the active document; empty if it is not there."""
+    document = Krita.instance().activeDocument()
+    layer = _find(document, layer_id) if document is not None else None
+    return layer.name() if layer is not None else ""
+
+
+def read_setting(name: str, default: str) -> str:
+    """A setting that Krita keeps for us."""
+    return Krita.instance().readSetting(SETTINGS_GROUP, name, default)
+
+
+def write_setting(name: str, value: str) -> None:
+    """Have Krita keep a setting."""
+    Krita.instance().writeSetting(SETTINGS_GROUP, name, value)
+
+
+# --- the quirks behind it
+
+
+def _id(node: Any) -> str:
+    return node.uniqueId().toString()
+
+
+def _bounds(rectangle: Any) -> Bounds:
+    return Bounds(rectangle.x(), rectangle.y(), rectangle.width(), rectangle.height())
+
+
+def _layer_of(node: Any) -> Any:
+    """The layer that a node is, or belongs to if it is a mask; None if there is none."""
+    while node is not None and node.type().endswith("mask"):
+        node = node.parentNode()
+    return node if node is not None and node.parentNode() is not None else None
+
+
+def _document(document_id: str) -> Any:
+    # A document that was closed must not be asked anything, so the open ones are.
+    return next((one for one in Krita.instance().documents() if _id(one.rootNode()) == document_id), None)
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    for child in node.childNodes():
+        yield child
+        yield from _nodes(child)
+
+
+def _find(document: Any, layer_id: str) -> Any:
+    return next((node for node in _nodes(document.rootNode()) if _id(node) == layer_id), None)
+
+
+def _mask_region(mask: bytes, bounds: Bounds) -> Region:
+    """A mask as the wire takes it."""
+    return Region(PixelFormat(bounds.width, bounds.height, "GRAY", "u8", "linear"), mask)
+
+
+def _activate(document_id: str, layer_id: str) -> None:
+    document = _document(document_id)
+    layer = _find(document, layer_id) if document is not None else None
+    if layer is not None:
+        document.setActiveNode(layer)
+
+
+def _document_and_layer(source: Source) -> tuple[Any, Any]:
+    document = _document(source.document)
+    layer = _find(document, source.layer) if document else None
+    if layer is None:
+        raise Problem(tr("The layer “{name}” is not there any more.", name=source.name))
+    return document, layer
+
+
+def _check_visible_and_open(layer: Any) -> None:
+    if not layer.visible():
+        raise Problem(tr("The layer “{name}” is hidden.", name=layer.name()), tr("Show it, then paint."))
+    group = layer.parentNode()
+    while group.parentNode() is not None:
+        name = group.name()
+        if not group.visible():
+            raise Problem(tr("The group “{name}” is hidden.", name=name), tr("Show it, then paint."))
+        if group.locked():
+            raise Problem(tr("The group “{name}” is locked.", name=name), tr("Unlock it, then paint."))
+        group = group.parentNode()
+
+
+def _pixels(layer: Any, bounds: Bounds) -> Any:
+    """A QByteArray. Groups and vector layers have pixels in their projection only, and so have the masks of a layer."""
+    if layer.type() == "paintlayer" and not layer.childNodes():
+        return layer.pixelData(*bounds)
+    return layer.projectionPixelData(*bounds)
+
+
+def _new_layer(document: Any, pixels: Region, bounds: Bounds, name: str) -> Any:
+    """A layer in no document yet, in the colour space of the document."""
+    layer = document.createNode(name, "paintlayer")
+    wire, wanted = ColorSpace.of_region(pixels), ColorSpace.of(document)
+    if wire != wanted:
+        layer.setColorSpace(*wire)
+    # Filled before it is added: so it takes part in undo and shows without a refresh of the projection.
+    layer.setPixelData(bytes(pixels.data), *bounds)
+    if wire != wanted:
+        layer.setColorSpace(*wanted)
+    return layer
+
+
+def _assemble(document: Any, pixels: Region, mask: Buffer | None, bounds: Bounds, name: str, group: bool) -> Any:
+    """The layer with its mask, in a group if wanted, ready to be added in one step.
+
+    Every addition is a step of undo in the document that made the layer, wherever the layer is. So all of it is made by
+    and put together in a document that nobody sees. How large that is does not matter.
+    """
+    scratch = Krita.instance().createDocument(1, 1, name, *ColorSpace.of(document), 72.0)
+    try:
+        layer = _new_layer(scratch, pixels, bounds, name)
+        top = scratch.createGroupLayer(name) if group else layer
+        scratch.rootNode().addChildNode(top, None)
+        if group:
+            top.addChildNode(layer, None)
+        if mask is not None:
+            selection = Selection()
+            selection.setPixelData(QByteArray(bytes(mask)), *bounds)
+            shape = scratch.createTransparencyMask(tr("Area"))
+            shape.setSelection(selection)
+            layer.addChildNode(shape, None)
+        return top.duplicate()
+    finally:
+        scratch.setModified(False)
+        scratch.close()
+
+
+def _topmost_result(document: Any, origin: Any) -> Any:
+    """The highest of the results that lie directly above their source, or the source; a new one must not be hidden."""
+    top, wanted = origin, _id(origin)
+    siblings = origin.parentNode().childNodes()
+    for node in siblings[[_id(one) for one in siblings].index(wanted) + 1 :]:
+        # The id of the source is among the parameters of a result.
+        if wanted not in _annotation(document, _id(node)):
+            break
+        top = node
+    return top
+
+
+def _annotation(document: Any, layer_id: str) -> str:
+    key = _ANNOTATION + layer_id
+    return bytes(document.annotation(key)).decode("utf-8", "replace") if key in document.annotationTypes() else ""
+
+
+def _convert(document: Any, pixels: Any, bounds: Bounds, space: ColorSpace, wanted: ColorSpace) -> Any:
+    """Pixels in another colour space, by Krita's own colour engine, on a layer that is in no document."""
+    layer = document.createNode("Impasto", "paintlayer")
+    layer.setColorSpace(*space)
+    layer.setPixelData(pixels, 0, 0, bounds.width, bounds.height)
+    layer.setColorSpace(*wanted)
+    return layer.pixelData(0, 0, bounds.width, bounds.height)

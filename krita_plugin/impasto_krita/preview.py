@@ -1,0 +1,189 @@
+"""Small paintings for the docker: the preview beside the sliders, and the user's own layer in every style.
+
+Both read the layer reduced and never touch the document. One is under way at a time, so the server is never flooded and
+a real painting never waits for more than one of them.
+"""
+
+from __future__ import annotations
+
+import time
+
+from impasto_krita import host
+from impasto_krita.choices import Choices
+from impasto_krita.connection import Connection
+from impasto_krita.painter import source_of
+from impasto_krita.qt import QImage, QObject, QTimer, pyqtSignal
+from impasto_link.client import Call, Event
+from impasto_link.errors import ImpastoError
+from impasto_link.pixels import Region
+
+#: The longest side that is read of a layer, and those of the answers.
+READ_SIDE = 1024
+PREVIEW_SIDE = 384
+THUMBNAIL_SIDE = 160
+#: Sliders send many changes; the preview waits until there was none for so many milliseconds.
+PAUSE = 60
+#: A layer is read anew for the preview after so many seconds.
+FRESH = 1.5
+
+
+def to_image(region: Region) -> QImage:
+    """An 8 bit BGRA or gray region as an image."""
+    width, height = region.format.width, region.format.height
+    if region.format.is_gray:
+        return QImage(bytes(region.data), width, height, width, QImage.Format.Format_Grayscale8).copy()
+    return QImage(bytes(region.data), width, height, 4 * width, QImage.Format.Format_ARGB32).copy()
+
+
+class Preview(QObject):
+    """The layer before and after, small; the newest choices win.
+
+    Signals:
+        working: whether one is under way.
+        shown: the layer before, after, and the mask of the area; each a QImage or None.
+        failed: a sentence.
+    """
+
+    working = pyqtSignal(bool)
+
+    shown = pyqtSignal(object, object, object)
+    failed = pyqtSignal(str)
+
+    def __init__(self, connection: Connection, parent: QObject) -> None:
+        super().__init__(parent)
+        self._connection = connection
+        self._call: Call | None = None
+        self._wanted: tuple[Choices, str, bool] | None = None
+        self._read: tuple[object, float, dict[str, Region], int] | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(PAUSE)
+        self._timer.timeout.connect(self._send)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a preview is under way or about to be."""
+        return self._call is not None or self._timer.isActive()
+
+    def update(self, choices: Choices, layer_id: str = "", *, mask_only: bool = False) -> None:
+        """Show what these choices make of the layer, or only the mask of their area."""
+        self._wanted = (choices, layer_id, mask_only)
+        if self._call is None:
+            self._timer.start()
+
+    def stop(self) -> None:
+        """Something more important comes."""
+        self._timer.stop()
+        self._wanted = None
+        if self._call is not None:
+            call, self._call = self._call, None
+            self._connection.cancel(call)
+            self.working.emit(False)
+
+    def forget(self) -> None:
+        """The layer is another one, or has changed."""
+        self._read = None
+
+    def _reduced(self, choices: Choices, layer_id: str) -> tuple[dict[str, Region], int]:
+        key = (host.facts(), layer_id, choices.area, choices.area == "selection" and choices.feather)
+        if self._read is None or self._read[0] != key or time.monotonic() - self._read[1] > FRESH:
+            regions, step = host.read_reduced(source_of(choices, layer_id), READ_SIDE)
+            self._read = (key, time.monotonic(), regions, step)
+        return self._read[2], self._read[3]
+
+    def _send(self) -> None:
+        if self._wanted is None:
+            return
+        (choices, layer_id, mask_only), self._wanted = self._wanted, None
+        try:
+            regions, step = self._reduced(choices, layer_id)
+            options = choices.options(reduced_by=step, max_side=PREVIEW_SIDE)
+        except ImpastoError as error:
+            self.failed.emit(str(error))
+            return
+        before = to_image(regions["pixels"])
+        op, fields = "preview", options.to_wire()
+        if mask_only:
+            op, regions = "mask", {"pixels": regions["pixels"]}
+            fields = {"feather": options.feather, "invert": choices.area == "background", "max_side": PREVIEW_SIDE}
+
+        def on_event(event: Event) -> None:
+            if event.kind not in ("done", "failed", "cancelled") or call is not self._call:
+                return
+            self._call = None
+            self.working.emit(False)
+            if event.kind == "done":
+                after, mask = (event.regions.get(key) for key in ("pixels", "mask"))
+                self.shown.emit(before, after and to_image(after), mask and to_image(mask))
+            elif event.kind == "failed":
+                self.failed.emit(str(event.fields.get("message", "")))
+            if self._wanted is not None:
+                self._timer.start()
+
+        call = self._call = self._connection.submit(op, fields, regions, on_event)
+        self.working.emit(True)
+
+
+class OwnThumbnails(QObject):
+    """The user's layer in every style, one after the other while nothing else is to be done.
+
+    Signals:
+        made: the name of a style and a QImage.
+    """
+
+    made = pyqtSignal(str, object)
+
+    def __init__(self, connection: Connection, parent: QObject) -> None:
+        super().__init__(parent)
+        self._connection = connection
+        self._names: list[str] = []
+        self._region: Region | None = None
+        self._call: Call | None = None
+        self._paused = False
+
+    def begin(self, choices: Choices, layer_id: str, names: list[str]) -> None:
+        """Make them of a layer, in this order."""
+        self.stop()
+        try:
+            source = source_of(Choices(area="everything"), layer_id)
+            regions, _ = host.read_reduced(source, 2 * THUMBNAIL_SIDE)
+        except ImpastoError:
+            return
+        self._region, self._names = regions["pixels"], list(names)
+        self.resume()
+
+    def pause(self) -> None:
+        """Something else is to be done."""
+        self._paused = True
+        if self._call is not None:
+            call, self._call = self._call, None
+            self._connection.cancel(call)
+
+    def resume(self) -> None:
+        """Go on where it was left."""
+        self._paused = False
+        if self._call is None:
+            self._next()
+
+    def stop(self) -> None:
+        """Do not go on."""
+        self._names = []
+        self.pause()
+
+    def _next(self) -> None:
+        if self._paused or not self._names or self._region is None or self._connection.state != "ready":
+            return
+        name = self._names[0]
+
+        def on_event(event: Event) -> None:
+            if event.kind not in ("done", "failed", "cancelled") or call is not self._call:
+                return
+            self._call = None
+            self._names.remove(name)
+            if event.kind == "done":
+                self.made.emit(name, to_image(event.regions["pixels"]))
+            # The event loop has its turn between two of them.
+            QTimer.singleShot(0, self._next)
+
+        fields = Choices(style=name).options(max_side=THUMBNAIL_SIDE).to_wire()
+        call = self._call = self._connection.submit("preview", fields, {"pixels": self._region}, on_event)

@@ -1,0 +1,65 @@
+"""What is known of the picture in the editor: plain values, without the editor's objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from impasto_link.errors import ImpastoError
+
+
+class Problem(ImpastoError):
+    """Something in the document is not as it has to be; the message is translated."""
+
+
+class Bounds(NamedTuple):
+    """A rectangle of the document."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def __and__(self, other: Bounds) -> Bounds:
+        """What two rectangles have in common; its size is 0 if that is nothing."""
+        left, top = max(self.x, other.x), max(self.y, other.y)
+        right = min(self.x + self.width, other.x + other.width)
+        bottom = min(self.y + self.height, other.y + other.height)
+        return Bounds(left, top, max(0, right - left), max(0, bottom - top))
+
+    def __bool__(self) -> bool:
+        return self.width > 0 and self.height > 0
+
+
+class Facts(NamedTuple):
+    """What the docker has to know all the time; cheap to ask."""
+
+    document: str = ""
+    """Empty if there is none."""
+    layer: str = ""
+    has_selection: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is to be painted.
+
+    Attributes:
+        document: id of the document.
+        layer: id of the layer.
+        name: name of the layer.
+        parent: id of the layer's parent.
+        position: where the layer's own origin is.
+        bounds: the rectangle to paint.
+        selection: the selection within it, one byte per pixel, or None.
+        remark: a sentence about something unusual; may be empty.
+    """
+
+    document: str
+    layer: str
+    name: str
+    parent: str
+    position: tuple[int, int]
+    bounds: Bounds
+    selection: bytes | None
+    remark: str = ""

@@ -1,0 +1,198 @@
+"""Installing into Krita: where things go on each system, what is switched on, what is taken out again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from impasto.cli import main
+from impasto.install import krita, payload
+from impasto.install.krita import candidates
+from impasto.install.kritarc import switch, with_plugin
+from impasto_link.errors import ImpastoError
+
+KRITARC = "[General]\nname=Ünï\n\n[python]\nenable_other=true\nenable_impasto_krita=false\n[theme]\nTheme=Any\n"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder, with nothing of Krita's in it yet."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path / "runtime"))
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def native(home: Path) -> Path:
+    folder = home / ".local" / "share" / "krita"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "data", "settings"),
+    [
+        ("linux", {}, ".local/share/krita", ".config/kritarc"),
+        ("linux", {"XDG_DATA_HOME": "d", "XDG_CONFIG_HOME": "c"}, "d/krita", "c/kritarc"),
+        ("darwin", {}, "Library/Application Support/Krita", "Library/Preferences/kritarc"),
+        ("win32", {}, "AppData/Roaming/krita", "AppData/Local/kritarc"),
+        ("win32", {"APPDATA": "r", "LOCALAPPDATA": "l"}, "r/krita", "l/kritarc"),
+    ],
+)
+def test_places(tmp_path: Path, platform: str, environment: dict[str, str], data: str, settings: str) -> None:
+    here = {name: str(tmp_path / path) for name, path in environment.items()}
+    place = candidates(tmp_path, here, platform)[0]
+    assert (place.data, place.settings) == (tmp_path / data, tmp_path / settings)
+
+
+def test_flatpak_has_folders_of_its_own(tmp_path: Path) -> None:
+    place = candidates(tmp_path, {}, "linux")[1]
+    assert place.data == tmp_path / ".var/app/org.kde.krita/data/krita"
+    assert place.settings == tmp_path / ".var/app/org.kde.krita/config/kritarc"
+    assert place.sandboxed
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folders of Linux")
+def test_every_krita_is_served(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    native(home)
+    flatpak = home / ".var" / "app" / "org.kde.krita"
+    flatpak.mkdir(parents=True)
+    assert main(["install", "krita"]) == 0
+    said = capsys.readouterr().out
+    assert "impasto serve" in said
+    for folder, settings in (
+        (home / ".local/share/krita", home / ".config/kritarc"),
+        (flatpak / "data/krita", flatpak / "config/kritarc"),
+    ):
+        assert (folder / "pykrita/impasto_krita.desktop").is_file()
+        assert (folder / "actions/impasto_krita.action").is_file()
+        assert (folder / "pykrita/impasto_krita/texts/zh_CN.json").is_file()
+        assert settings.read_text() == "[python]\nenable_impasto_krita=true\n"
+    assert json.loads((home / "runtime" / "command.json").read_text())["command"][0] == sys.executable
+
+
+def test_no_krita_is_said(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["install", "krita"]) == 1
+    assert "No Krita was found" in capsys.readouterr().err
+
+
+def test_the_link_and_msgpack_come_along_and_suffice(home: Path) -> None:
+    vendor = native(home) / "pykrita" / "impasto_krita" / "vendor"
+    assert main(["install", "krita"]) == 0
+    script = (
+        "import sys; sys.path[:0] = [sys.argv[1]]\n"
+        "import msgpack, impasto_link.codec, impasto_link.client, impasto_link.launch, impasto_link.zmtp\n"
+        "assert msgpack.__file__.startswith(sys.argv[1]) and impasto_link.__file__.startswith(sys.argv[1])\n"
+        "assert msgpack.unpackb(msgpack.packb({'a': [1, b'x']})) == {'a': [1, b'x']}\n"
+        "assert 'numpy' not in sys.modules\n"
+    )
+    # Without site-packages, as in an editor's Python.
+    subprocess.run([sys.executable, "-I", "-S", "-c", script, str(vendor)], check=True)
+
+
+def test_uninstalling_leaves_what_others_put_there(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = native(home)
+    settings = home / ".config" / "kritarc"
+    settings.parent.mkdir()
+    settings.write_text("[python]\nenable_other=true\n")
+    other = data / "pykrita" / "other" / "__init__.py"
+    other.parent.mkdir(parents=True)
+    other.touch()
+    assert main(["install", "krita"]) == 0
+    mine = data / "pykrita" / "impasto_krita" / "notes.txt"
+    mine.write_text("of the user")
+    (mine.parent / "__pycache__").mkdir()
+    (mine.parent / "__pycache__" / "docker.cpython-310.pyc").touch()
+
+    assert main(["uninstall", "krita"]) == 0
+    left = {path.relative_to(data).as_posix() for path in data.rglob("*") if path.is_file()}
+    assert left == {"pykrita/other/__init__.py", "pykrita/impasto_krita/notes.txt"}
+    assert settings.read_text() == "[python]\nenable_other=true\n"
+    assert main(["uninstall", "krita"]) == 0
+    assert "was not installed" in capsys.readouterr().out
+
+
+def test_installing_again_takes_away_what_is_not_there_any_more(home: Path) -> None:
+    data = native(home)
+    assert main(["install", "krita"]) == 0
+    manifest = data / "pykrita" / "impasto_krita" / payload.MANIFEST
+    names = json.loads(manifest.read_text())
+    old = data / "pykrita" / "impasto_krita" / "old_module.py"
+    old.touch()
+    manifest.write_text(json.dumps([*names, "pykrita/impasto_krita/old_module.py", "../../outside.txt"]))
+    outside = data.parents[1] / "outside.txt"
+    outside.touch()
+    assert main(["install", "krita"]) == 0
+    assert not old.exists()
+    assert outside.exists(), "a list that was tampered with reaches nothing outside"
+
+
+def test_a_folder_of_somebody_else_is_refused(home: Path) -> None:
+    folder = native(home) / "pykrita" / "impasto_krita"
+    folder.mkdir(parents=True)
+    (folder / "drawing.kra").touch()
+    with pytest.raises(ImpastoError, match="did not put there"):
+        krita.install(krita.find()[0])
+    assert (folder / "drawing.kra").exists()
+
+
+def test_a_plugin_that_krita_imported_itself_is_replaced(home: Path) -> None:
+    data = native(home)
+    folder = data / "pykrita" / "impasto_krita"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text("old")
+    krita.install(krita.find()[0])
+    assert (folder / "__init__.py").read_text() != "old"
+
+
+def test_kritarc_keeps_everything_else(tmp_path: Path) -> None:
+    path = tmp_path / "kritarc"
+    path.write_text(KRITARC, encoding="utf-8")
+    switch(path, "impasto_krita", on=True)
+    on = path.read_text(encoding="utf-8")
+    without = KRITARC.replace("enable_impasto_krita=false\n", "")
+    assert on == without.replace("[python]\n", "[python]\nenable_impasto_krita=true\n")
+    switch(path, "impasto_krita", on=True)
+    assert path.read_text(encoding="utf-8") == on, "switching on twice changes nothing"
+    switch(path, "impasto_krita", on=False)
+    assert path.read_text(encoding="utf-8") == without
+
+
+@pytest.mark.parametrize("text", ["", "[a]\nb=c", "[a]\r\nb=c\r\n", "[a]\nb=c\n\n"])
+def test_kritarc_without_the_section(text: str) -> None:
+    on = with_plugin(text, "impasto_krita", on=True)
+    assert on.startswith(text)
+    assert "enable_impasto_krita=true" in on.split("[python]")[1]
+    assert ("\r\n" in on) == ("\r\n" in text)
+    assert with_plugin(text, "impasto_krita", on=False) == text
+
+
+def test_kritarc_that_is_no_utf8_and_a_link_survives(tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    real.write_bytes(b"[a]\nname=\xff\xfe\n")
+    link = tmp_path / "kritarc"
+    link.symlink_to(real)
+    switch(link, "impasto_krita", on=True)
+    assert link.is_symlink()
+    assert real.read_bytes().startswith(b"[a]\nname=\xff\xfe\n")
+
+
+def test_the_zip_is_as_kritas_importer_wants_it(tmp_path: Path, home: Path) -> None:
+    target = tmp_path / "plugins" / "krita.zip"
+    assert main(["install", "krita", "--zip", str(target)]) == 0
+    with zipfile.ZipFile(target) as archive:
+        names = archive.namelist()
+    for name in ("impasto_krita.desktop", "impasto_krita.action", "impasto_krita/__init__.py"):
+        assert name in names
+    for name in names:
+        for parent in Path(name).parents:
+            assert parent == Path() or f"{parent.as_posix()}/" in names, f"no entry for the folder {parent}"
+    assert not [name for name in names if name.endswith((".pyc", ".so", "installed.json"))]

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# chroot.sh SUITE FOLDER: a Debian with Krita in FOLDER, used again if it is there. Needs root.
+#
+# The archive is the one that this machine's apt uses, or KRITA_MIRROR.
+set -euo pipefail
+suite=$1 folder=$(realpath -m "$2")
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+
+missing=()
+for package in debootstrap xvfb xdotool imagemagick openbox; do
+  dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  apt-get update -q
+  apt-get -o DPkg::Lock::Timeout=300 install -yq --no-install-recommends "${missing[@]}"
+fi
+[ ! -x "$folder/usr/bin/krita" ] || exit 0
+
+mirror=${KRITA_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Component: main' | grep -v security | head -n 1)}
+[ -n "$mirror" ] || { echo "apt names no archive: set KRITA_MIRROR"; exit 1; }
+script=/usr/share/debootstrap/scripts/$suite
+[ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid # a suite newer than debootstrap
+
+# The folder appears under its name only when it is complete.
+new=$folder.new
+mkdir -p "$(dirname "$folder")"
+rm -rf "$new"
+debootstrap --variant=minbase --components=main "$suite" "$new" "$mirror" "$script"
+printf '#!/bin/sh\nexit 101\n' >"$new/usr/sbin/policy-rc.d" # start no services
+chmod +x "$new/usr/sbin/policy-rc.d"
+echo force-unsafe-io >"$new/etc/dpkg/dpkg.cfg.d/unsafe-io"
+printf 'path-exclude=/usr/share/%s/*\n' doc man locale >"$new/etc/dpkg/dpkg.cfg.d/nodoc"
+apt-config dump | grep -E '^Acquire::(http|https|Check)' >"$new/etc/apt/apt.conf.d/90host" || true # proxies and the like
+cp /etc/resolv.conf "$new/etc/resolv.conf" || true
+here=$(cd "$(dirname "$0")" && pwd)
+"$here/inside.sh" "$new" apt-get update -q
+# The Python parts are only recommended by Krita. No pyzmq and no msgpack: most Kritas have none either.
+"$here/inside.sh" "$new" apt-get install -yq --no-install-recommends krita python3-pyqt5 fonts-dejavu-core fonts-noto-cjk
+rm -rf "$new"/var/cache/apt/archives/*.deb
+mv "$new" "$folder"
