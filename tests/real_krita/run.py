@@ -309,10 +309,15 @@ def main() -> int:
             for theme, language in LOOKS if proof.stem == "looks" else LOOKS[:1]:
                 print(f"{proof.stem} ({theme}, {language})", flush=True)
                 stage.set_look(theme, language)
-                started = time.monotonic()
-                passed = stage.run(proof)
-                print(f"  {'passed' if passed else 'FAILED'} in {time.monotonic() - started:.0f} s", flush=True)
-                if not passed:
+                # Mouse and windows of a busy machine: what fails once is looked at again, and both are to be read.
+                for attempt in ("first", "second"):
+                    started = time.monotonic()
+                    passed = stage.run(proof)
+                    verdict = f"{'passed' if passed else 'FAILED'} in {time.monotonic() - started:.0f} s"
+                    print(f"  {verdict}, {attempt} attempt", flush=True)
+                    if passed:
+                        break
+                else:
                     failed.append(proof.stem)
     finally:
         stage.stop_server()
