@@ -14,7 +14,7 @@ from torch import nn
 from torchvision.models import mobilenet_v2
 
 from impasto.cli import main
-from impasto.masking.subject import find_mask, working_size
+from impasto.masking.subject import find_mask, without_specks, working_size
 from impasto.nets.unet import SubjectNet
 from impasto.training.mask_losses import mask_loss, mask_scores
 from impasto.training.subjects import find_subjects, random_view
@@ -41,6 +41,17 @@ def test_the_working_size_keeps_the_shape() -> None:
         down, across = working_size(height, width)
         assert down / across == pytest.approx(height / width, rel=0.1)
         assert down * across == pytest.approx(320 * 320, rel=0.15)
+
+
+def test_specks_go_and_thin_parts_stay() -> None:
+    mask = torch.zeros(1, 1, 96, 96)
+    mask[..., 30:70, 30:70] = 0.9
+    mask[..., 48:51, 70:90] = 0.9  # a tail
+    mask[..., 28:30, 30:70] = 0.2  # a soft rim
+    expected = mask.clone()
+    mask[..., 5:10, 5:10] = 0.9
+    mask[..., 60:90, 0:3] = 0.9  # along the border
+    assert torch.equal(without_specks(mask), expected)
 
 
 def test_saved_and_loaded_it_finds_the_same(net: SubjectNet, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.imaging.resample import resize
@@ -14,6 +15,8 @@ from impasto.nets.unet import SubjectNet
 WORKING_SIDE = 320
 #: No side is larger or smaller than this many times the network's stride, however long the picture.
 _SIDES = (4, 24)
+#: Half the thickness that something has to have somewhere, and the likelihood from which on it hangs together.
+_CORE, _FAINT = 4, 0.3
 
 
 def working_size(height: int, width: int, side: int = WORKING_SIDE) -> tuple[int, int]:
@@ -40,4 +43,27 @@ def find_mask(net: SubjectNet, photo: Tensor, side: int = WORKING_SIDE) -> Tenso
     small = resize(photo, *working_size(photo.shape[-2], photo.shape[-1], side))
     dtype = next(net.parameters()).dtype
     logits: Tensor = net(small.to(dtype).contiguous(memory_format=torch.channels_last))
-    return torch.sigmoid(logits)
+    return without_specks(torch.sigmoid(logits))
+
+
+def without_specks(mask: Tensor) -> Tensor:
+    """Take away what hangs together with nothing that is at least a few pixels thick.
+
+    Opening by reconstruction (Vincent 1993, https://doi.org/10.1109/83.217222): the mask is eroded, and what is left
+    grows back within the mask. Thin parts of something thick, a tail or a lock of hair, come back whole.
+
+    Args:
+        mask: (1, 1, h, w) in [0, 1], small.
+    """
+    size = 2 * _CORE + 1
+    outside = F.pad((mask <= 0.5).float(), (_CORE,) * 4, value=1)
+    kept = 1 - F.max_pool2d(outside, size, stride=1)
+    within = (mask > _FAINT).float()
+    while True:
+        grown = F.max_pool2d(kept, 3, stride=1, padding=1) * within
+        if torch.equal(grown, kept):
+            break
+        kept = grown
+    # With the soft rim around it.
+    rim = F.max_pool2d(kept, 2 * _CORE + 1, stride=1, padding=_CORE) * (1 - within)
+    return mask * (kept + rim)
