@@ -41,6 +41,8 @@ Progress = Callable[[float, str], None]
 HALO = 56
 #: A mask whose strongest pixel is weaker than this shows nothing.
 _EMPTY = 0.05
+#: In the mask that is given back, 8 bits of gray, this and less is black.
+_INVISIBLE = 0.5 / 255
 #: What is found on a smaller share of the picture is no subject.
 _SPECKS = 5e-4
 #: Behind transparent pixels, for the eyes of the network that finds the subject.
@@ -294,6 +296,6 @@ def _finish(picture: Picture, painted: Tensor, area: Tensor | None, options: Sty
     share: float | Tensor = options.strength
     if area is not None and options.flatten:
         share = area * share
-    pixels = encode(blend(picture, painted, share), picture, None if area is None else area > 0)
+    pixels = encode(blend(picture, painted, share), picture, None if area is None else area > _INVISIBLE)
     mask = None if area is None or options.flatten else encode_gray(area)
     return Layer(Region(source.format, pixels, source.profile), mask)
