@@ -55,15 +55,19 @@ def without_specks(mask: Tensor) -> Tensor:
     Args:
         mask: (1, 1, h, w) in [0, 1], small.
     """
-    size = 2 * _CORE + 1
-    outside = F.pad((mask <= 0.5).float(), (_CORE,) * 4, value=1)
-    kept = 1 - F.max_pool2d(outside, size, stride=1)
-    within = (mask > _FAINT).float()
+    # At half the size: a quarter of the pixels, and half as far to grow.
+    half = F.max_pool2d(mask, 2)
+    radius = _CORE // 2
+    outside = F.pad((half <= 0.5).float(), (radius,) * 4, value=1)
+    kept = 1 - F.max_pool2d(outside, 2 * radius + 1, stride=1)
+    allowed = (half > _FAINT).float()
     while True:
-        grown = F.max_pool2d(kept, 3, stride=1, padding=1) * within
+        grown = F.max_pool2d(kept, 3, stride=1, padding=1) * allowed
         if torch.equal(grown, kept):
             break
         kept = grown
+    within = (mask > _FAINT).float()
+    kept = F.interpolate(kept, scale_factor=2, mode="nearest") * within
     # With the soft rim around it.
     rim = F.max_pool2d(kept, 2 * _CORE + 1, stride=1, padding=_CORE) * (1 - within)
     return mask * (kept + rim)

@@ -69,24 +69,27 @@ def steps():
     layers(document)[1].remove()
 
     # The layer is deleted while it is painted.
+    large = yield from prover.open_file("4k.png")
+    source = layers(large)[0]
     extra = source.duplicate()
     extra.setName("Extra")
-    document.rootNode().addChildNode(extra, source)
-    document.waitForDone()
+    large.rootNode().addChildNode(extra, source)
+    large.waitForDone()
     yield 200
-    document.setActiveNode(extra)
-    yield 200
+    large.setActiveNode(extra)
+    yield 700
     yield from prover.click(panel.paint)
     assert one.painter.busy
     extra.remove()
     yield from expect("was deleted in the meantime")
-    assert names(document)[-1] == panel.gallery.title("udnie"), names(document)
-    layers(document)[-1].remove()
-    document.waitForDone()
+    assert names(large)[-1] == panel.gallery.title("udnie"), names(large)
+    layers(large)[-1].remove()
+    large.waitForDone()
     yield 200
 
     # Cancel, by the button that takes the place of the progress.
-    large = yield from prover.open_file("4k.png")
+    large.setActiveNode(source)
+    yield 700
     count = len(layers(large))
     yield from prover.click(panel.paint)
     yield from prover.wait_for(lambda: panel.progress.value() > 0, "progress")
