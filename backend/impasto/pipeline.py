@@ -152,6 +152,11 @@ class Pipeline:
     def mask(self, region: Region, options: MaskOptions, progress: Progress) -> Layer:
         """Find the subject of a region.
 
+        Args:
+            region: the pixels.
+            options: which network finds it, and what is done with its edge.
+            progress: told of the progress; may raise to cancel.
+
         Returns:
             The region's pixels as they are, or with ``options.cutout`` only the subject with alpha; and the mask.
 

@@ -90,7 +90,6 @@ def test_a_coarse_mask_finds_the_edge_of_the_picture() -> None:
     fine = follow_edges(coarse, photo)
     apart = lambda x: float((x - alpha).abs().mean())  # noqa: E731
     assert apart(fine) < 0.3 * apart(resize(coarse, 1200, 1200))
-    assert bool((fine[alpha == 0][::97] < 1).all())
     away = disc(1200, 340) + (1 - disc(1200, 460))
     assert bool(((fine == 0) | (fine == 1))[away > 0.99].all())
 
