@@ -15,7 +15,7 @@ from typing import Any
 
 from impasto_link import codec
 from impasto_link.errors import Cancelled, ImpastoError, ServerGone, from_wire
-from impasto_link.options import MaskOptions, StylizeOptions
+from impasto_link.options import STYLE_FRAME, MaskOptions, StylizeOptions
 from impasto_link.pixels import Region
 from impasto_link.transport import Transport
 
@@ -108,23 +108,39 @@ class Client:
         *,
         mask: Region | None = None,
         selection: Region | None = None,
+        pictures: Mapping[str, Region] | None = None,
+        preview: bool = False,
     ) -> Call:
-        """Send a region to be painted; ``mask`` is its subject, ``selection`` where the painting may show at most.
+        """Send a region to be painted.
 
-        The result has the region ``pixels``, and ``mask`` unless they show everywhere.
+        Args:
+            region: the pixels.
+            options: how to paint them.
+            on_event: called with each event.
+            mask: the subject of the region, instead of finding it.
+            selection: where the painting may show at most.
+            pictures: pictures as styles, by the names under which the options have them.
+            preview: a newer preview of this client replaces it if it has not started.
+
+        Returns:
+            A call whose result has the region ``pixels``, and ``mask`` unless they show everywhere.
         """
         sent = {"pixels": region, "mask": mask, "selection": selection}
         regions = {name: one for name, one in sent.items() if one is not None}
-        return self.submit("stylize", options.to_wire(), regions, on_event)
+        regions.update({STYLE_FRAME + name: one for name, one in (pictures or {}).items()})
+        return self.submit("preview" if preview else "stylize", options.to_wire(), regions, on_event)
 
     def mask(self, region: Region, options: MaskOptions, on_event: Callable[[Event], None] | None = None) -> Call:
         """Send a region whose subject is to be found. The result has the region ``mask``."""
         return self.submit("mask", options.to_wire(), {"pixels": region}, on_event)
 
-    def cancel(self, call: Call) -> None:
-        """Ask the server to give a job up; the call ends with "cancelled", or as it would have if that was too late."""
+    def cancel(self, call: Call, *, keep: bool = False) -> None:
+        """Ask the server to give a job up; the call ends with "cancelled", or as it would have if that was too late.
+
+        With ``keep`` a refinement ends with the best picture that it has so far.
+        """
         if not call.finished:
-            self.transport.send(codec.encode({"op": "cancel", "id": call.id}))
+            self.transport.send(codec.encode({"op": "cancel", "id": call.id, "keep": keep}))
 
     def poll(self, timeout: float | None = 0.0) -> bool:
         """Take in what has arrived; waits up to ``timeout`` seconds for the first message. Whether there was any."""

@@ -9,7 +9,7 @@ from typing import Any, Union
 
 from impasto_link.errors import BadRequest
 
-ENGINES = ("fixed",)
+ENGINES = ("fixed", "adain", "gatys")
 BRUSH_RANGE = (0.25, 4.0)
 MAX_STYLES = 16
 #: Where a painting shows.
@@ -18,11 +18,24 @@ AREAS = ("everything", "subject", "background")
 MASK_MODELS = ("impasto", "u2net", "isnet-general-use", "birefnet-general")
 FEATHER_RANGE = (0.0, 1000.0)
 GROW_RANGE = (-1000.0, 1000.0)
+#: How thoroughly a painting is refined, in words.
+REFINEMENTS = ("draft", "normal", "fine")
+#: What of the features of picture and style is compared.
+STYLE_LOSSES = ("gram", "mean-std", "wasserstein")
+OPTIMIZERS = ("adam", "lbfgs")
+#: Which network measures: VGG-19 where it is or can be had, else our own compact encoder.
+FEATURES = ("auto", "vgg19", "compact")
+MAX_ITERATIONS = 10_000
+#: A picture sent along as a style is a frame of this kind followed by the style's name.
+STYLE_FRAME = "style:"
 
 
 @dataclass(frozen=True)
 class StyleChoice:
-    """A style of the library and its share in a mixture; shares are relative to their sum."""
+    """A style and its share in a mixture; shares are relative to their sum.
+
+    The name is that of a picture sent along, or else of a style of the library.
+    """
 
     name: str
     weight: float = 1.0
@@ -51,12 +64,75 @@ Styles = Union[str, StyleChoice, Iterable[str | StyleChoice], "dict[str, float]"
 
 
 @dataclass(frozen=True)
+class RefineOptions:
+    """How the pixels of a painting are optimised (Gatys et al. 2016). What is None is as the preset says.
+
+    Attributes:
+        preset: ``draft``, ``normal`` or ``fine``: how many iterations at how many scales.
+        iterations: at the largest scale; smaller scales take as many as the preset says in proportion.
+        max_side: the longest side at which pixels are optimised; a larger picture takes over what was found there.
+        style_loss: ``gram``, ``mean-std`` or ``wasserstein``.
+        optimizer: ``adam`` or ``lbfgs``.
+        content_weight: how closely the content is kept; 1 is usual.
+        tv_weight: how much roughness costs; 0 is not at all.
+        features: ``vgg19``, ``compact`` or ``auto``.
+    """
+
+    preset: str = "normal"
+    iterations: int | None = None
+    max_side: int | None = None
+    style_loss: str | None = None
+    optimizer: str | None = None
+    content_weight: float = 1.0
+    tv_weight: float = 1.0
+    features: str = "auto"
+
+    def __post_init__(self) -> None:
+        _check_choice("The refinement", self.preset, REFINEMENTS)
+        if self.style_loss is not None:
+            _check_choice("The style loss", self.style_loss, STYLE_LOSSES)
+        if self.optimizer is not None:
+            _check_choice("The optimizer", self.optimizer, OPTIMIZERS)
+        _check_choice("The network that measures", self.features, FEATURES)
+        _check_whole("The number of iterations", self.iterations, 1, MAX_ITERATIONS)
+        _check_whole("The longest side to refine at", self.max_side, 64, 1 << 20)
+        object.__setattr__(
+            self, "content_weight", _number("The weight of the content", self.content_weight, 0.0, 1000.0)
+        )
+        object.__setattr__(self, "tv_weight", _number("The weight of the roughness", self.tv_weight, 0.0, 1000.0))
+
+    @classmethod
+    def of(cls, wanted: RefineOptions | str | int | None) -> RefineOptions | None:
+        """Refinement as a person would name it: a preset, a number of iterations, or nothing."""
+        if wanted is None or wanted == "" or isinstance(wanted, RefineOptions):
+            return wanted or None
+        if isinstance(wanted, int) and not isinstance(wanted, bool):
+            return cls(iterations=wanted)
+        return cls(preset=wanted)
+
+    def to_wire(self) -> dict[str, Any]:
+        """As the header of a request has it."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_wire(cls, entry: object) -> RefineOptions | None:
+        """Read it out of a header."""
+        if entry is None:
+            return None
+        if not isinstance(entry, dict):
+            raise BadRequest("The refinement of the request cannot be read.", "Send it as a map.")
+        return cls(**_known(cls, entry))
+
+
+@dataclass(frozen=True)
 class StylizeOptions:
     """How a layer is to be painted.
 
     Attributes:
         styles: what to paint like; several are mixed by weight.
-        engine: ``fixed``, the trained feed-forward networks.
+        engine: ``fixed``, the trained feed-forward networks, also for pictures; ``adain``, for pictures only; ``gatys``,
+            which optimises the photo itself.
+        refine: optimise the painting afterwards; with the engine ``gatys`` how the photo is optimised.
         strength: 0 gives the original, 1 the full style.
         brush: size of the strokes; 2 paints with strokes twice as large as the network's own, from 0.25 to 4.
         keep_colors: keep the colours of the original and take only light and dark from the style.
@@ -74,6 +150,7 @@ class StylizeOptions:
 
     styles: tuple[StyleChoice, ...]
     engine: str = "fixed"
+    refine: RefineOptions | None = None
     strength: float = 1.0
     brush: float = 1.0
     keep_colors: bool = False
@@ -96,6 +173,8 @@ class StylizeOptions:
                     "Choose the area everything, or leave the background's style out.",
                 )
         _check_choice("The engine", self.engine, ENGINES)
+        if self.engine == "gatys" and self.refine is None:
+            object.__setattr__(self, "refine", RefineOptions())
         _check_choice("The area", self.area, AREAS)
         object.__setattr__(self, "strength", _number("The strength", self.strength, 0.0, 1.0))
         object.__setattr__(self, "brush", _number("The brush size", self.brush, *BRUSH_RANGE))
@@ -108,15 +187,28 @@ class StylizeOptions:
         return self.area != "everything" or bool(self.background_styles)
 
     @classmethod
-    def of(cls, style: Styles, *, background_style: Styles = (), **options: Any) -> StylizeOptions:
+    def of(
+        cls,
+        style: Styles,
+        *,
+        background_style: Styles = (),
+        refine: RefineOptions | str | int | None = None,
+        **options: Any,
+    ) -> StylizeOptions:
         """Options for a style named as a person would: ``"udnie"``, ``["udnie:2", "the-scream"]``, ``{"udnie": 2}``."""
-        return cls(_choices(style), background_styles=_choices(background_style), **options)
+        return cls(
+            _choices(style),
+            background_styles=_choices(background_style),
+            refine=RefineOptions.of(refine),
+            **options,
+        )
 
     def to_wire(self) -> dict[str, Any]:
         """The fields of a request's header."""
         entry = {field.name: getattr(self, field.name) for field in fields(self)}
         for name in ("styles", "background_styles"):
             entry[name] = [[choice.name, choice.weight] for choice in entry[name]]
+        entry["refine"] = None if self.refine is None else self.refine.to_wire()
         return entry
 
     @classmethod
@@ -130,6 +222,7 @@ class StylizeOptions:
             raise BadRequest(
                 "The styles of the request cannot be read.", "Send them as a list of [name, weight] pairs."
             ) from None
+        known["refine"] = RefineOptions.from_wire(known.get("refine"))
         return cls(**known)
 
 
@@ -205,6 +298,11 @@ def _check_where(options: StylizeOptions | MaskOptions) -> None:
         raise BadRequest(f"The device {options.device!r} is not known.", "Use auto, cpu, cuda or cuda:1.")
     if options.max_side is not None and (type(options.max_side) is not int or options.max_side < 16):
         raise BadRequest("A preview's longest side has to be a whole number of at least 16 pixels.")
+
+
+def _check_whole(what: str, value: object, low: int, high: int) -> None:
+    if value is not None and (type(value) is not int or not low <= value <= high):
+        raise BadRequest(f"{what} has to be a whole number from {low} to {high}, not {value!r}.")
 
 
 def _number(what: str, value: object, low: float, high: float) -> float:
