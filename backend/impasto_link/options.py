@@ -104,11 +104,9 @@ class RefineOptions:
     @classmethod
     def of(cls, wanted: RefineOptions | str | int | None) -> RefineOptions | None:
         """Refinement as a person would name it: a preset, a number of iterations, or nothing."""
-        if wanted is None or wanted == "" or isinstance(wanted, RefineOptions):
-            return wanted or None
-        if isinstance(wanted, int) and not isinstance(wanted, bool):
-            return cls(iterations=wanted)
-        return cls(preset=wanted)
+        if isinstance(wanted, str):
+            return cls(preset=wanted) if wanted else None
+        return cls(iterations=wanted) if isinstance(wanted, int) else wanted
 
     def to_wire(self) -> dict[str, Any]:
         """As the header of a request has it."""
@@ -130,8 +128,8 @@ class StylizeOptions:
 
     Attributes:
         styles: what to paint like; several are mixed by weight.
-        engine: ``fixed``, the trained feed-forward networks, also for pictures; ``adain``, for pictures only; ``gatys``,
-            which optimises the photo itself.
+        engine: ``fixed``, the trained feed-forward networks, also for pictures; ``adain``, for pictures only; or
+            ``gatys``, which optimises the photo itself.
         refine: optimise the painting afterwards; with the engine ``gatys`` how the photo is optimised.
         strength: 0 gives the original, 1 the full style.
         brush: size of the strokes; 2 paints with strokes twice as large as the network's own, from 0.25 to 4.

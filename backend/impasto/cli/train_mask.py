@@ -45,11 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    import torch
 
     from impasto.engines.fixed import FixedEngine
     from impasto.pipeline import pick_device
-    from impasto.training.masks import MaskTrainer, MaskTrainingOptions, evaluate, train_masks
+    from impasto.training.common import restore, train
+    from impasto.training.masks import MaskTrainer, MaskTrainingOptions, evaluate, look_at
     from impasto.training.painted import paint_copies
     from impasto.training.photos import find_pictures
     from impasto.training.subjects import Subject, find_subjects
@@ -82,16 +82,9 @@ def run(options: argparse.Namespace) -> int:
     settings = MaskTrainingOptions(**{key: value for key, value in vars(options).items() if key in known})
     trainer = MaskTrainer(subjects, backgrounds, encoder, settings, device)
     if options.export:
-        try:
-            checkpoint = torch.load(options.work / "checkpoint.pt", map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError) as error:
-            raise ModelProblem(
-                f"There is no checkpoint in {options.work} to export: {error}.", "Train first."
-            ) from error
-        trainer.load_state_dict(checkpoint)
-        trainer.history = checkpoint["history"]
+        restore(trainer, options.work)
     else:
-        train_masks(trainer, options.work, held_out)
+        train(trainer, options.work, look_at(trainer, options.work, held_out), every_s=180.0)
     net = trainer.result.eval()
     scores = evaluate(net, held_out) if held_out else {}
     card = {

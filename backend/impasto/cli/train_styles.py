@@ -52,12 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    import torch
 
     from impasto.pipeline import pick_device
+    from impasto.training.common import restore, train
     from impasto.training.photos import find_pictures, is_held_out, load_rgb
     from impasto.training.recipe import BankRecipe
-    from impasto.training.styles import StyleTrainer, TrainingOptions, preview_photos, save_thumbnails, train
+    from impasto.training.styles import StyleTrainer, TrainingOptions, preview_photos, save_thumbnails
     from impasto.zoo.bank import load_body, save_bank
     from impasto.zoo.library import Library, user_models
     from impasto.zoo.vgg import load_vgg19
@@ -97,14 +97,9 @@ def run(options: argparse.Namespace) -> int:
     previews = preview_photos(pictures)
     work = options.work or Path("runs") / options.name
     if options.export:
-        try:
-            checkpoint = torch.load(work / "checkpoint.pt", map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError) as error:
-            raise ModelProblem(f"There is no checkpoint in {work} to export: {error}.", "Train first.") from error
-        trainer.load_state_dict(checkpoint)
-        trainer.history = checkpoint["history"]
+        restore(trainer, work)
     else:
-        train(trainer, work, previews)
+        train(trainer, work, trainer.look_at(previews, work))
     training = {
         "steps": trainer.step,
         "seed": trainer.history[-1]["seed"],

@@ -1,12 +1,121 @@
-"""What all trainings share: the schedule, and checkpoints that an interruption cannot damage."""
+"""What all trainings share: the optimiser's step, checkpoints that an interruption cannot damage, and the loop."""
 
 from __future__ import annotations
 
+import logging
 import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset, RandomSampler
+from tqdm import tqdm
+
+from impasto_link.errors import ModelProblem
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What every training is told; every value goes into the card of the model."""
+
+    steps: int = 10_000
+    batch: int = 4
+    learning_rate: float = 1e-3
+    warmup: int = 200
+    clip: float = 1.0
+    """The norm above which a gradient is shortened."""
+    seed: int = 0
+    workers: int = 0
+    """Processes that load pictures."""
+
+
+class Trainer(ABC):
+    """Trains something step by step; its whole state goes through ``state_dict`` and ``load_state_dict``.
+
+    Args:
+        options: how to train.
+        optimizer: its groups may have a ``speed``, by which the learning rate is multiplied.
+        parts: what is trained, by the name under which the checkpoint has it.
+        device: where to train.
+    """
+
+    def __init__(
+        self,
+        options: Schedule,
+        optimizer: torch.optim.Optimizer,
+        parts: dict[str, nn.Module],
+        device: torch.device,
+    ) -> None:
+        self._schedule = options
+        self.optimizer = optimizer
+        self._parts = parts
+        self.device = device
+        self.step = 0
+        #: The options of each stretch of training so far, with the step at which it began.
+        self.history: list[dict[str, Any]] = [{"from_step": 0, **asdict(options)}]
+
+    @property
+    def steps(self) -> int:
+        """After how many steps the training is complete."""
+        return self._schedule.steps
+
+    @abstractmethod
+    def train_step(self) -> dict[str, float]:
+        """One step of the optimiser; returns what it measured."""
+
+    def learning_rate(self) -> float:
+        """The learning rate of the next step, before the speeds of the groups."""
+        return self._schedule.learning_rate * warm_cosine(self.step, self._schedule.steps, self._schedule.warmup)
+
+    def descend(self, loss: Tensor) -> float:
+        """Take a step down the gradient of ``loss``, clipped; returns the norm that it had. Counts the step."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate() * group.get("speed", 1.0)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        norm = nn.utils.clip_grad_norm_(parameters, self._schedule.clip)
+        if torch.isfinite(norm):
+            self.optimizer.step()
+        else:
+            log.warning("Step %d had a gradient that was not finite and was left out.", self.step)
+        self.step += 1
+        return norm.item()
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that is needed to go on, of tensors and plain values only."""
+        return {
+            "step": self.step,
+            **{name: part.state_dict() for name, part in self._parts.items()},
+            "optimizer": self.optimizer.state_dict(),
+            "random": torch.get_rng_state(),
+            "history": self.history,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from ``state``."""
+        for name, part in self._parts.items():
+            part.load_state_dict(state[name])
+        self._load_optimizer(state)
+        self.step = state["step"]
+        self.history = [dict(stretch) for stretch in state["history"]]
+        options = asdict(self._schedule)
+        if {**self.history[-1], "from_step": 0} != {"from_step": 0, **options}:
+            self.history.append({"from_step": self.step, **options})
+
+    def _load_optimizer(self, state: dict[str, Any]) -> None:
+        self.optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["random"].cpu())
 
 
 def warm_cosine(step: int, steps: int, warmup: int) -> float:
@@ -17,8 +126,68 @@ def warm_cosine(step: int, steps: int, warmup: int) -> float:
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
+def endless(pictures: Dataset[Tensor], batch: int, workers: int = 0) -> Iterator[Tensor]:
+    """Batches of pictures, drawn at random without end."""
+    sampler = RandomSampler(pictures, replacement=True, num_samples=2**40)  # type: ignore[arg-type]
+    return iter(DataLoader(pictures, batch, sampler=sampler, num_workers=workers))
+
+
 def save_checkpoint(state: dict[str, Any], path: Path) -> None:
     """Write the state of a training, tensors and plain values only, whole or not at all."""
     partial = path.with_suffix(".partial")
     torch.save(state, partial)
     partial.replace(path)
+
+
+def restore(trainer: Trainer, folder: Path) -> None:
+    """Bring a trainer to where the training in ``folder`` stands, to export it.
+
+    Raises:
+        ModelProblem: there is no checkpoint, or it is damaged.
+    """
+    try:
+        checkpoint = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError) as error:
+        raise ModelProblem(f"There is no checkpoint in {folder} to export: {error}.", "Train first.") from error
+    trainer.load_state_dict(checkpoint)
+    trainer.history = checkpoint["history"]
+
+
+#: Looks at where a training stands: writes pictures and measurements to TensorBoard and to the folder.
+Look = Callable[["SummaryWriter"], None]
+
+
+def train(trainer: Trainer, folder: Path, look: Look | None = None, *, every_s: float = 120.0) -> None:
+    """Run a trainer to its last step; checkpoints and TensorBoard logs go to ``folder``.
+
+    Interrupted at any point, the next call goes on from the last checkpoint.
+
+    Args:
+        trainer: what to run.
+        folder: where ``checkpoint.pt`` and ``logs/`` lie.
+        look: called after each checkpoint.
+        every_s: seconds between checkpoints.
+    """
+    from torch.utils.tensorboard import SummaryWriter
+
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = folder / "checkpoint.pt"
+    if checkpoint.exists():
+        trainer.load_state_dict(torch.load(checkpoint, map_location=trainer.device, weights_only=True))
+        log.info("Going on from step %d of %s", trainer.step, checkpoint)
+    saved_at = time.monotonic()
+    smooth: dict[str, float] = {}
+    with SummaryWriter(str(folder / "logs")) as writer, tqdm(total=trainer.steps, initial=trainer.step) as bar:
+        while trainer.step < trainer.steps:
+            parts = trainer.train_step()
+            smooth = {key: 0.98 * smooth.get(key, value) + 0.02 * value for key, value in parts.items()}
+            bar.update()
+            bar.set_postfix({key: f"{value:.3f}" for key, value in smooth.items()}, refresh=False)
+            if trainer.step % 20 == 0:
+                for key, value in parts.items():
+                    writer.add_scalar(key, value, trainer.step)
+            if time.monotonic() - saved_at > every_s or trainer.step == trainer.steps:
+                save_checkpoint(trainer.state_dict(), checkpoint)
+                if look is not None:
+                    look(writer)
+                saved_at = time.monotonic()

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, WeightedRandomSampler
 from torchvision.transforms.v2 import functional as TF
 from torchvision.utils import make_grid
-from tqdm import tqdm
 
 from impasto.masking.subject import find_mask
 from impasto.nets.unet import MobileNetV2, SubjectNet
-from impasto.training.common import save_checkpoint, warm_cosine
+from impasto.training.common import Schedule, Trainer
 from impasto.training.mask_losses import mask_loss, mask_scores
 from impasto.training.photos import load_rgb
 from impasto.training.subjects import Subject, SubjectCrops, load_mask
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class MaskTrainingOptions:
-    """How to train; every value goes into the card of the model."""
+class MaskTrainingOptions(Schedule):
+    """How to train the network."""
 
     steps: int = 12_000
     batch: int = 8
@@ -41,14 +43,10 @@ class MaskTrainingOptions:
     weak_weight: float = 0.4
     averaging: float = 0.998
     """Decay of the running average of the weights, which is what is kept in the end."""
-    warmup: int = 200
-    clip: float = 1.0
-    seed: int = 0
-    workers: int = 0
 
 
-class MaskTrainer:
-    """Trains a `SubjectNet` step by step; its whole state goes through ``state_dict`` and ``load_state_dict``.
+class MaskTrainer(Trainer):
+    """Trains a `SubjectNet`.
 
     Args:
         subjects: what to learn from.
@@ -68,7 +66,6 @@ class MaskTrainer:
     ) -> None:
         torch.manual_seed(options.seed)
         self.options = options
-        self.device = device
         net = SubjectNet(encoder.padding)
         net.encoder = encoder
         self.net = net.to(device).to(memory_format=torch.channels_last)
@@ -79,13 +76,12 @@ class MaskTrainer:
         slow = list(self.net.encoder.parameters())
         known = {id(parameter) for parameter in slow}
         fast = [parameter for parameter in self.net.parameters() if id(parameter) not in known]
-        self.optimizer = torch.optim.AdamW(
+        optimizer = torch.optim.AdamW(
             [{"params": fast, "speed": 1.0}, {"params": slow, "speed": options.encoder_speed}],
             lr=options.learning_rate,
             weight_decay=options.weight_decay,
         )
-        self.step = 0
-        self.history: list[dict[str, Any]] = [{"from_step": 0, **asdict(options)}]
+        super().__init__(options, optimizer, {"net": self.net, "averaged": self.averaged}, device)
         self.samples = self._endless(SubjectCrops(subjects, backgrounds, options.side))
 
     @property
@@ -110,40 +106,10 @@ class MaskTrainer:
         with torch.autocast(self.device.type, torch.bfloat16):
             logits = self.net(pictures.contiguous(memory_format=torch.channels_last))
         loss = mask_loss(logits, masks, weak, options.weak_weight).mean()
-        for group in self.optimizer.param_groups:
-            group["lr"] = options.learning_rate * warm_cosine(self.step, options.steps, options.warmup) * group["speed"]
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.net.parameters(), options.clip)
-        if torch.isfinite(norm):
-            self.optimizer.step()
+        gradient = self.descend(loss)
+        if math.isfinite(gradient):
             self.averaged.update_parameters(self.net)
-        else:
-            log.warning("Step %d had a gradient that was not finite and was left out.", self.step)
-        self.step += 1
-        return {"loss": loss.item(), "gradient": norm.item()}
-
-    def state_dict(self) -> dict[str, Any]:
-        """All that is needed to go on, of tensors and plain values only."""
-        return {
-            "step": self.step,
-            "net": self.net.state_dict(),
-            "averaged": self.averaged.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "random": torch.get_rng_state(),
-            "history": self.history,
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state``."""
-        self.net.load_state_dict(state["net"])
-        self.averaged.load_state_dict(state["averaged"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["random"].cpu())
-        self.step = state["step"]
-        self.history = [dict(stretch) for stretch in state["history"]]
-        if {**self.history[-1], "from_step": 0} != {"from_step": 0, **asdict(self.options)}:
-            self.history.append({"from_step": self.step, **asdict(self.options)})
+        return {"loss": loss.item(), "gradient": gradient}
 
 
 @torch.no_grad()
@@ -178,46 +144,28 @@ def _sheet(net: SubjectNet, subjects: list[Subject], side: int = 160) -> Tensor:
     return make_grid(torch.cat([tile for row in rows for tile in row]), nrow=len(subjects), padding=4, pad_value=1.0)
 
 
-def train_masks(
-    trainer: MaskTrainer, folder: Path, held_out: list[Subject], *, every_s: float = 180.0, evaluated: int = 48
-) -> None:
-    """Run a trainer to its last step; checkpoints, TensorBoard logs and sheets go to ``folder``.
+def look_at(
+    trainer: MaskTrainer, folder: Path, held_out: list[Subject], evaluated: int = 48
+) -> Callable[[SummaryWriter], None]:
+    """What `impasto.training.common.train` calls to measure and to show masks.
 
     Args:
-        trainer: what to run.
-        folder: where ``checkpoint.pt`` and ``logs/`` lie; from a checkpoint there it goes on.
+        trainer: what is trained.
+        folder: where ``samples.png`` goes.
         held_out: pictures that are not learned from, to measure on.
-        every_s: seconds between checkpoints.
-        evaluated: on how many pictures to measure at each checkpoint.
+        evaluated: how many of them.
     """
-    from torch.utils.tensorboard import SummaryWriter
-
-    folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / "checkpoint.pt"
-    if checkpoint.exists():
-        trainer.load_state_dict(torch.load(checkpoint, map_location=trainer.device, weights_only=True))
-        log.info("Going on from step %d of %s", trainer.step, checkpoint)
     some = held_out[:: max(1, len(held_out) // evaluated)]
-    total = trainer.options.steps
-    saved_at = time.monotonic()
-    smooth: dict[str, float] = {}
-    with SummaryWriter(str(folder / "logs")) as writer, tqdm(total=total, initial=trainer.step) as bar:
-        while trainer.step < total:
-            parts = trainer.train_step()
-            smooth = {key: 0.98 * smooth.get(key, value) + 0.02 * value for key, value in parts.items()}
-            bar.update()
-            bar.set_postfix({key: f"{value:.3f}" for key, value in smooth.items()}, refresh=False)
-            if trainer.step % 20 == 0:
-                for key, value in parts.items():
-                    writer.add_scalar(key, value, trainer.step)
-            if time.monotonic() - saved_at > every_s or trainer.step == total:
-                save_checkpoint(trainer.state_dict(), checkpoint)
-                net = trainer.result.eval()
-                if some:
-                    for group, scores in evaluate(net, some).items():
-                        writer.add_scalar(f"iou/{group}", scores["iou"], trainer.step)
-                        log.info("step %d, %s: %s", trainer.step, group, {k: round(v, 3) for k, v in scores.items()})
-                    sheet = _sheet(net, some[:: max(1, len(some) // 10)][:10])
-                    writer.add_image("masks", sheet, trainer.step)
-                    TF.to_pil_image(sheet).save(folder / "samples.png")
-                saved_at = time.monotonic()
+
+    def look(writer: SummaryWriter) -> None:
+        if not some:
+            return
+        net = trainer.result.eval()
+        for group, scores in evaluate(net, some).items():
+            writer.add_scalar(f"iou/{group}", scores["iou"], trainer.step)
+            log.info("step %d, %s: %s", trainer.step, group, {k: round(v, 3) for k, v in scores.items()})
+        sheet = _sheet(net, some[:: max(1, len(some) // 10)][:10])
+        writer.add_image("masks", sheet, trainer.step)
+        TF.to_pil_image(sheet).save(folder / "samples.png")
+
+    return look

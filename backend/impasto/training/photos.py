@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import zlib
 from pathlib import Path
@@ -84,3 +85,53 @@ def _flatten(patch: Tensor) -> Tensor:
     small = F.adaptive_avg_pool2d(patch, cells)
     mode = "bicubic" if torch.rand(()) < 0.5 else "nearest"
     return F.interpolate(small[None], size=patch.shape[-2:], mode=mode)[0].clamp(0, 1)
+
+
+class StyleCrops(Dataset[Tensor]):
+    """Random square views of pictures as styles, (3, crop, crop) in [0, 1]: zoomed, turned, recoloured.
+
+    Args:
+        sources: pictures in kinds (paintings, textures, photos); of each kind as many are drawn, however many it has.
+        crop: side in pixels.
+        recolor: share of the views whose colours are changed, so that few paintings stand for many palettes.
+    """
+
+    def __init__(self, sources: list[list[Path]], crop: int, recolor: float = 0.5) -> None:
+        self.sources = [paths for paths in sources if paths]
+        self.crop = crop
+        self.recolor = recolor
+
+    def __len__(self) -> int:
+        return sum(map(len, self.sources))
+
+    def __getitem__(self, index: int) -> Tensor:
+        paths = self.sources[int(torch.randint(len(self.sources), ()))]
+        picture = _load_small(paths[int(torch.randint(len(paths), ()))])
+        height, width = picture.shape[-2:]
+        side = int(min(height, width) * float(torch.empty(()).uniform_(0.35, 1.0)))
+        top = int(torch.randint(height - side + 1, ()))
+        left = int(torch.randint(width - side + 1, ()))
+        patch = TF.resized_crop(picture, top, left, side, side, [self.crop, self.crop], antialias=True).float() / 255
+        if torch.rand(()) < 0.5:
+            patch = patch.flip(-1)
+        if torch.rand(()) < 0.25:
+            patch = patch.transpose(-1, -2)
+        if torch.rand(()) < self.recolor:
+            patch = _recolored(patch)
+        return patch
+
+
+@functools.lru_cache(maxsize=700)
+def _load_small(path: Path, side: int = 512) -> Tensor:
+    picture = load_rgb(path)
+    return picture if min(picture.shape[-2:]) <= side else TF.resize(picture, [side], antialias=True)
+
+
+def _recolored(patch: Tensor) -> Tensor:
+    """Other hues, another contrast, another light."""
+    patch = patch[torch.randperm(3)] if torch.rand(()) < 0.5 else TF.adjust_hue(patch, float(torch.rand(())) - 0.5)
+    patch = TF.adjust_saturation(patch, float(torch.empty(()).uniform_(0.2, 1.6)))
+    low, high = sorted(float(value) for value in torch.rand(2))
+    if torch.rand(()) < 0.3 and high - low > 0.3:
+        patch = low + patch * (high - low)
+    return (patch ** float(torch.empty(()).uniform_(0.6, 1.6))).clamp(0, 1)

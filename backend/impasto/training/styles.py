@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, RandomSampler
 from torchvision.transforms.v2 import functional as TF
 from torchvision.utils import make_grid
-from tqdm import tqdm
 
 from impasto.nets.style_bank import ConvLayer, StyleBankNet
 from impasto.nets.vgg import VGG19Features
-from impasto.training.common import save_checkpoint, warm_cosine
+from impasto.training.common import Schedule, Trainer, endless
 from impasto.training.losses import (
     CONTENT_LAYERS,
     STYLE_LAYERS,
@@ -33,35 +29,30 @@ from impasto.training.losses import (
 from impasto.training.photos import PhotoCrops, is_held_out, load_rgb
 from impasto.training.recipe import BankRecipe, StyleRecipe
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 
 @dataclass(frozen=True)
-class TrainingOptions:
-    """How to train; every value goes into the card of the model."""
+class TrainingOptions(Schedule):
+    """How to train a bank."""
 
     steps: int = 20_000
-    batch: int = 4
     crop: int = 256
-    learning_rate: float = 1e-3
     code_speed: float = 5.0
     """How many times faster the codes learn than the body: each is seen in a fraction of the steps only."""
-    warmup: int = 200
     content_weight: float = 1.0
     style_weight: float = 1.0
     """Multiplies the weight that each style has of its own."""
     tv_weight: float = 0.1
     light_weight: float = 4.0
     spike_weight: float = 0.02
-    clip: float = 1.0
-    seed: int = 0
-    workers: int = 0
     codes_only: bool = False
     """Leave the body alone and train the styles' codes: how a style is added to a finished bank."""
 
 
-class StyleTrainer:
-    """Trains a bank step by step; its whole state goes through ``state_dict`` and ``load_state_dict``.
+class StyleTrainer(Trainer):
+    """Trains a bank.
 
     Args:
         recipe: the styles.
@@ -84,7 +75,6 @@ class StyleTrainer:
         torch.manual_seed(options.seed)
         self.recipe = recipe
         self.options = options
-        self.device = device
         self.net = (net or StyleBankNet(recipe.width, recipe.blocks)).to(device).to(memory_format=torch.channels_last)
         codes = self.net.neutral_code().repeat(len(recipe.styles), 1)
         self.codes = nn.Parameter(codes.to(device))
@@ -95,25 +85,13 @@ class StyleTrainer:
         groups: list[dict[str, Any]] = [{"params": [self.codes], "speed": options.code_speed}]
         if not options.codes_only:
             groups.append({"params": list(self.net.parameters()), "speed": 1.0})
-        self.optimizer = torch.optim.Adam(groups, lr=options.learning_rate)
+        super().__init__(options, torch.optim.Adam(groups, lr=options.learning_rate), {"net": self.net}, device)
         self._spikes: list[Tensor] = []
         for layer in self.net.modules():
             # Not the first layers: what stands out there is in the photo.
             if options.spike_weight and isinstance(layer, ConvLayer) and layer not in self.net.down:
                 layer.conv.register_forward_hook(self._note_spikes)
-        self.step = 0
-        #: The options of each stretch of training so far, with the step at which it began.
-        self.history: list[dict[str, Any]] = [{"from_step": 0, **asdict(options)}]
-        self.photos = self._endless(PhotoCrops(photos, options.crop))
-
-    def _endless(self, crops: PhotoCrops) -> Iterator[Tensor]:
-        sampler = RandomSampler(crops, replacement=True, num_samples=2**40)
-        loader = DataLoader(crops, self.options.batch, sampler=sampler, num_workers=self.options.workers)
-        return iter(loader)
-
-    def learning_rate(self) -> float:
-        """The learning rate of the next step, before the speeds of the groups."""
-        return self.options.learning_rate * warm_cosine(self.step, self.options.steps, self.options.warmup)
+        self.photos = endless(PhotoCrops(photos, options.crop), options.batch, options.workers)
 
     def _note_spikes(self, _module: nn.Module, _inputs: object, output: Tensor) -> None:
         if torch.is_grad_enabled():
@@ -140,16 +118,7 @@ class StyleTrainer:
         light = light_distance(painted, photos).mean()
         loss = loss + options.spike_weight * spiked + options.light_weight * light
 
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate() * group["speed"]
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_([*self.net.parameters(), self.codes], options.clip)
-        if torch.isfinite(norm):
-            self.optimizer.step()
-        else:
-            log.warning("Step %d had a gradient that was not finite and was left out.", self.step)
-        self.step += 1
+        gradient = self.descend(loss)
         return {
             "loss": loss.item(),
             "style": style.mean().item(),
@@ -157,7 +126,7 @@ class StyleTrainer:
             "variation": variation.mean().item(),
             "light": light.item(),
             "spikes": spiked.item(),
-            "gradient": norm.item(),
+            "gradient": gradient,
         }
 
     def _paint(self, photos: Tensor, which: Tensor) -> Tensor:
@@ -179,35 +148,33 @@ class StyleTrainer:
                 rows.append(torch.cat([self.net(photo[None], code[None]) for photo in photos]))
         return make_grid(torch.cat(rows).float().cpu(), nrow=len(photos), padding=4, pad_value=1.0)
 
+    def look_at(self, photos: Tensor, folder: Path) -> Callable[[SummaryWriter], None]:
+        """What `impasto.training.common.train` calls to show samples."""
+
+        def look(writer: SummaryWriter) -> None:
+            sheet = self.samples(photos)
+            writer.add_image("samples", sheet, self.step)
+            TF.to_pil_image(sheet).save(folder / "samples.jpg", quality=88)
+
+        return look
+
     def state_dict(self) -> dict[str, Any]:
-        """All that is needed to go on, of tensors and plain values only."""
-        return {
-            "step": self.step,
-            "net": self.net.state_dict(),
-            "codes": {s.name: code.detach() for s, code in zip(self.recipe.styles, self.codes, strict=True)},
-            "optimizer": self.optimizer.state_dict(),
-            "random": torch.get_rng_state(),
-            "history": self.history,
-        }
+        """As `Trainer.state_dict`, with the codes by the names of their styles."""
+        codes = {s.name: code.detach() for s, code in zip(self.recipe.styles, self.codes, strict=True)}
+        return {**super().state_dict(), "codes": codes}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state``; styles that it does not know begin neutral.
-
-        The optimiser's memory is kept only if the styles are the same.
-        """
-        self.net.load_state_dict(state["net"])
-        names = [style.name for style in self.recipe.styles]
+        """Go on from ``state``; styles that it does not know begin neutral."""
+        super().load_state_dict(state)
         with torch.no_grad():
-            for row, name in zip(self.codes, names, strict=True):
-                if name in state["codes"]:
-                    row.copy_(state["codes"][name])
-        if names == list(state["codes"]):
-            self.optimizer.load_state_dict(state["optimizer"])
-            torch.set_rng_state(state["random"].cpu())
-        self.step = state["step"]
-        self.history = [dict(stretch) for stretch in state["history"]]
-        if {**self.history[-1], "from_step": 0} != {"from_step": 0, **asdict(self.options)}:
-            self.history.append({"from_step": self.step, **asdict(self.options)})
+            for row, style in zip(self.codes, self.recipe.styles, strict=True):
+                if style.name in state["codes"]:
+                    row.copy_(state["codes"][style.name])
+
+    def _load_optimizer(self, state: dict[str, Any]) -> None:
+        # Its memory is worth something only if the styles are the same.
+        if [style.name for style in self.recipe.styles] == list(state["codes"]):
+            super()._load_optimizer(state)
 
 
 @torch.no_grad()
@@ -235,44 +202,6 @@ def _views(painting: Tensor, style: StyleRecipe) -> Iterator[Tensor]:
     for scale, gamma in ((0.85, 1.0), (1.0, 1.1), (1.0, 0.9), (1.15, 1.0)):
         side = [max(16, round(style.size * scale))]
         yield TF.resize(painting, side, antialias=True)[None].clamp(0, 1) ** gamma
-
-
-def train(trainer: StyleTrainer, folder: Path, previews: Tensor, *, every_s: float = 120.0) -> None:
-    """Run a trainer to its last step; checkpoints, TensorBoard logs and sample sheets go to ``folder``.
-
-    Interrupted at any point, the next call with a trainer of the same recipe goes on from the last checkpoint.
-
-    Args:
-        trainer: what to run.
-        folder: where ``checkpoint.pt`` and ``logs/`` lie.
-        previews: photos for the sample sheets, (B, 3, H, W) in [0, 1].
-        every_s: seconds between checkpoints.
-    """
-    from torch.utils.tensorboard import SummaryWriter
-
-    folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / "checkpoint.pt"
-    if checkpoint.exists():
-        trainer.load_state_dict(torch.load(checkpoint, map_location=trainer.device, weights_only=True))
-        log.info("Going on from step %d of %s", trainer.step, checkpoint)
-    total = trainer.options.steps
-    saved_at = time.monotonic()
-    smooth: dict[str, float] = {}
-    with SummaryWriter(str(folder / "logs")) as writer, tqdm(total=total, initial=trainer.step) as bar:
-        while trainer.step < total:
-            parts = trainer.train_step()
-            smooth = {key: 0.98 * smooth.get(key, value) + 0.02 * value for key, value in parts.items()}
-            bar.update()
-            bar.set_postfix({key: f"{smooth[key]:.3f}" for key in ("loss", "style", "content", "light")}, refresh=False)
-            if trainer.step % 20 == 0:
-                for key, value in parts.items():
-                    writer.add_scalar(key, value, trainer.step)
-            if time.monotonic() - saved_at > every_s or trainer.step == total:
-                save_checkpoint(trainer.state_dict(), checkpoint)
-                sheet = trainer.samples(previews)
-                writer.add_image("samples", sheet, trainer.step)
-                TF.to_pil_image(sheet).save(folder / "samples.jpg", quality=88)
-                saved_at = time.monotonic()
 
 
 def preview_photos(pictures: list[Path], count: int = 6, side: int = 256) -> Tensor:
