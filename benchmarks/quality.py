@@ -3,7 +3,7 @@
     python benchmarks/quality.py --paintings DIR [--photos DIR] [--vgg FILE]
 
 Prints a Markdown table: for each style the normalised style and content distances (0 is equal; see
-impasto.training.losses) of the untouched photo, of Impasto, and of L-BFGS after some iterations. Gatys et al. 2016 and
+impasto.nets.perceptual) of the untouched photo, of Impasto, and of L-BFGS after some iterations. Gatys et al. 2016 and
 the comparison of Johnson et al. 2016 (section 4.1) begin at white noise (``--start noise``); to begin at the photo,
 where the content distance is 0, is easier.
 """
@@ -23,15 +23,15 @@ from torchvision.transforms.v2 import functional as TF
 from tqdm import tqdm
 
 from impasto.engines.fixed import FixedEngine
-from impasto.nets.vgg import VGG19Features
-from impasto.pipeline import pick_device
-from impasto.training.losses import (
+from impasto.nets.perceptual import (
     CONTENT_LAYERS,
     Features,
     content_distance,
     style_distance,
     total_variation,
 )
+from impasto.nets.vgg import VGG19Features
+from impasto.pipeline import pick_device
 from impasto.training.photos import find_pictures, is_held_out, load_rgb
 from impasto.training.recipe import BankRecipe, StyleRecipe
 from impasto.training.styles import style_targets

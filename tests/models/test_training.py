@@ -12,8 +12,9 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from impasto.cli import main
+from impasto.nets.perceptual import STYLE_LAYERS, content_distance, gram, style_distance, total_variation
 from impasto.nets.vgg import CHANNELS, VGG19Features
-from impasto.training.losses import STYLE_LAYERS, content_distance, gram, spikes, style_distance, total_variation
+from impasto.training.losses import spikes
 from impasto.training.photos import PhotoCrops, find_pictures, is_held_out
 from impasto.training.recipe import BankRecipe
 from impasto.training.styles import gram_matrices

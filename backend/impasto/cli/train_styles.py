@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
 
     from impasto.pipeline import pick_device
-    from impasto.training.common import restore, train
+    from impasto.training.common import restore, show, train
     from impasto.training.photos import find_pictures, is_held_out, load_rgb
     from impasto.training.recipe import BankRecipe
     from impasto.training.styles import StyleTrainer, TrainingOptions, preview_photos, save_thumbnails
@@ -99,7 +99,7 @@ def run(options: argparse.Namespace) -> int:
     if options.export:
         restore(trainer, work)
     else:
-        train(trainer, work, trainer.look_at(previews, work))
+        train(trainer, work, show(trainer, work, lambda: trainer.samples(previews)))
     training = {
         "steps": trainer.step,
         "seed": trainer.history[-1]["seed"],

@@ -1,4 +1,4 @@
-"""Take the plugin out of an editor again: impasto uninstall krita.
+"""Take the plugin out of an editor again: impasto uninstall krita, impasto uninstall gimp.
 
 Takes away what was installed and nothing else.
 """
@@ -10,17 +10,21 @@ import os
 import sys
 from pathlib import Path
 
-from impasto.install import krita
+from impasto.install import gimp, krita
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("editor", choices=["krita"], help="which editor")
+    parser.add_argument("editor", choices=["krita", "gimp"], help="which editor")
 
 
 def run(options: argparse.Namespace) -> int:
-    taken = [one for one in krita.candidates(Path.home(), os.environ, sys.platform) if krita.uninstall(one)]
-    for one in taken:
-        print(f"{one.title}: the plugin is gone. Your paintings stay as they are.")
+    here = (Path.home(), os.environ, sys.platform)
+    if options.editor == "krita":
+        taken = [one.title for one in krita.candidates(*here) if krita.uninstall(one)]
+    else:
+        taken = [one.title for one in gimp.candidates(*here) if gimp.uninstall(one)]
+    for title in taken:
+        print(f"{title}: the plugin is gone. Your paintings stay as they are.")
     if not taken:
-        print("The plugin was not installed in any Krita of yours.")
+        print(f"The plugin was not installed in any {'Krita' if options.editor == 'krita' else 'GIMP'} of yours.")
     return 0

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from impasto.install import kritarc
-from impasto.install.payload import Files, copy_in, package_files, plugin_source, take_out
+from impasto.install.payload import Files, copy_in, package_files, plugin_source, take_out, write_zip
 from impasto_link.errors import ImpastoError
 
 PLUGIN = "impasto_krita"
@@ -107,13 +106,4 @@ def build_zip(target: Path) -> None:
     """An archive for Tools > Scripts > Import Python Plugin, which wants entries for folders, too."""
     # The importer looks for the plugin at any depth, and for the actions by their name.
     files = {name.relative_to(name.parts[0]): path for name, path in plugin_files().items()}
-    folders = sorted({parent for name in files for parent in name.parents if parent.name})
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for folder in folders:
-            archive.writestr(zipfile.ZipInfo(f"{folder.as_posix()}/"), b"")
-        for name, path in files.items():
-            entry = zipfile.ZipInfo(name.as_posix())
-            entry.external_attr = 0o644 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, path.read_bytes())
+    write_zip(files, target)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -57,18 +58,19 @@ def _walk(folder: Path) -> Iterator[tuple[Path, Path]]:
             yield path.relative_to(folder), path
 
 
-def copy_in(files: Files, folder: Path, package: Path) -> None:
+def copy_in(files: Files, folder: Path, package: Path, main: str = "__init__.py") -> None:
     """Install: what an earlier installation left is taken away first, and a list is written of what is there now.
 
     Args:
         files: what goes where, relative to ``folder``.
         folder: the editor's folder.
         package: the plugin's package, relative to ``folder``; it holds the list.
+        main: the file by which a package without a list is known as ours.
 
     Raises:
         ImpastoError: there is something that is not ours, or the folder cannot be written.
     """
-    _check_ours(folder, package)
+    _check_ours(folder, package, main)
     take_out(folder, package)
     try:
         for name, source in files.items():
@@ -83,12 +85,12 @@ def copy_in(files: Files, folder: Path, package: Path) -> None:
         ) from error
 
 
-def _check_ours(folder: Path, package: Path) -> None:
+def _check_ours(folder: Path, package: Path, main: str) -> None:
     target = folder / package
     if target.is_symlink():
         raise ImpastoError(f"{target} is a link to another place.", "Take it away, then install again.")
-    # Without a list it may still be ours: the editors' own importers of zip files write none.
-    if target.is_dir() and any(target.iterdir()) and not (target / "__init__.py").is_file():
+    # Without a list it may still be ours: who unpacks a zip file, an editor's own importer for one, writes none.
+    if target.is_dir() and any(target.iterdir()) and not (target / main).is_file():
         raise ImpastoError(f"There are files in {target} that Impasto did not put there.", "Move them away first.")
 
 
@@ -113,3 +115,30 @@ def take_out(folder: Path, package: Path) -> bool:
         if one.is_dir() and not any(one.iterdir()):
             one.rmdir()
     return True
+
+
+def write_zip(files: Files, target: Path, executable: Path | None = None) -> None:
+    """Write an archive of a plugin, with entries for folders, which Krita's importer wants.
+
+    Args:
+        files: what goes where.
+        target: the archive.
+        executable: the one of the files that is a program.
+
+    Raises:
+        ImpastoError: it cannot be written.
+    """
+    folders = sorted({parent for name in files for parent in name.parents if parent.name})
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+            for folder in folders:
+                archive.writestr(zipfile.ZipInfo(f"{folder.as_posix()}/"), b"")
+            for name, path in files.items():
+                entry = zipfile.ZipInfo(name.as_posix())
+                entry.create_system = 3  # Unix, or the mode would not count
+                entry.external_attr = (0o755 if name == executable else 0o644) << 16
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(entry, path.read_bytes())
+    except OSError as error:
+        raise ImpastoError(f"{target} cannot be written: {error.strerror}.") from error

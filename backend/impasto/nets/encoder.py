@@ -71,11 +71,18 @@ class CompactEncoder(nn.Module):
         return maps
 
     def vgg_features(self, x: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
-        """What VGG-19 would see, by layer name: the interface of `impasto.nets.vgg.VGG19Features`.
+        """What VGG-19 would see, by layer name: as `impasto.nets.vgg.VGG19Features` gives it.
 
         Args:
-            x: (B, 3, H, W), sRGB in [0, 1].
+            x: (B, 3, H, W), sRGB in [0, 1], of any size from 16 x 16.
             wanted: names out of `HEADS`.
         """
-        maps = zip(HEADS, self(x), strict=True)
-        return {name: F.relu(self.heads[name](F.relu(y))) for name, y in maps if name in wanted}
+        height, width = x.shape[-2:]
+        x = F.pad(x, (0, -width % self.stride, 0, -height % self.stride), mode="reflect")
+        features = {}
+        for scale, (name, maps) in enumerate(zip(HEADS, self(x), strict=True)):
+            if name in wanted:
+                whole = F.relu(self.heads[name](F.relu(maps)))
+                # VGG-19's pooling leaves an odd row or column out.
+                features[name] = whole[..., : height >> scale, : width >> scale]
+        return features

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, RandomSampler
+from torchvision.transforms.v2 import functional as TF
 from tqdm import tqdm
 
 from impasto_link.errors import ModelProblem
@@ -155,6 +156,17 @@ def restore(trainer: Trainer, folder: Path) -> None:
 
 #: Looks at where a training stands: writes pictures and measurements to TensorBoard and to the folder.
 Look = Callable[["SummaryWriter"], None]
+
+
+def show(trainer: Trainer, folder: Path, sheet: Callable[[], Tensor]) -> Look:
+    """Shows a sheet of samples, (3, H, W) in [0, 1]: in TensorBoard, and as ``samples.jpg`` in ``folder``."""
+
+    def look(writer: SummaryWriter) -> None:
+        picture = sheet()
+        writer.add_image("samples", picture, trainer.step)
+        TF.to_pil_image(picture).save(folder / "samples.jpg", quality=88)
+
+    return look
 
 
 def train(trainer: Trainer, folder: Path, look: Look | None = None, *, every_s: float = 120.0) -> None:

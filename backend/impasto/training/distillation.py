@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 
 from impasto.nets.encoder import HEADS, CompactEncoder
+from impasto.nets.perceptual import content_distance, gram, style_distance
 from impasto.nets.vgg import VGG19Features
 from impasto.training.common import Schedule, Trainer, endless
-from impasto.training.losses import content_distance, gram, style_distance
 from impasto.training.photos import StyleCrops
 
 

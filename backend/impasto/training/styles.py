@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as TF
 from torchvision.utils import make_grid
 
-from impasto.nets.style_bank import ConvLayer, StyleBankNet
-from impasto.nets.vgg import VGG19Features
-from impasto.training.common import Schedule, Trainer, endless
-from impasto.training.losses import (
+from impasto.nets.perceptual import (
     CONTENT_LAYERS,
     STYLE_LAYERS,
     Features,
     content_distance,
     gram,
-    light_distance,
-    spikes,
     style_distance,
     total_variation,
 )
+from impasto.nets.style_bank import ConvLayer, StyleBankNet
+from impasto.nets.vgg import VGG19Features
+from impasto.training.common import Schedule, Trainer, endless
+from impasto.training.losses import light_distance, spikes
 from impasto.training.photos import PhotoCrops, is_held_out, load_rgb
 from impasto.training.recipe import BankRecipe, StyleRecipe
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
 
 
 @dataclass(frozen=True)
@@ -147,16 +143,6 @@ class StyleTrainer(Trainer):
             for code in self.codes:
                 rows.append(torch.cat([self.net(photo[None], code[None]) for photo in photos]))
         return make_grid(torch.cat(rows).float().cpu(), nrow=len(photos), padding=4, pad_value=1.0)
-
-    def look_at(self, photos: Tensor, folder: Path) -> Callable[[SummaryWriter], None]:
-        """What `impasto.training.common.train` calls to show samples."""
-
-        def look(writer: SummaryWriter) -> None:
-            sheet = self.samples(photos)
-            writer.add_image("samples", sheet, self.step)
-            TF.to_pil_image(sheet).save(folder / "samples.jpg", quality=88)
-
-        return look
 
     def state_dict(self) -> dict[str, Any]:
         """As `Trainer.state_dict`, with the codes by the names of their styles."""

@@ -36,6 +36,12 @@ def user_models() -> Path:
     return Path(override) if override else platformdirs.user_data_path("impasto", appauthor=False) / "models"
 
 
+def find_model(name: str) -> Path:
+    """The file of a model: the user's own if there is one, else the one that comes with Impasto."""
+    own = user_models() / name
+    return own if own.is_file() else shipped_models() / name
+
+
 @dataclass(frozen=True)
 class Bank:
     """A bank as its card describes it.

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from impasto_link.errors import ModelProblem
+
+Net = TypeVar("Net", bound=nn.Module)
+Card = dict[str, Any]
 
 
 def write_model(path: Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> None:
@@ -60,3 +63,59 @@ def read_tensors(path: Path, prefix: str = "") -> dict[str, Tensor]:
         raise ModelProblem(
             f"The model {path} cannot be read: {error}.", "Install Impasto again, or remove it."
         ) from error
+
+
+def read_card(path: Path) -> Card:
+    """The card beside the weights ``path``.
+
+    Raises:
+        ModelProblem: it is missing or damaged.
+    """
+    try:
+        card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelProblem(
+            f"The card of the model {path} cannot be read: {error}.", "Install Impasto again."
+        ) from error
+    if not isinstance(card, dict):
+        raise ModelProblem(f"The card of the model {path} is no card.", "Install Impasto again.")
+    return card
+
+
+def save_net(path: Path, net: nn.Module, kind: str, card: Mapping[str, Any]) -> None:
+    """Write a network and its card. Matrices are stored as float16, what is small and adds up as it is.
+
+    Raises:
+        ModelProblem: as `write_model`.
+    """
+    tensors = {
+        key: (value.half() if value.ndim > 1 else value).detach().cpu().contiguous()
+        for key, value in net.state_dict().items()
+        if not key.endswith("num_batches_tracked")
+    }
+    write_model(path, tensors, {"kind": kind, "format": 1, **card})
+
+
+def load_net(path: Path, kind: str, build: Callable[[Card], Net]) -> Net:
+    """A network as `save_net` wrote it, in evaluation form, float32, on the CPU.
+
+    Args:
+        path: the weights.
+        kind: what the card has to say that it is.
+        build: makes the network, its weights still of no account, from the card.
+
+    Raises:
+        ModelProblem: the file is missing, damaged, or something else.
+    """
+    tensors, card = read_tensors(path), read_card(path)
+    try:
+        if card["kind"] != kind:
+            raise ValueError(f"it is a {card['kind']}")
+        net = build(card)
+        missing, unexpected = net.load_state_dict({key: value.float() for key, value in tensors.items()}, strict=False)
+        wrong = [*unexpected, *(key for key in missing if not key.endswith("num_batches_tracked"))]
+        if wrong:
+            raise ValueError(f"wrong weights {wrong[:3]}")
+    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise ModelProblem(f"The file {path} does not hold a {kind}: {error}.", "Install Impasto again.") from error
+    return net.eval().requires_grad_(False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,9 +11,8 @@ import torch
 from torch import Tensor
 
 from impasto.nets.unet import MobileNetV2, PaddedConv, Padding, SubjectNet
-from impasto.zoo.library import shipped_models, user_models
-from impasto.zoo.storage import read_tensors, write_model
-from impasto_link.errors import ModelProblem
+from impasto.zoo.library import find_model
+from impasto.zoo.storage import load_net, read_tensors, save_net
 
 log = logging.getLogger(__name__)
 
@@ -27,18 +25,12 @@ _BATCH_NORM_EPS = 1e-5
 
 def subject_model() -> Path:
     """The file of the network: the user's own if there is one, else the one that comes with Impasto."""
-    own = user_models() / FILE_NAME
-    return own if own.is_file() else shipped_models() / FILE_NAME
+    return find_model(FILE_NAME)
 
 
 def save_subject_net(path: Path, net: SubjectNet, card: Mapping[str, Any]) -> None:
-    """Write the network and its card. Matrices are stored as float16; raises ModelProblem as `write_model` does."""
-    tensors = {
-        key: (value.half() if value.ndim > 1 else value).detach().cpu().contiguous()
-        for key, value in net.state_dict().items()
-        if not key.endswith("num_batches_tracked")
-    }
-    write_model(path, tensors, {"kind": CARD_KIND, "format": 1, **card, "padding": net.padding})
+    """Write the network and its card; raises ModelProblem as `write_model` does."""
+    save_net(path, net, CARD_KIND, {**card, "padding": net.padding})
 
 
 def load_subject_net(path: Path) -> SubjectNet:
@@ -47,19 +39,7 @@ def load_subject_net(path: Path) -> SubjectNet:
     Raises:
         ModelProblem: the file is missing, damaged, or something else.
     """
-    tensors = read_tensors(path)
-    try:
-        card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        net = SubjectNet(card["padding"])
-        missing, unexpected = net.load_state_dict({key: value.float() for key, value in tensors.items()}, strict=False)
-        wrong = [*unexpected, *(key for key in missing if not key.endswith("num_batches_tracked"))]
-        if wrong:
-            raise ValueError(f"wrong weights {wrong[:3]}")
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise ModelProblem(
-            f"The file {path} does not hold a network that finds subjects: {error}.", "Install Impasto again."
-        ) from error
-    net.eval().requires_grad_(False)
+    net = load_net(path, CARD_KIND, lambda card: SubjectNet(card["padding"]))
     net.fold_norms()
     return net
 

@@ -33,10 +33,11 @@ def load_vgg19(path: Path | None = None, deepest: str | None = None) -> VGG19Fea
         ValueError: the file does not hold the layers up to ``deepest``.
         OSError: the file cannot be read, or the download failed.
     """
+    weights: Mapping[str, Tensor]
     if path is None:
         from torchvision.models import VGG19_Weights
 
-        weights: Mapping[str, Tensor] = VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
+        weights = VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
     elif path.suffix == ".safetensors":
         with safe_open(path, framework="pt") as file:
             weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict

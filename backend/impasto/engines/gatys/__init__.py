@@ -1,0 +1,1 @@
+"""The engine ``gatys``: pixels optimised until they look right to a network (Gatys et al. 2016)."""

@@ -1,0 +1,315 @@
+"""Optimising pixels, coarse to fine.
+
+Gatys et al. 2016 (https://openaccess.thecvf.com/content_cvpr_2016/html/Gatys_Image_Style_Transfer_CVPR_2016_paper.html)
+at several scales (Gatys et al. 2017, "Controlling perceptual factors in neural style transfer"): what is found at one
+scale is carried over to the next, so that large shapes are painted like large shapes of the style. Each scale goes on
+with the optimiser's memory of the one before, and ends with an average of its iterates, as in
+https://github.com/crowsonkb/style-transfer-pytorch.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from impasto.engines.gatys.objective import FeatureNet, Losses, Objective, measure
+from impasto.imaging.resample import resize
+from impasto.nets.perceptual import STYLE_LAYERS, Moments
+from impasto_link.options import RefineOptions
+
+log = logging.getLogger(__name__)
+
+#: Below this, in pixels, the deepest features of a picture or a style say nothing.
+MIN_SIDE = 64
+#: The smallest scale on which a style is still one, by its shorter side.
+_MIN_STYLE_SIDE = 128
+#: Layers of the content, the first that the network has: the paper's, or the nearest.
+_CONTENT = ("relu4_2", "relu4_1")
+_STYLE_WEIGHT = 40.0
+_TV_WEIGHT = 0.3
+_AVERAGING = 0.95
+#: Bytes per pixel for the picture, its gradient, the optimiser's memory and the content's features.
+_BYTES_PER_PIXEL = 160
+#: Larger pictures are optimised in a smaller form, so that 6 GB suffice for any.
+_MAX_BYTES = 4 << 30
+
+
+class Enough(Exception):
+    """Raised by a report: the best picture so far is wanted."""
+
+
+class Report(Protocol):
+    """Told how far the work is; may raise to stop, or `Enough` to have what there is."""
+
+    def __call__(self, done: float, losses: Losses | None, picture: Tensor | None) -> None:
+        """Share that is done; the losses and the picture so far, (1, 3, h, w), which may be smaller."""
+        ...
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a word of `impasto_link.options.REFINEMENTS` means."""
+
+    iterations: int
+    max_side: int
+    style_loss: str = "gram"
+    optimizer: str = "adam"
+    learning_rate: float = 0.02
+
+
+PRESETS = {
+    "draft": Preset(iterations=25, max_side=512),
+    "normal": Preset(iterations=60, max_side=1024),
+    "fine": Preset(iterations=200, max_side=2048),
+}
+
+
+class StylePicture(NamedTuple):
+    """A picture as a style."""
+
+    picture: Tensor
+    """(1, 3, h, w) in [0, 1]."""
+    weight: float = 1.0
+    alpha: Tensor | None = None
+    """(1, 1, h, w): transparent places do not count."""
+
+
+class Scale(NamedTuple):
+    """One of the sizes through which a picture goes."""
+
+    height: int
+    width: int
+    iterations: int
+
+
+def plan_scales(height: int, width: int, iterations: int, max_side: int, smallest: float) -> list[Scale]:
+    """The sizes from coarse to fine, each larger by the square root of 2.
+
+    Args:
+        height, width: of the picture.
+        iterations: at the last scale; twice as many at the first, which has to find its way.
+        max_side: the longest side of the last scale.
+        smallest: factor of the coarsest scale at the least.
+    """
+    largest = min(1.0, max_side / max(height, width), math.sqrt(_MAX_BYTES / _BYTES_PER_PIXEL / (height * width)))
+    largest = max(largest, MIN_SIDE / min(height, width))
+    factors = [largest]
+    while factors[-1] / math.sqrt(2) >= smallest and min(height, width) * factors[-1] / math.sqrt(2) >= MIN_SIDE * 2:
+        factors.append(factors[-1] / math.sqrt(2))
+    sizes = [(max(1, round(height * factor)), max(1, round(width * factor))) for factor in reversed(factors)]
+    return [Scale(*size, iterations * 2 if index == 0 else iterations) for index, size in enumerate(sizes)]
+
+
+def refine(
+    net: FeatureNet,
+    start: Tensor,
+    photo: Tensor,
+    styles: Sequence[StylePicture],
+    options: RefineOptions,
+    style_side: float,
+    report: Report,
+    weights: Tensor | None = None,
+) -> Tensor:
+    """Optimise a picture.
+
+    Args:
+        net: the network that measures.
+        start: where to begin, (1, 3, H, W) float32 in [0, 1]: a painting, or the photo.
+        photo: whose content is to be kept, of the same shape.
+        styles: what to paint like; several are averaged by weight.
+        options: how.
+        style_side: how large the shorter side of a style is beside the picture, in pixels of the picture.
+        report: told of the progress.
+        weights: where the style is to be met, (1, 1, H, W) in [0, 1].
+
+    Returns:
+        The optimised picture, of the shape of ``start``.
+    """
+    preset = PRESETS[options.preset]
+    full = start.shape[-2:]
+    start, photo = _at_least(start), _at_least(photo)
+    weights = None if weights is None else _at_least(weights)
+    height, width = start.shape[-2:]
+    scales = plan_scales(
+        height,
+        width,
+        options.iterations or preset.iterations,
+        max(MIN_SIDE, options.max_side or preset.max_side),
+        _MIN_STYLE_SIDE / style_side,
+    )
+    work = sum(scale.iterations * scale.height * scale.width for scale in scales)
+    layers = [layer for layer in STYLE_LAYERS if layer in net.names]
+    content_layer = next(layer for layer in _CONTENT if layer in net.names)
+    done = 0.0
+    change: Tensor | None = None
+    memory: Memory | None = None
+
+    def tick() -> None:
+        report(done / work, None, None)
+
+    for scale in scales:
+        size = (scale.height, scale.width)
+        log.info("refining at %d x %d, %d iterations", scale.width, scale.height, scale.iterations)
+        began = resize(start, *size)
+        small = resize(photo, *size)
+        here = None if weights is None else resize(weights, *size)
+        best = began if change is None else (began + resize(change, *size)).clamp(0, 1)
+        try:
+            objective = Objective(
+                net,
+                small,
+                _targets(net, styles, layers, style_side * scale.height / height),
+                content_layer,
+                style_loss=options.style_loss or preset.style_loss,
+                style_weight=_STYLE_WEIGHT,
+                content_weight=options.content_weight,
+                tv_weight=_TV_WEIGHT * options.tv_weight,
+                weights=here,
+                tick=tick,
+            )
+            descent = _DESCENTS[options.optimizer or preset.optimizer](best, memory, preset.learning_rate)
+            for _ in range(scale.iterations):
+                losses = descent.step(objective)
+                best = descent.picture
+                done += scale.height * scale.width
+                report(done / work, losses, best)
+            memory = descent.memory
+        except Enough:
+            log.info("stopped early, as was wished")
+            change = best - began
+            break
+        change = best - began
+    assert change is not None
+    return (start + resize(change, height, width)).clamp(0, 1)[..., : full[0], : full[1]]
+
+
+def _at_least(x: Tensor) -> Tensor:
+    """Continued by its edge to a size of which the network sees something."""
+    missing = [max(0, MIN_SIDE - length) for length in x.shape[-2:]]
+    return F.pad(x, (0, missing[1], 0, missing[0]), mode="replicate") if any(missing) else x
+
+
+def _targets(net: FeatureNet, styles: Sequence[StylePicture], layers: list[str], side: float) -> Moments:
+    """The mean moments of the styles, each scaled to a shorter side of about ``side`` pixels, but never enlarged."""
+    total = sum(style.weight for style in styles)
+    found: Moments = {}
+    for style in styles:
+        height, width = style.picture.shape[-2:]
+        factor = max(min(1.0, side / min(height, width)), MIN_SIDE / min(height, width))
+        # An extremely long picture has its surplus cut off rather than to fill the memory.
+        size = (min(4096, max(MIN_SIDE, round(height * factor))), min(4096, max(MIN_SIDE, round(width * factor))))
+        alpha = None if style.alpha is None else resize(style.alpha, *size)
+        for layer, moments in measure(net, resize(style.picture, *size), layers, alpha).items():
+            share = moments.scaled(style.weight / total)
+            found[layer] = found[layer] + share if layer in found else share
+    return found
+
+
+class Memory(NamedTuple):
+    """What Adam remembers: means of the gradient and of its square, and the number of steps."""
+
+    mean: Tensor
+    square: Tensor
+    steps: Tensor
+
+
+class Descent(Protocol):
+    """An optimiser at one scale."""
+
+    @property
+    def picture(self) -> Tensor:
+        """The best so far, (1, 3, h, w) in [0, 1]."""
+        ...
+
+    @property
+    def memory(self) -> Memory | None:
+        """What the next scale may go on with."""
+        ...
+
+    def step(self, objective: Objective) -> Losses:
+        """One iteration."""
+        ...
+
+
+class AdamDescent:
+    """Adam (Kingma and Ba 2015) with an exponential average of the iterates, which is smoother than any of them."""
+
+    def __init__(self, start: Tensor, memory: Memory | None, learning_rate: float) -> None:
+        self._pixels = start.clone()
+        self._optimizer = torch.optim.Adam([self._pixels], lr=learning_rate, betas=(0.9, 0.99))
+        if memory is not None:
+            size = self._pixels.shape[-2:]
+            self._optimizer.state[self._pixels] = {
+                "step": memory.steps,
+                "exp_avg": resize(memory.mean, *size),
+                "exp_avg_sq": resize(memory.square, *size).clamp_min(0),
+            }
+        self._average = torch.zeros_like(start)
+        self._seen = 0.0
+
+    @property
+    def picture(self) -> Tensor:
+        """See `Descent`."""
+        return self._average / self._seen
+
+    @property
+    def memory(self) -> Memory | None:
+        """See `Descent`."""
+        state = self._optimizer.state[self._pixels]
+        return Memory(state["exp_avg"], state["exp_avg_sq"], state["step"])
+
+    def step(self, objective: Objective) -> Losses:
+        """See `Descent`."""
+        losses, self._pixels.grad = objective(self._pixels)
+        self._optimizer.step()
+        self._pixels.clamp_(0, 1)
+        self._average.mul_(_AVERAGING).add_(self._pixels, alpha=1 - _AVERAGING)
+        self._seen = _AVERAGING * self._seen + 1 - _AVERAGING
+        return losses
+
+
+class LBFGSDescent:
+    """L-BFGS (Liu and Nocedal 1989), the optimiser of the paper: fewer steps, more memory."""
+
+    def __init__(self, start: Tensor, memory: Memory | None, learning_rate: float) -> None:
+        self._pixels = start.clone()
+        self._optimizer = torch.optim.LBFGS(
+            [self._pixels], max_iter=1, history_size=10, line_search_fn="strong_wolfe", tolerance_grad=0.0
+        )
+        self._best = (math.inf, start)
+
+    @property
+    def picture(self) -> Tensor:
+        """See `Descent`."""
+        return self._best[1]
+
+    @property
+    def memory(self) -> Memory | None:
+        """Its history is of this scale only."""
+        return None
+
+    def step(self, objective: Objective) -> Losses:
+        """See `Descent`."""
+        last: list[Losses] = []
+
+        def closure() -> float:
+            # Outside of the range there is nothing to see; the gradient leads back.
+            losses, gradient = objective(self._pixels.clamp(0, 1))
+            self._pixels.grad = gradient
+            last.append(losses)
+            if losses.total < self._best[0]:
+                self._best = (losses.total, self._pixels.clamp(0, 1))
+            return losses.total
+
+        self._optimizer.step(closure)
+        return last[-1]
+
+
+_DESCENTS: dict[str, Callable[[Tensor, Memory | None, float], Descent]] = {"adam": AdamDescent, "lbfgs": LBFGSDescent}

@@ -1,0 +1,107 @@
+"""Training of the decoder of adaptive instance normalisation (Huang and Belongie 2017)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from impasto.nets.adain import AdaINDecoder, adain, mean_std
+from impasto.nets.encoder import CompactEncoder
+from impasto.nets.perceptual import Features, content_distance, total_variation
+from impasto.nets.vgg import VGG19Features
+from impasto.training.arbitrary import ArbitraryTrainer, MeasuredStyles
+from impasto.training.common import Schedule, endless
+from impasto.training.photos import PhotoCrops
+
+
+@dataclass(frozen=True)
+class AdaINOptions(Schedule):
+    """How to train the decoder."""
+
+    crop: int = 144
+    learning_rate: float = 2e-3
+    style_weight: float = 4.0
+    content_weight: float = 1.0
+    tv_weight: float = 0.1
+
+
+def mean_std_distance(features: Features, means: Features, grams: Features) -> Tensor:
+    """Relative squared distance of means and standard deviations (equation 13 of the paper), over layers. Shape (B,).
+
+    Args:
+        features: activations by layer, (B, C, H, W).
+        means, grams: of the styles, (B, C) and (B, C, C).
+    """
+    parts = []
+    for layer, wanted_mean in means.items():
+        mean, std = (part.flatten(1) for part in mean_std(features[layer]))
+        second = grams[layer].float().diagonal(dim1=1, dim2=2)
+        wanted_std = (second - wanted_mean.square()).clamp_min(1e-5).sqrt()
+        distance = (mean - wanted_mean).square().sum(1) + (std - wanted_std).square().sum(1)
+        parts.append(distance / second.sum(1))
+    return torch.stack(parts).mean(0)
+
+
+class AdaINTrainer(ArbitraryTrainer):
+    """Trains an `AdaINDecoder`; the encoder stays as it is.
+
+    Args:
+        encoder: gives the features.
+        styles: what to learn from.
+        photos: photos to paint.
+        vgg: the network that measures.
+        options: how to train.
+        device: where; bfloat16 autocast is used on it.
+    """
+
+    def __init__(
+        self,
+        encoder: CompactEncoder,
+        styles: MeasuredStyles,
+        photos: list[Path],
+        vgg: VGG19Features,
+        options: AdaINOptions,
+        device: torch.device,
+    ) -> None:
+        torch.manual_seed(options.seed)
+        self.options = options
+        self.encoder = encoder.to(device).requires_grad_(False).to(memory_format=torch.channels_last)
+        self.vgg = vgg.to(device, torch.bfloat16).to(memory_format=torch.channels_last)
+        self.styles = styles
+        self.decoder = AdaINDecoder(encoder.width).to(device).to(memory_format=torch.channels_last)
+        optimizer = torch.optim.AdamW(self.decoder.parameters(), lr=options.learning_rate, weight_decay=1e-4)
+        super().__init__(options, optimizer, {"decoder": self.decoder}, device)
+        self.photos = endless(PhotoCrops(photos, options.crop), options.batch, options.workers)
+
+    def train_step(self) -> dict[str, float]:
+        """One step of AdamW; returns the parts of the loss, averaged over the batch."""
+        options = self.options
+        photos = next(self.photos).to(self.device, memory_format=torch.channels_last)
+        which = torch.randint(len(self.styles), (len(photos),))
+        mean, std = (part[which].to(self.device) for part in self.styles.latent)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            with torch.no_grad():
+                target = adain(self.encoder(photos)[-1], mean, std)
+            painted = self.decoder(target)
+            again = self.encoder(painted)[-1]
+        means = {layer: values[which].to(self.device) for layer, values in self.styles.means.items()}
+        grams = {layer: values[which].to(self.device) for layer, values in self.styles.grams.items()}
+        style = mean_std_distance(self.vgg(painted.to(torch.bfloat16), set(means)), means, grams).clamp_max(4.0)
+        content = content_distance({"": again}, {"": target}, pooled=True)
+        loss = options.style_weight * style + options.content_weight * content
+        loss = (loss + options.tv_weight * total_variation(painted)).mean()
+        gradient = self.descend(loss)
+        return {
+            "loss": loss.item(),
+            "style": style.mean().item(),
+            "content": content.mean().item(),
+            "gradient": gradient,
+        }
+
+    def paint_like(self, painting: Tensor, photos: Tensor) -> Tensor:
+        """See `ArbitraryTrainer`."""
+        mean, std = mean_std(self.encoder(painting)[-1])
+        return self.decoder(adain(self.encoder(photos)[-1], mean, std))

@@ -1,0 +1,93 @@
+"""What the trainings for pictures as styles share: views of many pictures as styles, measured once."""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional as TF
+from torchvision.utils import make_grid
+from tqdm import tqdm
+
+from impasto.nets.adain import mean_std
+from impasto.nets.encoder import CompactEncoder
+from impasto.nets.perceptual import STYLE_LAYERS, gram
+from impasto.nets.predictor import describe_style
+from impasto.nets.vgg import VGG19Features
+from impasto.training.common import Trainer
+from impasto.training.photos import StyleCrops
+
+log = logging.getLogger(__name__)
+
+
+class MeasuredStyles(NamedTuple):
+    """Views of pictures as styles, and what the networks see in them."""
+
+    descriptions: Tensor
+    """(N, D) float32; see `describe_style`."""
+    grams: dict[str, Tensor]
+    """Gram matrices by layer of VGG-19, (N, C, C) bfloat16."""
+    means: dict[str, Tensor]
+    """Means of the features by layer of VGG-19, (N, C) float32."""
+    latent: tuple[Tensor, Tensor]
+    """Mean and standard deviation of the encoder's deepest map, (N, C, 1, 1) float32."""
+
+    def __len__(self) -> int:
+        return len(self.descriptions)
+
+
+@torch.no_grad()
+def measure_styles(
+    sources: list[list[Path]], views: int, side: int, encoder: CompactEncoder, vgg: VGG19Features, device: torch.device
+) -> MeasuredStyles:
+    """Draw views of styles and measure them, so that training need not do it again at every step.
+
+    Args:
+        sources: pictures in kinds; see `StyleCrops`.
+        views: how many to draw.
+        side: of a view, in pixels.
+        encoder, vgg: what looks at them, on ``device``.
+        device: where to compute.
+    """
+    crops = StyleCrops(sources, side)
+    dtype = next(vgg.parameters()).dtype
+    layers = sorted(vgg.names.intersection(STYLE_LAYERS))
+    descriptions, latents = [], []
+    grams: dict[str, list[Tensor]] = {layer: [] for layer in layers}
+    means: dict[str, list[Tensor]] = {layer: [] for layer in layers}
+    for _ in tqdm(range(views), desc="measuring styles"):
+        view = crops[0][None].to(device).contiguous(memory_format=torch.channels_last)
+        descriptions.append(describe_style(encoder, view).cpu())
+        latents.append([part.cpu() for part in mean_std(encoder(view)[-1])])
+        for layer, features in vgg(view.to(dtype), layers).items():
+            grams[layer].append(gram(features).bfloat16().cpu())
+            means[layer].append(features.float().mean((2, 3)).cpu())
+    return MeasuredStyles(
+        torch.cat(descriptions),
+        {layer: torch.cat(parts) for layer, parts in grams.items()},
+        {layer: torch.cat(parts) for layer, parts in means.items()},
+        (torch.cat([mean for mean, _ in latents]), torch.cat([std for _, std in latents])),
+    )
+
+
+class ArbitraryTrainer(Trainer):
+    """A trainer of what paints like a picture that it has not seen in training."""
+
+    @abstractmethod
+    def paint_like(self, painting: Tensor, photos: Tensor) -> Tensor:
+        """Photos, (B, 3, H, W) in [0, 1], painted like a painting, (1, 3, h, w)."""
+
+    @torch.no_grad()
+    def samples(self, photos: Tensor, paintings: list[Tensor]) -> Tensor:
+        """A sheet, (3, H, W) in [0, 1]: a row for each painting, (1, 3, h, w), which stands at its left."""
+        side = photos.shape[-1]
+        rows = [torch.zeros(1, 3, side, side), photos.cpu()]
+        for painting in paintings:
+            with torch.autocast(self.device.type, torch.bfloat16):
+                painted = self.paint_like(painting.to(self.device), photos.to(self.device))
+            rows += [TF.center_crop(TF.resize(painting, [side]), [side, side]), painted.float().cpu()]
+        return make_grid(torch.cat(rows), nrow=len(photos) + 1, padding=4, pad_value=1.0)

@@ -1,0 +1,130 @@
+"""Which network measures pictures for a refinement: VGG-19 where it is, else the compact encoder, with a word."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from impasto.nets.encoder import HEADS, CompactEncoder
+from impasto.nets.vgg import VGG19Features
+from impasto.zoo.download import Download
+from impasto.zoo.encoder import load_compact_encoder
+from impasto.zoo.library import user_models
+from impasto.zoo.vgg import load_vgg19
+from impasto_link.errors import ModelProblem
+
+log = logging.getLogger(__name__)
+
+#: A VGG-19 of the user's own, in one of these files of the model folder, comes before torchvision's.
+OWN_VGG = ("vgg19.safetensors", "vgg19.pth")
+_TORCHVISION_BYTES = 574_673_361
+
+
+class Features:
+    """A network that measures, on its device.
+
+    Attributes:
+        names: the layers that it gives.
+        dtype: what it is given pictures in.
+    """
+
+    def __init__(self, net: VGG19Features | CompactEncoder, device: torch.device, dtype: torch.dtype) -> None:
+        # float16 is too narrow for the sums that VGG-19's features come to.
+        self.dtype = torch.float32 if dtype == torch.float16 else dtype
+        net = net.to(device, self.dtype).to(memory_format=torch.channels_last)
+        self._run = net if isinstance(net, VGG19Features) else net.vgg_features
+        self.names: Collection[str] = net.names if isinstance(net, VGG19Features) else HEADS.keys()
+
+    def __call__(self, x: Tensor, wanted: Collection[str]) -> Mapping[str, Tensor]:
+        """Features of (1, 3, H, W) in [0, 1] by layer name."""
+        return self._run(x.contiguous(memory_format=torch.channels_last), wanted)
+
+
+class FeatureSource:
+    """Finds the network that measures, and keeps it.
+
+    Args:
+        device: where it is to compute.
+        dtype: in which numbers.
+    """
+
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        self._device, self._dtype = device, dtype
+        self._loaded: dict[str, Features] = {}
+
+    def loaded(self) -> list[str]:
+        """Names of the networks in memory."""
+        return list(self._loaded)
+
+    def unload(self) -> None:
+        """Forget them."""
+        self._loaded.clear()
+
+    def get(self, choice: str) -> tuple[Features, str]:
+        """The network for one of `impasto_link.options.FEATURES`, and what a person should be told, or nothing.
+
+        With "auto" and no VGG-19 at hand its download is begun, and meanwhile the compact encoder serves: a job never
+        waits for the network.
+
+        Raises:
+            ModelProblem: VGG-19 was asked for and is not there yet, or what is there is damaged.
+        """
+        if choice == "compact":
+            return self._compact(), ""
+        path = find_vgg()
+        if path is not None:
+            return self._vgg(path), ""
+        download = torchvision_download()
+        if os.environ.get("IMPASTO_OFFLINE"):
+            state = "VGG-19 is not there, and IMPASTO_OFFLINE forbids to download it"
+        elif download.start():
+            state = f"VGG-19 is being downloaded ({download.fraction():.0%} of {_TORCHVISION_BYTES / 1e6:.0f} MB)"
+        else:
+            state = f"VGG-19 could not be downloaded ({download.error})"
+        if choice == "vgg19":
+            raise ModelProblem(f"{state}.", "Try again later, or refine with the compact encoder.")
+        return self._compact(), f"{state}; Impasto's compact encoder refines in its place, less finely."
+
+    def _vgg(self, path: Path) -> Features:
+        if "vgg19" not in self._loaded:
+            try:
+                net = load_vgg19(path)
+            except (OSError, ValueError, RuntimeError) as error:
+                raise ModelProblem(
+                    f"The VGG-19 in {path} cannot be used: {error}.", "Remove the file; it is downloaded again."
+                ) from error
+            self._loaded["vgg19"] = Features(net, self._device, self._dtype)
+        return self._loaded["vgg19"]
+
+    def _compact(self) -> Features:
+        if "encoder" not in self._loaded:
+            self._loaded["encoder"] = Features(load_compact_encoder(), self._device, self._dtype)
+        return self._loaded["encoder"]
+
+
+def find_vgg() -> Path | None:
+    """The file of VGG-19: that of ``IMPASTO_VGG19``, one in the user's model folder, or torchvision's own."""
+    named = os.environ.get("IMPASTO_VGG19")
+    candidates = [Path(named)] if named else [user_models() / name for name in OWN_VGG]
+    return next((path for path in [*candidates, torchvision_download().target] if path.is_file()), None)
+
+
+_download: Download | None = None
+
+
+def torchvision_download() -> Download:
+    """torchvision's VGG-19, to where torchvision itself looks for it."""
+    global _download
+    if _download is None:
+        from torchvision.models import VGG19_Weights
+
+        url = VGG19_Weights.IMAGENET1K_V1.url
+        target = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+        # The file's name carries the beginning of its hash.
+        _download = Download(url, target, target.stem.rpartition("-")[2], _TORCHVISION_BYTES)
+    return _download
