@@ -257,7 +257,7 @@ class AdamDescent:
     @property
     def picture(self) -> Tensor:
         """See `Descent`."""
-        return self._average / self._seen
+        return (self._average / self._seen).clamp_(0, 1)
 
     @property
     def memory(self) -> Memory | None:

@@ -1,0 +1,176 @@
+"""Gatys refinement: exact in tiles, at any size, and what it promises of its result."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from impasto.engines.gatys.objective import HALO, Objective, measure, windows
+from impasto.engines.gatys.refine import MIN_SIDE, Enough, StylePicture, plan_scales, refine
+from impasto.nets.perceptual import STYLE_DISTANCES, LayerMoments
+from impasto.nets.vgg import VGG19Features
+from impasto_link.options import OPTIMIZERS, STYLE_LOSSES, RefineOptions
+
+
+class Measuring:
+    """VGG-19 with random weights: the sums and gradients are those of a trained one, the taste is not."""
+
+    def __init__(self, deepest: str = "relu3_1") -> None:
+        torch.manual_seed(0)
+        self.net = VGG19Features(deepest)
+        for conv in self.net.layers.values():
+            torch.nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+        self.names = self.net.names
+        self.dtype = torch.float32
+
+    def __call__(self, x: Tensor, wanted):
+        return self.net(x, wanted)
+
+
+@pytest.fixture(scope="module")
+def net():
+    return Measuring()
+
+
+@pytest.fixture(scope="module")
+def deep():
+    return Measuring("relu4_1")
+
+
+def noise(height: int, width: int, seed: int) -> Tensor:
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+STYLE = ["relu1_1", "relu2_1", "relu3_1"]
+SMALL_TILES = (2 * HALO + 96) ** 2
+
+
+@pytest.mark.parametrize(("height", "width"), [(433, 350), (17, 9000), (600, 250)])
+def test_tiles_cover_each_pixel_once_and_see_enough_around_it(height, width):
+    counted = torch.zeros(height, width)
+    for window in windows(height, width, SMALL_TILES):
+        counted[window.counted] += 1
+        for shown, inside, length in zip(window.shown, window.counted, (height, width), strict=True):
+            assert shown.start % 16 == 0
+            assert inside.start - shown.start >= min(HALO, inside.start)
+            assert shown.stop - inside.stop >= min(HALO, length - inside.stop)
+    assert (counted == 1).all()
+
+
+@pytest.mark.parametrize(("loss", "weighted"), [("gram", True), ("mean-std", False), ("wasserstein", True)])
+def test_loss_and_gradient_in_tiles_are_those_of_the_whole(net, loss, weighted):
+    picture, photo = noise(381, 346, 1), noise(381, 346, 2)
+    weights = torch.linspace(0, 1, 381)[:, None].expand(1, 1, 381, 346).contiguous() if weighted else None
+    targets = measure(net, noise(128, 150, 3), STYLE)
+    found = []
+    for tile_pixels in (1 << 20, SMALL_TILES):
+        objective = Objective(
+            net,
+            photo,
+            targets,
+            "relu3_1",
+            style_loss=loss,
+            style_weight=3.0,
+            tv_weight=0.1,
+            weights=weights,
+            tile_pixels=tile_pixels,
+        )
+        found.append(objective(picture))
+    assert len(windows(381, 346, SMALL_TILES)) > 1
+    (whole, gradient), (tiled, tiled_gradient) = found
+    assert tiled.total == pytest.approx(whole.total, rel=1e-4)
+    assert tiled.content == pytest.approx(whole.content, rel=1e-4)
+    assert float((tiled_gradient - gradient).abs().max()) < 2e-3 * float(gradient.abs().max())
+
+
+def test_the_gradient_is_the_slope_of_the_loss(net):
+    photo = noise(48, 48, 2)
+    objective = Objective(net, photo, measure(net, noise(64, 64, 3), STYLE), "relu3_1", tv_weight=0.5)
+    picture, direction = noise(48, 48, 1).double().float(), noise(48, 48, 4) - 0.5
+    _, gradient = objective(picture)
+    step = 1e-3
+    higher, lower = (objective(picture + sign * step * direction)[0].total for sign in (1, -1))
+    assert (higher - lower) / (2 * step) == pytest.approx(float((gradient * direction).sum()), rel=0.05)
+
+
+@pytest.mark.parametrize("loss", STYLE_LOSSES)
+def test_a_style_is_at_no_distance_from_itself_and_1_from_nothing(net, loss):
+    moments = measure(net, noise(96, 96, 5), ["relu2_1"])["relu2_1"]
+    nothing = LayerMoments(torch.zeros_like(moments.mean), torch.zeros_like(moments.second))
+    assert float(STYLE_DISTANCES[loss](moments, moments)) == pytest.approx(0, abs=1e-3)
+    assert float(STYLE_DISTANCES[loss](nothing, moments)) == pytest.approx(1, rel=0.02)
+
+
+def test_what_lies_outside_the_area_does_not_count_in_the_moments(net):
+    picture = noise(96, 128, 6)
+    changed = picture.clone()
+    changed[..., 80:] = 0.9
+    weights = torch.zeros(1, 1, 96, 128)
+    weights[..., :48] = 1
+    one, other = (measure(net, x, STYLE, weights) for x in (picture, changed))
+    for layer in STYLE:
+        assert torch.allclose(one[layer].second, other[layer].second, rtol=1e-4, atol=1e-5)
+
+
+def test_scales_grow_to_the_size_asked_for():
+    scales = plan_scales(1500, 2000, 10, 512, 0.1)
+    assert (scales[-1].height, scales[-1].width) == (384, 512)
+    assert [scale.iterations for scale in scales] == [20] + [10] * (len(scales) - 1)
+    for smaller, larger in zip(scales, scales[1:], strict=False):
+        assert larger.width / smaller.width == pytest.approx(2**0.5, rel=0.02)
+    assert min(scales[0].height, scales[0].width) >= MIN_SIDE
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_refinement_brings_the_picture_nearer_to_the_style(deep, optimizer):
+    torch.manual_seed(1)
+    ramp = torch.linspace(0, 1, 96).expand(1, 3, 96, 96).contiguous()
+    style = noise(96, 96, 7)
+    reported = []
+
+    def report(done, losses, picture):
+        reported.append(done)
+        if losses is not None:
+            reported.append(losses)
+            assert float(picture.min()) >= 0
+            assert float(picture.max()) <= 1
+
+    options = RefineOptions(iterations=20, optimizer=optimizer, content_weight=0)
+    refined = refine(deep, ramp, ramp, [StylePicture(style)], options, 96, report)
+    layers = [*STYLE, "relu4_1"]
+    objective = Objective(deep, ramp, measure(deep, style, layers), "relu4_1")
+    assert objective(refined)[0].style < 0.95 * objective(ramp)[0].style
+    shares = [one for one in reported if isinstance(one, float)]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1.0)
+
+
+def test_stopped_early_it_gives_the_best_so_far(deep):
+    ramp = torch.linspace(0, 1, 80).expand(1, 3, 80, 80).contiguous()
+
+    def report(done, losses, picture):
+        if done >= 0.4:
+            raise Enough
+
+    refined = refine(deep, ramp, ramp, [StylePicture(noise(80, 80, 7))], RefineOptions(iterations=10), 80, report)
+    assert refined.shape == ramp.shape
+    assert float((refined - ramp).abs().mean()) > 0.005
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (70, 3)])
+@pytest.mark.parametrize("style", [(1, 1), (4, 500), (200, 64)])
+def test_pictures_and_styles_of_any_size(deep, size, style):
+    photo = noise(*size, 8)
+    options = RefineOptions(iterations=1)
+    refined = refine(deep, photo, photo, [StylePicture(noise(*style, 9))], options, 100, lambda *_: None)
+    assert refined.shape == photo.shape
+    assert torch.isfinite(refined).all()
+
+
+def test_a_larger_picture_than_is_refined_at_keeps_its_detail(deep):
+    photo = noise(300, 300, 10)
+    options = RefineOptions(iterations=1, max_side=100)
+    refined = refine(deep, photo, photo, [StylePicture(noise(90, 90, 11))], options, 90, lambda *_: None)
+    inside = (refined > 0.05) & (refined < 0.95)
+    residual = (refined - photo)[inside]
+    assert refined.shape == photo.shape
+    assert float(residual.abs().mean()) < 0.1
