@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
-from impasto.engines.fixed import FixedEngine, fast_dtype
+from impasto.engines.devices import fast_dtype
+from impasto.engines.gatys.objective import Losses
+from impasto.engines.painters import Painters
+from impasto.engines.pictures import StylePicture, as_style
 from impasto.imaging.color import keep_colors
 from impasto.imaging.pixels import (
     Picture,
@@ -19,6 +22,7 @@ from impasto.imaging.pixels import (
     decode_mask,
     encode,
     encode_gray,
+    encode_rgb,
     fill_transparent,
     shrink,
 )
@@ -33,8 +37,19 @@ from impasto_link.pixels import Region
 
 log = logging.getLogger(__name__)
 
-#: Told of the progress, 0 to 1, and of what is being done; raises to cancel.
-Progress = Callable[[float, str], None]
+T = TypeVar("T")
+
+
+class Progress(Protocol):
+    """Told of the progress, 0 to 1, and of what is being done; raises to cancel, or `Enough` to end a refinement.
+
+    A refinement offers to make a picture of how far it is.
+    """
+
+    def __call__(self, done: float, doing: str, preview: Callable[[], Region] | None = None) -> None:
+        """The share that is done, and what is being done, for a person."""
+        ...
+
 
 #: How far around an area the picture is painted along with it, so that the area's border is as in the whole picture:
 #: what a pixel of the style bank's network sees to each side (54), at the network's scale.
@@ -45,18 +60,35 @@ _EMPTY = 0.05
 _INVISIBLE = 0.5 / 255
 #: What is found on a smaller share of the picture is no subject.
 _SPECKS = 5e-4
+#: Share of the progress that is left to the painting in one pass where a refinement follows.
+_BEFORE_REFINING = 0.05
+#: Previews of a refinement have this longest side, in pixels.
+_PREVIEW_SIDE = 512
 #: Behind transparent pixels, for the eyes of the network that finds the subject.
 _BACKDROP = 0.5
 
 
 class Layer(NamedTuple):
-    """What comes of a request: pixels of the format that came in, and where they are to show (gray, u8).
+    """What comes of a request.
 
-    Without a mask they show everywhere.
+    Attributes:
+        pixels: of the format that came in.
+        mask: where they are to show (gray, u8); without it everywhere.
+        notes: what a person should be told, in sentences.
     """
 
     pixels: Region
     mask: Region | None
+    notes: tuple[str, ...] = ()
+
+
+class _Work(NamedTuple):
+    """What all steps of a request know."""
+
+    options: StylizeOptions
+    pictures: Mapping[str, StylePicture]
+    brush: float
+    notes: list[str]
 
 
 def pick_device(name: str) -> torch.device:
@@ -72,18 +104,18 @@ class Pipeline:
     def __init__(self, library: Library, device: torch.device) -> None:
         self.library = library
         self.device = device
-        self._engines = {device: FixedEngine(library, device)}
+        self._painters = {device: Painters(library, device)}
         self._finder = SubjectFinder(device, fast_dtype(device))
 
     def loaded(self) -> list[str]:
         """Names of the models in memory."""
-        engines = {name for engine in self._engines.values() for name in engine.loaded()}
-        return sorted(engines.union(self._finder.loaded()))
+        painters = {name for painters in self._painters.values() for name in painters.loaded()}
+        return sorted(painters.union(self._finder.loaded()))
 
     def unload(self) -> None:
         """Forget all models; the next request loads what it needs."""
-        for engine in self._engines.values():
-            engine.unload()
+        for painters in self._painters.values():
+            painters.unload()
         self._finder.unload()
 
     def stylize(
@@ -94,6 +126,7 @@ class Pipeline:
         *,
         mask: Region | None = None,
         selection: Region | None = None,
+        pictures: Mapping[str, Region] | None = None,
     ) -> Layer:
         """Paint a region.
 
@@ -103,6 +136,7 @@ class Pipeline:
             progress: told of the progress; may raise to cancel.
             mask: the subject, instead of finding it; gray, of the size of the region, may be soft.
             selection: where the painting may show at most; as ``mask``.
+            pictures: pictures as styles, by the names that ``options`` has for them.
 
         Returns:
             The painted pixels in the format that came in, with ``options.max_side`` smaller ones; and the mask, unless
@@ -132,22 +166,22 @@ class Pipeline:
                 "Choose another area or selection." if selection is not None else "Choose another area.",
             )
 
-        brush = options.brush * factor
+        seen = {name: as_style(one, name) for name, one in (pictures or {}).items()}
+        work = _Work(options, seen, options.brush * factor, [])
         painted = photo
         if options.strength > 0:
             if subject is not None and options.background_styles:
                 limit = torch.ones_like(subject) if area is None else area
-                share = lambda done, doing: progress(done / 2, doing)  # noqa: E731
-                behind = self._paint(photo, (1 - subject) * limit, brush, options.background_styles, share)
-                share = lambda done, doing: progress(0.5 + done / 2, doing)  # noqa: E731
-                front = self._paint(photo, subject * limit, brush, options.styles, share)
-                painted = torch.lerp(behind, front, subject)
+                back, front = (1 - subject) * limit, subject * limit
+                behind = self._paint(photo, back, options.background_styles, work, _part(progress, 0.0, 0.5))
+                before = self._paint(photo, front, options.styles, work, _part(progress, 0.5, 1.0))
+                painted = torch.lerp(behind, before, subject)
             else:
-                painted = self._paint(photo, area, brush, options.styles, progress)
+                painted = self._paint(photo, area, options.styles, work, progress)
             if options.keep_colors:
                 painted = keep_colors(painted, photo)
         progress(1.0, "finishing")
-        return _finish(picture, painted, area, options)
+        return _finish(picture, painted, area, options, tuple(dict.fromkeys(work.notes)))
 
     def mask(self, region: Region, options: MaskOptions, progress: Progress) -> Layer:
         """Find the subject of a region.
@@ -207,8 +241,8 @@ class Pipeline:
         self,
         photo: Tensor,
         area: Tensor | None,
-        brush: float,
         styles: tuple[StyleChoice, ...],
+        work: _Work,
         progress: Progress,
     ) -> Tensor:
         """The fully painted picture, with strokes of the size asked for; with an area only what is near it.
@@ -216,20 +250,47 @@ class Pipeline:
         What is painted has the statistics of the area, weighted by how much each pixel belongs to it, so that what lies
         outside does not change its colours and contrast.
         """
+        if area is not None and bool((area >= 1).all()):
+            area = None
+        options = work.options
+        if options.refine is None or options.max_side is not None:
+            # A preview has to be there at once, so it is always painted in one pass.
+            return self._paint_once(photo, area, styles, work, progress)
+        start = photo
+        if options.engine != "gatys":
+            start = self._paint_once(photo, area, styles, work, _part(progress, 0.0, _BEFORE_REFINING))
+        return self._refine(start, photo, area, styles, work, _part(progress, _BEFORE_REFINING, 1.0))
+
+    def _paint_once(
+        self,
+        photo: Tensor,
+        area: Tensor | None,
+        styles: tuple[StyleChoice, ...],
+        work: _Work,
+        progress: Progress,
+    ) -> Tensor:
+        """See `_paint`."""
+        engine = "fixed" if work.options.engine == "gatys" else work.options.engine
+        tick = lambda done: progress(0.05 + 0.9 * done, "painting")  # noqa: E731
+
+        def paint(piece: Tensor, weights: Tensor | None, origin: tuple[int, int]) -> Tensor:
+            return self._with_painters(
+                lambda painters: painters.paint(engine, piece, styles, work.pictures, tick, weights, origin)
+            )
+
         height, width = photo.shape[-2:]
-        size = max(1, round(height / brush)), max(1, round(width / brush))
-        small = resize(photo, *size)
-        if area is None or bool((area >= 1).all()):
-            painted = self._run(small, None, (0, 0), styles, progress)
+        small = resize(photo, max(1, round(height / work.brush)), max(1, round(width / work.brush)))
+        if area is None:
+            painted = paint(small, None, (0, 0))
         else:
-            weights = resize(area, *size)
+            weights = resize(area, *small.shape[-2:])
             box = _bounds(weights)
             if box is None:
                 return photo
             rows, columns = box
             painted = small.clone()
-            painted[..., rows, columns] = self._run(
-                small[..., rows, columns], weights[..., rows, columns], (rows.start, columns.start), styles, progress
+            painted[..., rows, columns] = paint(
+                small[..., rows, columns], weights[..., rows, columns], (rows.start, columns.start)
             )
         if painted.shape == photo.shape:
             return painted
@@ -237,31 +298,100 @@ class Pipeline:
             return resize(painted, height, width).clamp(0, 1)
         return upsample_guided(painted, small, photo)
 
-    def _run(
+    def _refine(
         self,
+        start: Tensor,
         photo: Tensor,
-        weights: Tensor | None,
-        origin: tuple[int, int],
+        area: Tensor | None,
         styles: tuple[StyleChoice, ...],
+        work: _Work,
         progress: Progress,
     ) -> Tensor:
-        """One run of the engine, on the CPU if the memory of the device does not suffice."""
-        tick = lambda done: progress(0.05 + 0.9 * done, "painting")  # noqa: E731
+        """The picture ``start``, optimised; with an area only what is near it."""
+        options = work.options
+        assert options.refine is not None
+        wanted = options.refine
+        box = (slice(None), slice(None)) if area is None else _bounds(area)
+        if box is None:
+            return start
+        rows, columns = box
+
+        def report(done: float, losses: Losses | None, picture: Tensor | None) -> None:
+            doing = "refining" if losses is None else f"refining, loss {losses.total:.2f}"
+            if picture is None:
+                progress(done, doing)
+            else:
+                progress(done, doing, lambda: _preview(picture.cpu(), start, photo, area, box, options.strength))
+
+        begun = start[..., rows, columns]
+        content = begun if start is photo else photo[..., rows, columns]
+        weights = None if area is None else area[..., rows, columns]
+        refined, note = self._with_painters(
+            lambda painters: painters.refine(begun, content, styles, work.pictures, wanted, work.brush, report, weights)
+        )
+        if note:
+            work.notes.append(note)
+        result = start.clone()
+        result[..., rows, columns] = refined
+        return result
+
+    def _with_painters(self, work: Callable[[Painters], T]) -> T:
+        """The result of some work, done on the CPU if the memory of the device does not suffice."""
         try:
-            return self._engine(self.device).paint(photo, styles, tick, weights, origin)
-        except (torch.OutOfMemoryError, NotEnoughMemory):
+            return work(self._painters[self.device])
+        except (torch.OutOfMemoryError, NotEnoughMemory) as error:
             if self.device.type == "cpu":
                 raise
-            log.warning(
-                "the memory of %s does not suffice for %s, going on on the CPU", self.device, tuple(photo.shape)
-            )
-            torch.cuda.empty_cache()
-            return self._engine(torch.device("cpu")).paint(photo, styles, tick, weights, origin)
+            log.warning("the memory of %s does not suffice, going on on the CPU: %s", self.device, error)
+        torch.cuda.empty_cache()
+        cpu = torch.device("cpu")
+        if cpu not in self._painters:
+            self._painters[cpu] = Painters(self.library, cpu)
+        return work(self._painters[cpu])
 
-    def _engine(self, device: torch.device) -> FixedEngine:
-        if device not in self._engines:
-            self._engines[device] = FixedEngine(self.library, device)
-        return self._engines[device]
+
+def _part(progress: Progress, first: float, last: float) -> Progress:
+    """The progress of a part of the work, which is so much of the whole."""
+
+    def report(done: float, doing: str, preview: Callable[[], Region] | None = None) -> None:
+        share = first + done * (last - first)
+        if preview is None:
+            progress(share, doing)
+        else:
+            progress(share, doing, preview)
+
+    return report
+
+
+def _preview(
+    piece: Tensor,
+    start: Tensor,
+    photo: Tensor,
+    area: Tensor | None,
+    box: tuple[slice, slice],
+    strength: float,
+) -> Region:
+    """A small picture of how far a refinement is, sRGB of 8 bits.
+
+    Args:
+        piece: what is refined, at the scale where it is.
+        start, photo, area: at full size.
+        box: rows and columns of ``piece`` in them.
+        strength: how much of the painting shows.
+    """
+    height, width = photo.shape[-2:]
+    factor = min(1.0, _PREVIEW_SIDE / max(height, width))
+    size = (max(1, round(height * factor)), max(1, round(width * factor)))
+    painted = resize(start, *size).clone()
+    spans = [
+        slice(*(round(at * factor) for at in cut.indices(length)[:2]))
+        for cut, length in zip(box, (height, width), strict=True)
+    ]
+    target = painted[..., spans[0], spans[1]]
+    if target.numel():
+        target.copy_(resize(piece, target.shape[-2], target.shape[-1]))
+    share = strength if area is None else resize(area, *size) * strength
+    return encode_rgb(torch.lerp(resize(photo, *size), painted, share))
 
 
 def _at_most(picture: Picture, max_side: int | None) -> tuple[Picture, float]:
@@ -296,11 +426,13 @@ def _bounds(weights: Tensor) -> tuple[slice, slice] | None:
     return sides[0], sides[1]
 
 
-def _finish(picture: Picture, painted: Tensor, area: Tensor | None, options: StylizeOptions) -> Layer:
+def _finish(
+    picture: Picture, painted: Tensor, area: Tensor | None, options: StylizeOptions, notes: tuple[str, ...]
+) -> Layer:
     source = picture.source
     share: float | Tensor = options.strength
     if area is not None and options.flatten:
         share = area * share
     pixels = encode(blend(picture, painted, share), picture, None if area is None else area > _INVISIBLE)
     mask = None if area is None or options.flatten else encode_gray(area)
-    return Layer(Region(source.format, pixels, source.profile), mask)
+    return Layer(Region(source.format, pixels, source.profile), mask, notes)

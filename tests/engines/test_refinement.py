@@ -1,11 +1,14 @@
 """Gatys refinement: exact in tiles, at any size, and what it promises of its result."""
 
+import itertools
+
 import pytest
 import torch
 from torch import Tensor
 
 from impasto.engines.gatys.objective import HALO, Objective, measure, windows
-from impasto.engines.gatys.refine import MIN_SIDE, Enough, StylePicture, plan_scales, refine
+from impasto.engines.gatys.refine import MIN_SIDE, Enough, plan_scales, refine
+from impasto.engines.pictures import StylePicture
 from impasto.nets.perceptual import STYLE_DISTANCES, LayerMoments
 from impasto.nets.vgg import VGG19Features
 from impasto_link.options import OPTIMIZERS, STYLE_LOSSES, RefineOptions
@@ -115,7 +118,7 @@ def test_scales_grow_to_the_size_asked_for():
     scales = plan_scales(1500, 2000, 10, 512, 0.1)
     assert (scales[-1].height, scales[-1].width) == (384, 512)
     assert [scale.iterations for scale in scales] == [20] + [10] * (len(scales) - 1)
-    for smaller, larger in zip(scales, scales[1:], strict=False):
+    for smaller, larger in itertools.pairwise(scales):
         assert larger.width / smaller.width == pytest.approx(2**0.5, rel=0.02)
     assert min(scales[0].height, scales[0].width) >= MIN_SIDE
 
@@ -135,7 +138,7 @@ def test_refinement_brings_the_picture_nearer_to_the_style(deep, optimizer):
             assert float(picture.max()) <= 1
 
     options = RefineOptions(iterations=20, optimizer=optimizer, content_weight=0)
-    refined = refine(deep, ramp, ramp, [StylePicture(style)], options, 96, report)
+    refined = refine(deep, ramp, ramp, [(StylePicture(style), 1.0)], options, 96, report)
     layers = [*STYLE, "relu4_1"]
     objective = Objective(deep, ramp, measure(deep, style, layers), "relu4_1")
     assert objective(refined)[0].style < 0.95 * objective(ramp)[0].style
@@ -151,7 +154,9 @@ def test_stopped_early_it_gives_the_best_so_far(deep):
         if done >= 0.4:
             raise Enough
 
-    refined = refine(deep, ramp, ramp, [StylePicture(noise(80, 80, 7))], RefineOptions(iterations=10), 80, report)
+    refined = refine(
+        deep, ramp, ramp, [(StylePicture(noise(80, 80, 7)), 1.0)], RefineOptions(iterations=10), 80, report
+    )
     assert refined.shape == ramp.shape
     assert float((refined - ramp).abs().mean()) > 0.005
 
@@ -161,7 +166,7 @@ def test_stopped_early_it_gives_the_best_so_far(deep):
 def test_pictures_and_styles_of_any_size(deep, size, style):
     photo = noise(*size, 8)
     options = RefineOptions(iterations=1)
-    refined = refine(deep, photo, photo, [StylePicture(noise(*style, 9))], options, 100, lambda *_: None)
+    refined = refine(deep, photo, photo, [(StylePicture(noise(*style, 9)), 1.0)], options, 100, lambda *_: None)
     assert refined.shape == photo.shape
     assert torch.isfinite(refined).all()
 
@@ -169,7 +174,7 @@ def test_pictures_and_styles_of_any_size(deep, size, style):
 def test_a_larger_picture_than_is_refined_at_keeps_its_detail(deep):
     photo = noise(300, 300, 10)
     options = RefineOptions(iterations=1, max_side=100)
-    refined = refine(deep, photo, photo, [StylePicture(noise(90, 90, 11))], options, 90, lambda *_: None)
+    refined = refine(deep, photo, photo, [(StylePicture(noise(90, 90, 11)), 1.0)], options, 90, lambda *_: None)
     inside = (refined > 0.05) & (refined < 0.95)
     residual = (refined - photo)[inside]
     assert refined.shape == photo.shape

@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     if options.add_to:
         library = Library()
         base = next((bank for bank in library.banks() if bank.name == options.add_to), None)
-        home = base and library.body_of(base)
+        home = base and library.body_of(base.body)
         if home is None:
             raise ModelProblem(f"There is no bank {options.add_to!r} with a network.", "See: impasto styles")
         net = load_body(home.weights)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import psutil
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.execution.strips import BLOCK_PIXELS, Plan, Tick
+from impasto.engines.devices import SMALLEST, fast_dtype, pad_to, plan_for
+from impasto.engines.pictures import StylePicture, StyleReader
+from impasto.execution.strips import Tick
 from impasto.execution.style_bank import FoldedStyleBank
 from impasto.zoo.bank import load_body, load_codes, mix_codes
 from impasto.zoo.library import Library
-from impasto_link.errors import BadRequest, ModelProblem, NotEnoughMemory
+from impasto.zoo.predictor import find_predictor
+from impasto_link.errors import BadRequest, ModelProblem
 from impasto_link.options import StyleChoice
 
 log = logging.getLogger(__name__)
@@ -27,10 +28,12 @@ class FixedEngine:
     Args:
         library: where the styles come from.
         device: where to compute.
+        reader: looks at pictures as styles.
     """
 
-    def __init__(self, library: Library, device: torch.device) -> None:
+    def __init__(self, library: Library, device: torch.device, reader: StyleReader | None = None) -> None:
         self.library = library
+        self._reader = reader or StyleReader(device)
         self.device = device
         self.dtype = fast_dtype(device)
         self._bodies: dict[Path, tuple[int, FoldedStyleBank]] = {}
@@ -50,6 +53,7 @@ class FixedEngine:
         tick: Tick,
         weights: Tensor | None = None,
         origin: tuple[int, int] = (0, 0),
+        pictures: Mapping[str, StylePicture] | None = None,
     ) -> Tensor:
         """Paint a picture.
 
@@ -59,6 +63,7 @@ class FixedEngine:
             tick: told of the progress between strips.
             weights: how much each pixel counts in the statistics, (1, 1, H, W) in [0, 1]; all alike if not given.
             origin: row and column of the first pixel in a larger picture, whose grain it then has.
+            pictures: those of the styles that are pictures, by name; the others are of the library.
 
         Returns:
             The painted picture, of the same shape and range, float32.
@@ -68,14 +73,10 @@ class FixedEngine:
             BadRequest: the styles belong to different networks and cannot be mixed.
             NotEnoughMemory: the picture does not fit.
         """
-        net, code = self._prepare(styles)
+        net, code = self._prepare(styles, pictures or {})
         height, width = photo.shape[-2:]
-        # Reflection needs something to reflect; a picture of a few pixels is continued by its edge first.
-        missing = (0, max(0, net.min_size - width), 0, max(0, net.min_size - height))
-        if any(missing):
-            photo = F.pad(photo, missing, mode="replicate")
-            weights = None if weights is None else F.pad(weights, missing, mode="replicate")
-        plan = self._plan(height * width)
+        photo, weights = pad_to(net.min_size, photo, weights)
+        plan = plan_for(self.device, height * width, _NUMBERS_KEEPING_ALL, _NUMBERS_AT_LEAST, self.dtype)
         try:
             painted = net.paint(photo, code, plan, tick, weights, origin)
         except torch.OutOfMemoryError:
@@ -86,42 +87,52 @@ class FixedEngine:
             painted = net.paint(photo, code, SMALLEST, tick, weights, origin)
         return painted[..., :height, :width]
 
-    def _plan(self, pixels: int) -> Plan:
-        """The fastest plan for a picture of that size that the memory allows."""
-        available = available_memory(self.device)
-        size = self.dtype.itemsize
-        if pixels * _NUMBERS_KEEPING_ALL * size < available // 2:
-            return Plan()
-        needed = pixels * _NUMBERS_AT_LEAST * size
-        if needed > available:
-            raise NotEnoughMemory(
-                f"A picture of {pixels / 1e6:.0f} megapixels needs about {needed / 2**30:.1f} GiB of memory, "
-                f"and {available / 2**30:.1f} GiB are free.",
-                "Choose a larger brush or a smaller region, or close other programs.",
-            )
-        return Plan(keep_all=False)
-
-    def _prepare(self, styles: Sequence[StyleChoice]) -> tuple[FoldedStyleBank, Tensor]:
-        found = [(self.library.style(choice.name), choice.weight) for choice in styles if choice.weight > 0]
-        bodies = {style.bank.body for style, _ in found}
+    def _prepare(
+        self, styles: Sequence[StyleChoice], pictures: Mapping[str, StylePicture]
+    ) -> tuple[FoldedStyleBank, Tensor]:
+        """The network that all of the styles belong to, and the code of their mixture."""
+        used = [choice for choice in styles if choice.weight > 0]
+        found = {choice.name: self.library.style(choice.name) for choice in used if choice.name not in pictures}
+        bodies = {style.bank.body for style in found.values()}
         if len(bodies) > 1:
-            banks = " and ".join(sorted({style.bank.name for style, _ in found}))
+            banks = " and ".join(sorted({style.bank.name for style in found.values()}))
             raise BadRequest(f"Styles of the banks {banks} cannot be mixed.", "Mix styles of one bank.")
-        bank = found[0][0].bank
-        home = self.library.body_of(bank)
+        predictor = None
+        body = next(iter(bodies), None)
+        if len(found) < len({choice.name for choice in used}):
+            predictor, body = self._find_predictor(body)
+        assert body is not None
+        home = self.library.body_of(body)
         if home is None:
-            raise ModelProblem(f"The bank {bank.name!r} belongs to a network ({bank.body}) that is not installed.")
+            raise ModelProblem(f"The styles belong to a network ({body}) that is not installed.")
         codes = []
-        for style, _ in found:
-            stored = load_codes(style.bank.weights)
-            if style.name not in stored:
-                raise ModelProblem(f"The file {style.bank.weights} does not hold the style {style.name!r} of its card.")
-            codes.append(stored[style.name])
+        for choice in used:
+            if choice.name in pictures:
+                assert predictor is not None
+                codes.append(self._reader.code(pictures[choice.name], predictor))
+                continue
+            bank = found[choice.name].bank
+            stored = load_codes(bank.weights)
+            if choice.name not in stored:
+                raise ModelProblem(f"The file {bank.weights} does not hold the style {choice.name!r} of its card.")
+            codes.append(stored[choice.name])
         net = self._body(home.weights)
-        code = mix_codes(codes, [weight for _, weight in found])
-        if code.shape[1] != net.code_length:
-            raise ModelProblem(f"The styles of the bank {bank.name!r} do not fit its network.")
-        return net, code
+        if any(len(code) != net.code_length for code in codes):
+            raise ModelProblem(f"The styles do not fit the network of the bank {home.name!r}.")
+        return net, mix_codes(codes, [choice.weight for choice in used])
+
+    def _find_predictor(self, body: str | None) -> tuple[Path, str]:
+        predictor = find_predictor(self.library.folders, body)
+        if predictor is not None:
+            return predictor
+        if body is None:
+            raise ModelProblem(
+                "The network that reads a picture as a style is not installed.", "Install Impasto again."
+            )
+        raise BadRequest(
+            "A picture cannot be mixed with a style of this bank: it has no network that reads pictures.",
+            "Mix it with the styles that come with Impasto.",
+        )
 
     def _body(self, path: Path) -> FoldedStyleBank:
         changed = path.stat().st_mtime_ns
@@ -136,22 +147,3 @@ class FixedEngine:
 #: Numbers of the computing dtype that live at the same time, per pixel, at the widest place of the network, with and
 #: without its maps of full size: measured at 4096 x 4096 (docs/speed.md).
 _NUMBERS_KEEPING_ALL, _NUMBERS_AT_LEAST = 66, 26
-
-#: What is tried last.
-SMALLEST = Plan(strip_pixels=BLOCK_PIXELS, keep_all=False)
-
-
-def available_memory(device: torch.device) -> int:
-    """Bytes that a computation on the device can still have."""
-    if device.type == "cuda":
-        free = torch.cuda.mem_get_info(device)[0]
-        return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
-    return int(psutil.virtual_memory().available)
-
-
-def fast_dtype(device: torch.device) -> torch.dtype:
-    """The number format in which the device computes fastest: bfloat16 where it has instructions for it."""
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    has_bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return torch.bfloat16 if has_bf16 else torch.float32

@@ -172,6 +172,13 @@ def encode_gray(mask: Tensor) -> Region:
     return Region(PixelFormat(width, height, "GRAY"), values.numpy().tobytes())
 
 
+def encode_rgb(rgb: Tensor) -> Region:
+    """sRGB values, (1, 3, H, W) in [0, 1], as a region of 8 bits without alpha."""
+    height, width = rgb.shape[-2:]
+    values = (rgb[0].permute(1, 2, 0) * 255).round().to("cpu", torch.uint8).contiguous()
+    return Region(PixelFormat(width, height, "RGB"), values.numpy().tobytes())
+
+
 def blend(picture: Picture, painted: Tensor, strength: float | Tensor) -> Tensor:
     """Mix the original with the painted picture, in sRGB values.
 

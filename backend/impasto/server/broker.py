@@ -302,9 +302,9 @@ class Broker:
         self.workers.append(self._spawn("cpu"))
 
     def _on_cancel(self, client: bytes, header: codec.Header, frames: Message) -> None:
-        self._cancel(header["id"])
+        self._cancel(header["id"], keep=header.get("keep") is True)
 
-    def _cancel(self, job_id: str) -> None:
+    def _cancel(self, job_id: str, *, keep: bool = False) -> None:
         job = self.queue.find(job_id)
         if job is not None:
             self.queue.remove(job)
@@ -313,7 +313,7 @@ class Broker:
             worker = self._running[job_id]
             if worker.job and worker.job.cancelled_at is None:
                 worker.job.cancelled_at = time.monotonic()
-                self._to_worker(worker, [codec.pack({"op": "cancel", "id": job_id})])
+                self._to_worker(worker, [codec.pack({"op": "cancel", "id": job_id, "keep": keep})])
 
     # --- messages of workers
 

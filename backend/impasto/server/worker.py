@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import psutil
@@ -19,13 +20,14 @@ import zmq
 from impasto.server.logs import configure_logging
 from impasto_link import codec
 from impasto_link.errors import Cancelled, ImpastoError, NotEnoughMemory
-from impasto_link.options import MaskOptions, StylizeOptions
+from impasto_link.options import STYLE_FRAME, MaskOptions, StylizeOptions
 from impasto_link.pixels import Region
 
 log = logging.getLogger(__name__)
 
-#: Progress is passed on at most this often, in seconds.
+#: Progress is passed on at most this often, in seconds; a picture of it, in a refinement, less often.
 PROGRESS_EVERY = 0.05
+PREVIEW_EVERY = 1.0
 
 
 class Worker:
@@ -45,13 +47,15 @@ class Worker:
         # Torch takes seconds to import, so it comes after the connection stands.
         import torch
 
+        from impasto.engines.gatys.refine import Enough
         from impasto.pipeline import Pipeline, pick_device
         from impasto.zoo.library import Library
 
         self._torch = torch
+        self._enough = Enough
         self._device = pick_device(environment["IMPASTO_WORKER_DEVICE"])
         self._pipeline = Pipeline(Library(), self._device)
-        self._progress_at = 0.0
+        self._progress_at = self._preview_at = 0.0
 
     def run(self) -> None:
         """Do one job after the other; never returns."""
@@ -73,10 +77,11 @@ class Worker:
         final: dict[str, Any]
         regions: dict[str, Region] = {}
         started = time.perf_counter()
+        self._preview_at = time.monotonic()
         try:
-            regions = self._work(header, codec.decode_regions(header, frames))
-            final = {"event": "done", "seconds": round(time.perf_counter() - started, 4)}
-        except Cancelled:
+            regions, notes = self._work(header, codec.decode_regions(header, frames))
+            final = {"event": "done", "seconds": round(time.perf_counter() - started, 4), "notes": notes}
+        except (Cancelled, self._enough):
             final = {"event": "cancelled"}
         except ImpastoError as error:
             final = _failed(error)
@@ -98,36 +103,47 @@ class Worker:
         message = {**final, "id": job_id, "stats": self._stats()}
         self._socket.send_multipart(codec.encode(message, regions), copy=False)
 
-    def _work(self, header: codec.Header, sent: dict[str, Region]) -> dict[str, Region]:
-        """Do what a job asks for; the regions of its result."""
+    def _work(self, header: codec.Header, sent: dict[str, Region]) -> tuple[dict[str, Region], list[str]]:
+        """Do what a job asks for; the regions of its result, and what a person should be told."""
 
-        def progress(done: float, doing: str) -> None:
-            self._progress(header["id"], done, doing)
+        def progress(done: float, doing: str, preview: Callable[[], Region] | None = None) -> None:
+            self._progress(header["id"], done, doing, preview)
 
         if header["op"] == "mask":
             options = MaskOptions.from_wire(header)
             found = self._pipeline.mask(sent["pixels"], options, progress)
             assert found.mask is not None
-            return {"mask": found.mask, **({"pixels": found.pixels} if options.cutout else {})}
+            return {"mask": found.mask, **({"pixels": found.pixels} if options.cutout else {})}, []
         layer = self._pipeline.stylize(
             sent["pixels"],
             StylizeOptions.from_wire(header),
             progress,
             mask=sent.get("mask"),
             selection=sent.get("selection"),
+            pictures={
+                kind.removeprefix(STYLE_FRAME): one for kind, one in sent.items() if kind.startswith(STYLE_FRAME)
+            },
         )
-        return {"pixels": layer.pixels, **({"mask": layer.mask} if layer.mask is not None else {})}
+        regions = {"pixels": layer.pixels, **({"mask": layer.mask} if layer.mask is not None else {})}
+        return regions, list(layer.notes)
 
-    def _progress(self, job_id: str, fraction: float, doing: str) -> None:
+    def _progress(self, job_id: str, fraction: float, doing: str, preview: Callable[[], Region] | None = None) -> None:
         """Report progress, and stop the job if the broker has asked for it meanwhile."""
         while self._socket.poll(0):
             header = codec.decode_header(self._socket.recv_multipart()[0])
             if header.get("op") == "cancel" and header.get("id") == job_id:
+                if header.get("keep") is True:
+                    raise self._enough
                 raise Cancelled("The job was cancelled.")
         now = time.monotonic()
-        if now - self._progress_at >= PROGRESS_EVERY:
+        message = {"id": job_id, "fraction": fraction, "doing": doing}
+        if preview is not None and now - self._preview_at >= PREVIEW_EVERY:
+            self._socket.send_multipart(codec.encode({**message, "event": "preview"}, {"pixels": preview()}))
+            # Not from before: where previews take long, they must not take all the time.
+            self._preview_at = self._progress_at = time.monotonic()
+        elif now - self._progress_at >= PROGRESS_EVERY:
             self._progress_at = now
-            self._send({"event": "progress", "id": job_id, "fraction": fraction, "doing": doing})
+            self._send({**message, "event": "progress"})
 
     def _send(self, header: dict[str, Any]) -> None:
         self._socket.send(codec.pack(header))

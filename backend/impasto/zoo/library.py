@@ -2,7 +2,8 @@
 
 A bank is a file ``NAME.safetensors`` with its card ``NAME.json`` and, if there are any, ``NAME.thumbnails/STYLE.jpg``.
 Shipped banks lie in the package, a user's own in a folder of the user's. Both folders are looked at anew at every
-question, so a file that is put there shows up without a restart.
+question, so a file that is put there shows up without a restart. ``NAME.exemplars/STYLE.jpg`` is a picture of the
+manner of a style, for engines that need one to look at.
 """
 
 from __future__ import annotations
@@ -77,6 +78,11 @@ class Style:
         except OSError:
             return None
 
+    def exemplar(self) -> Path | None:
+        """A picture in the style, which a refinement goes by, if there is one."""
+        path = self.bank.weights.with_suffix(".exemplars") / f"{self.name}.jpg"
+        return path if path.is_file() else None
+
     def to_wire(self, *, thumbnail: bool = False) -> dict[str, Any]:
         """What the operation ``styles`` says of the style."""
         entry = {
@@ -94,7 +100,7 @@ class Library:
     """All styles of some folders; of two with the same name the one of the later folder counts."""
 
     def __init__(self, folders: Sequence[Path] | None = None) -> None:
-        self._folders = list(folders) if folders is not None else [shipped_models(), user_models()]
+        self.folders = list(folders) if folders is not None else [shipped_models(), user_models()]
         self._problems: dict[Path, str] = {}
 
     def problems(self) -> list[str]:
@@ -104,7 +110,7 @@ class Library:
     def banks(self) -> list[Bank]:
         """All banks whose card and weights are there."""
         self._problems = {}
-        return [bank for folder in self._folders for bank in self._read_folder(folder)]
+        return [bank for folder in self.folders for bank in self._read_folder(folder)]
 
     def styles(self) -> list[Style]:
         """All styles, in the order of their banks."""
@@ -125,9 +131,9 @@ class Library:
             raise UnknownStyle(f"There is no style {name!r}.", hint)
         return styles[name]
 
-    def body_of(self, bank: Bank) -> Bank | None:
-        """The bank whose file holds the network that the styles of ``bank`` belong to."""
-        return next((other for other in self.banks() if other.has_body and other.body == bank.body), None)
+    def body_of(self, body: str) -> Bank | None:
+        """The bank whose file holds the network with this fingerprint."""
+        return next((bank for bank in self.banks() if bank.has_body and bank.body == body), None)
 
     def _by_name(self) -> dict[str, Style]:
         return {style.name: style for bank in self.banks() for style in _styles_of(bank)}

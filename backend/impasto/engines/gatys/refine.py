@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.engines.gatys.objective import FeatureNet, Losses, Objective, measure
+from impasto.engines.pictures import StylePicture
 from impasto.imaging.resample import resize
 from impasto.nets.perceptual import STYLE_LAYERS, Moments
 from impasto_link.options import RefineOptions
@@ -35,6 +36,7 @@ _CONTENT = ("relu4_2", "relu4_1")
 _STYLE_WEIGHT = 40.0
 _TV_WEIGHT = 0.3
 _AVERAGING = 0.95
+_LONGEST_STYLE = 4096
 #: Bytes per pixel for the picture, its gradient, the optimiser's memory and the content's features.
 _BYTES_PER_PIXEL = 160
 #: Larger pictures are optimised in a smaller form, so that 6 GB suffice for any.
@@ -71,16 +73,6 @@ PRESETS = {
 }
 
 
-class StylePicture(NamedTuple):
-    """A picture as a style."""
-
-    picture: Tensor
-    """(1, 3, h, w) in [0, 1]."""
-    weight: float = 1.0
-    alpha: Tensor | None = None
-    """(1, 1, h, w): transparent places do not count."""
-
-
 class Scale(NamedTuple):
     """One of the sizes through which a picture goes."""
 
@@ -111,7 +103,7 @@ def refine(
     net: FeatureNet,
     start: Tensor,
     photo: Tensor,
-    styles: Sequence[StylePicture],
+    styles: Sequence[tuple[StylePicture, float]],
     options: RefineOptions,
     style_side: float,
     report: Report,
@@ -123,7 +115,7 @@ def refine(
         net: the network that measures.
         start: where to begin, (1, 3, H, W) float32 in [0, 1]: a painting, or the photo.
         photo: whose content is to be kept, of the same shape.
-        styles: what to paint like; several are averaged by weight.
+        styles: what to paint like, and how much each counts.
         options: how.
         style_side: how large the shorter side of a style is beside the picture, in pixels of the picture.
         report: told of the progress.
@@ -196,18 +188,14 @@ def _at_least(x: Tensor) -> Tensor:
     return F.pad(x, (0, missing[1], 0, missing[0]), mode="replicate") if any(missing) else x
 
 
-def _targets(net: FeatureNet, styles: Sequence[StylePicture], layers: list[str], side: float) -> Moments:
-    """The mean moments of the styles, each scaled to a shorter side of about ``side`` pixels, but never enlarged."""
-    total = sum(style.weight for style in styles)
+def _targets(net: FeatureNet, styles: Sequence[tuple[StylePicture, float]], layers: list[str], side: float) -> Moments:
+    """The mean moments of the styles, each with its shorter side at about ``side`` pixels."""
+    total = sum(weight for _, weight in styles)
     found: Moments = {}
-    for style in styles:
-        height, width = style.picture.shape[-2:]
-        factor = max(min(1.0, side / min(height, width)), MIN_SIDE / min(height, width))
-        # An extremely long picture has its surplus cut off rather than to fill the memory.
-        size = (min(4096, max(MIN_SIDE, round(height * factor))), min(4096, max(MIN_SIDE, round(width * factor))))
-        alpha = None if style.alpha is None else resize(style.alpha, *size)
-        for layer, moments in measure(net, resize(style.picture, *size), layers, alpha).items():
-            share = moments.scaled(style.weight / total)
+    for style, weight in styles:
+        small = style.at(side, smallest=MIN_SIDE, largest=_LONGEST_STYLE)
+        for layer, moments in measure(net, small.picture, layers, small.alpha).items():
+            share = moments.scaled(weight / total)
             found[layer] = found[layer] + share if layer in found else share
     return found
 

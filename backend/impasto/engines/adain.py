@@ -1,0 +1,78 @@
+"""The engine ``adain``: any picture as a style in one pass (Huang and Belongie 2017)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from impasto.engines.devices import fast_dtype, pad_to, plan_for
+from impasto.engines.pictures import StylePicture, StyleReader
+from impasto.execution.adain import FoldedAdaIN
+from impasto.execution.strips import Tick
+from impasto.zoo.adain import load_decoder
+
+log = logging.getLogger(__name__)
+
+#: Numbers that live at the same time, per pixel of the picture and of a strip: measured at 4096 x 4096.
+_NUMBERS = 8
+
+
+class AdaINEngine:
+    """Paints like pictures on one device; keeps the network.
+
+    Args:
+        reader: looks at the styles.
+        device: where to compute.
+    """
+
+    def __init__(self, reader: StyleReader, device: torch.device) -> None:
+        self._reader, self._device = reader, device
+        self._net: FoldedAdaIN | None = None
+
+    def loaded(self) -> list[str]:
+        """Names of the networks in memory."""
+        return ["adain"] if self._net else []
+
+    def unload(self) -> None:
+        """Forget the network."""
+        self._net = None
+
+    def paint(
+        self,
+        photo: Tensor,
+        styles: Sequence[tuple[StylePicture, float]],
+        tick: Tick,
+        weights: Tensor | None = None,
+    ) -> Tensor:
+        """Paint a picture.
+
+        Args:
+            photo: (1, 3, H, W) float32, sRGB in [0, 1], any size from 1 x 1.
+            styles: what to paint like, and how much each counts.
+            tick: told of the progress between strips.
+            weights: how much each pixel counts in the statistics, (1, 1, H, W) in [0, 1]; all alike if not given.
+
+        Returns:
+            The painted picture, of the same shape and range, float32.
+
+        Raises:
+            ModelProblem: the network is not there.
+            NotEnoughMemory: the picture does not fit.
+        """
+        if self._net is None:
+            dtype = fast_dtype(self._device)
+            self._net = FoldedAdaIN(self._reader.encoder, load_decoder(), self._device, dtype)
+            log.info("loaded adain (%s)", self._device)
+        net = self._net
+        # Interpolated between styles as in section 7.2 of the paper.
+        total = sum(weight for _, weight in styles)
+        seen = [(self._reader.latent(style), weight / total) for style, weight in styles]
+        mean = torch.stack([latent[0] * share for latent, share in seen]).sum(0)
+        std = torch.stack([latent[1] * share for latent, share in seen]).sum(0)
+        height, width = photo.shape[-2:]
+        photo, weights = pad_to(net.min_size, photo, weights)
+        plan = plan_for(self._device, height * width, _NUMBERS, _NUMBERS, net.dtype)
+        return net.paint(photo, mean, std, plan, tick, weights)[..., :height, :width]

@@ -1,0 +1,65 @@
+"""What engines ask of the device they compute on: number format, free memory, and how to cut a picture for it."""
+
+from __future__ import annotations
+
+import psutil
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from impasto.execution.strips import BLOCK_PIXELS, Plan
+from impasto_link.errors import NotEnoughMemory
+
+#: What is tried last.
+SMALLEST = Plan(strip_pixels=BLOCK_PIXELS, keep_all=False)
+
+
+def available_memory(device: torch.device) -> int:
+    """Bytes that a computation on the device can still have."""
+    if device.type == "cuda":
+        free = torch.cuda.mem_get_info(device)[0]
+        return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
+    return int(psutil.virtual_memory().available)
+
+
+def fast_dtype(device: torch.device) -> torch.dtype:
+    """The number format in which the device computes fastest: bfloat16 where it has instructions for it."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    has_bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if has_bf16 else torch.float32
+
+
+def plan_for(device: torch.device, pixels: int, keeping_all: int, at_least: int, dtype: torch.dtype) -> Plan:
+    """The fastest plan for a picture that the memory allows.
+
+    Args:
+        device: where to compute.
+        pixels: of the picture.
+        keeping_all, at_least: numbers that live at the same time, per pixel, with and without the maps of full size.
+        dtype: of these numbers.
+
+    Raises:
+        NotEnoughMemory: not even the least fits; the message says how much is needed.
+    """
+    available = available_memory(device)
+    if pixels * keeping_all * dtype.itemsize < available // 2:
+        return Plan()
+    needed = pixels * at_least * dtype.itemsize
+    if needed > available:
+        raise NotEnoughMemory(
+            f"A picture of {pixels / 1e6:.0f} megapixels needs about {needed / 2**30:.1f} GiB of memory, "
+            f"and {available / 2**30:.1f} GiB are free.",
+            "Choose a larger brush or a smaller region, or close other programs.",
+        )
+    return Plan(keep_all=False)
+
+
+def pad_to(smallest: int, photo: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Picture and weights, continued by their edge to ``smallest`` pixels: reflection needs something to reflect."""
+    height, width = photo.shape[-2:]
+    missing = (0, max(0, smallest - width), 0, max(0, smallest - height))
+    if not any(missing):
+        return photo, weights
+    photo = F.pad(photo, missing, mode="replicate")
+    return photo, None if weights is None else F.pad(weights, missing, mode="replicate")

@@ -1,0 +1,178 @@
+"""Pictures as styles: what is known of them, and what the encoder sees in them."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from impasto.imaging.pixels import decode, fill_transparent, shrink
+from impasto.imaging.resample import resize
+from impasto.nets.adain import mean_std
+from impasto.nets.encoder import CompactEncoder
+from impasto.nets.predictor import StylePredictor, describe_style
+from impasto.zoo.encoder import load_compact_encoder
+from impasto.zoo.library import find_model
+from impasto.zoo.predictor import load_predictor
+from impasto_link.errors import BadRequest
+from impasto_link.pixels import Region
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: A style picture is looked at with its shorter side at so many pixels, as the paintings were in training.
+STYLE_SIDE = 400
+#: Of a very long picture no more than this is looked at, in pixels.
+_LONGEST = 2048
+#: A picture that is sent larger than this is made smaller at once.
+_LONGEST_KEPT = 4096
+#: With no pixel more opaque than this there is nothing to see.
+_TRANSPARENT = 0.05
+#: How many pictures are remembered; of each a few kilobytes.
+_REMEMBERED = 64
+
+
+@dataclass(frozen=True, eq=False)
+class StylePicture:
+    """A picture as a style.
+
+    Attributes:
+        picture: (1, 3, h, w) float32, sRGB in [0, 1], on the CPU.
+        alpha: (1, 1, h, w): what is transparent does not count; all of it does if not given.
+    """
+
+    picture: Tensor
+    alpha: Tensor | None = None
+
+    @cached_property
+    def key(self) -> bytes:
+        """By which its content is remembered."""
+        digest = hashlib.blake2b(str(tuple(self.picture.shape)).encode(), digest_size=16)
+        for part in (self.picture, self.alpha):
+            if part is not None:
+                digest.update((part * 255).round().to(torch.uint8).contiguous().numpy().data)
+        return digest.digest()
+
+    def at(self, side: float, *, multiple: int = 1, smallest: int = 1, largest: int = _LONGEST) -> StylePicture:
+        """The picture with its shorter side at about ``side`` pixels, never enlarged but to ``smallest``.
+
+        Args:
+            side: pixels.
+            multiple: height and width become multiples of this.
+            smallest, largest: limits of each side, in pixels; what is longer is squeezed.
+        """
+        sizes = self.picture.shape[-2:]
+        factor = max(min(1.0, side / min(sizes)), smallest / min(sizes))
+        size = [
+            max(multiple, min(largest, max(smallest, round(length * factor))) // multiple * multiple)
+            for length in sizes
+        ]
+        alpha = None if self.alpha is None else resize(self.alpha, *size)
+        return StylePicture(resize(self.picture, *size), alpha)
+
+    def to(self, device: torch.device) -> StylePicture:
+        """The same on another device."""
+        return StylePicture(self.picture.to(device), None if self.alpha is None else self.alpha.to(device))
+
+
+def as_style(region: Region, name: str) -> StylePicture:
+    """A region as a style.
+
+    Raises:
+        BadRequest: it cannot be read, or nothing of it can be seen.
+    """
+    picture = decode(region)
+    longest = max(picture.format.width, picture.format.height)
+    if longest > _LONGEST_KEPT:
+        picture = shrink(picture, _LONGEST_KEPT / longest)
+    if picture.alpha is not None and float(picture.alpha.max()) < _TRANSPARENT:
+        raise BadRequest(f"The picture {name!r} is wholly transparent.", "Choose another picture as the style.")
+    alpha = None if picture.alpha is None or bool((picture.alpha >= 1).all()) else picture.alpha.clamp(0, 1)
+    return StylePicture(fill_transparent(picture.rgb.clamp(0, 1), alpha), alpha)
+
+
+class StyleReader:
+    """Looks at pictures with the compact encoder; what it has seen once it remembers by content.
+
+    Args:
+        device: where to compute.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._encoder: tuple[int, CompactEncoder] | None = None
+        self._predictors: dict[Path, tuple[int, StylePredictor]] = {}
+        self._seen: OrderedDict[tuple[object, ...], object] = OrderedDict()
+
+    def loaded(self) -> list[str]:
+        """Names of the networks in memory."""
+        return [*(["encoder"] if self._encoder else []), *(path.stem for path in self._predictors)]
+
+    def unload(self) -> None:
+        """Forget the networks and what they have seen."""
+        self._encoder = None
+        self._predictors.clear()
+        self._seen.clear()
+
+    @property
+    def encoder(self) -> CompactEncoder:
+        """The encoder, float32."""
+        changed = _changed(find_model("encoder.safetensors"))
+        if self._encoder is None or self._encoder[0] != changed:
+            self._encoder = (changed, load_compact_encoder().to(self._device).to(memory_format=torch.channels_last))
+        return self._encoder[1]
+
+    def latent(self, style: StylePicture) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of the encoder's deepest map, (1, C, 1, 1) each, for `impasto.nets.adain`."""
+
+        def see() -> tuple[Tensor, Tensor]:
+            picture, weights = self._prepared(style)
+            features = self.encoder(picture)[-1]
+            return mean_std(features, None if weights is None else F.avg_pool2d(weights, self.encoder.stride))
+
+        return self._remember(("latent", style.key), see)
+
+    def code(self, style: StylePicture, predictor: Path) -> Tensor:
+        """The code that a predictor gives the picture, (code_length,) float32 on the CPU."""
+
+        def see() -> Tensor:
+            net = self._predictor(predictor)
+            description = describe_style(self.encoder, *self._prepared(style))
+            return net(description)[0].cpu()
+
+        return self._remember(("code", predictor, _changed(predictor), style.key), see)
+
+    def _prepared(self, style: StylePicture) -> tuple[Tensor, Tensor | None]:
+        encoder = self.encoder
+        small = style.at(STYLE_SIDE, multiple=encoder.stride, smallest=encoder.min_size)
+        picture = small.picture.to(self._device).contiguous(memory_format=torch.channels_last)
+        return picture, None if small.alpha is None else small.alpha.to(self._device)
+
+    def _predictor(self, path: Path) -> StylePredictor:
+        changed = _changed(path)
+        if path not in self._predictors or self._predictors[path][0] != changed:
+            self._predictors[path] = (changed, load_predictor(path).to(self._device))
+        return self._predictors[path][1]
+
+    @torch.inference_mode()
+    def _remember(self, key: tuple[object, ...], see: Callable[[], T]) -> T:
+        if key not in self._seen:
+            self._seen[key] = see()
+        self._seen.move_to_end(key)
+        while len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+        return self._seen[key]  # type: ignore[return-value]
+
+
+def _changed(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
