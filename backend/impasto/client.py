@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
 import numpy as np
 from PIL import Image
 
+from impasto.imaging.files import read
 from impasto_link.client import Call, Client, Event
 from impasto_link.errors import BadRequest
 from impasto_link.launch import connect_or_start
@@ -17,6 +19,8 @@ from impasto_link.options import MaskOptions, Styles, StylizeOptions
 from impasto_link.pixels import PixelFormat, Region
 
 Picture = TypeVar("Picture", Image.Image, np.ndarray)
+#: What a style may be given as.
+AnyPicture = Image.Image | np.ndarray | Path
 
 #: How this Python starts the server.
 SERVER_COMMAND = (sys.executable, "-m", "impasto")
@@ -72,9 +76,15 @@ class Painting:
         assert self._call.result is not None
         return self._call.result.regions
 
-    def cancel(self) -> None:
-        """Stop the work; ``result`` then raises Cancelled."""
-        self._client.cancel(self._call)
+    def notes(self) -> list[str]:
+        """Wait for the end; what the server has to say about the result, in sentences."""
+        self._regions()
+        assert self._call.result is not None
+        return list(self._call.result.fields.get("notes", ()))
+
+    def cancel(self, *, keep: bool = False) -> None:
+        """Stop the work; ``result`` then raises Cancelled, or with ``keep`` gives a refinement's best so far."""
+        self._client.cancel(self._call, keep=keep)
 
 
 class Server:
@@ -94,10 +104,11 @@ class Server:
     def stylize(
         self,
         image: Picture,
-        style: Styles,
+        style: Styles | AnyPicture,
         *,
         mask: Picture | None = None,
         selection: Picture | None = None,
+        pictures: Mapping[str, AnyPicture] | None = None,
         **options: Any,
     ) -> Picture:
         """Paint an image.
@@ -105,11 +116,12 @@ class Server:
         Args:
             image: a Pillow image (RGB, RGBA, L, LA, 16 bit gray; other modes are converted), or a numpy array of shape
                 (H, W), (H, W, 1..4) and dtype uint8, uint16, float16 or float32 (floats from 0 to 1), in sRGB.
-            style: a name, ``"name:weight"``, a list of those, or a dict of names and weights.
+            style: a name, ``"name:weight"``, a list of those, or a dict of names and weights; or a picture.
             mask: white where the subject is, instead of finding it: a gray image of the same size.
             selection: where to paint at most; likewise.
+            pictures: pictures as styles, by the names under which ``style`` and ``background_style`` have them.
             options: see `impasto_link.options.StylizeOptions`: strength, brush, keep_colors, area, background_style,
-                feather, grow, device, max_side.
+                feather, grow, engine, refine, device, max_side.
 
         Returns:
             The painted image, of the same kind, size, mode and colour profile.
@@ -118,15 +130,18 @@ class Server:
             ImpastoError: with a sentence that says what is wrong.
         """
         options = {"flatten": True, **options}
-        return cast(Picture, self.start(image, style, mask=mask, selection=selection, **options).result())
+        return cast(
+            Picture, self.start(image, style, mask=mask, selection=selection, pictures=pictures, **options).result()
+        )
 
     def start(
         self,
         image: Image.Image | np.ndarray,
-        style: Styles,
+        style: Styles | AnyPicture,
         *,
         mask: Image.Image | np.ndarray | None = None,
         selection: Image.Image | np.ndarray | None = None,
+        pictures: Mapping[str, AnyPicture] | None = None,
         **options: Any,
     ) -> Painting:
         """Begin to paint an image and return at once; arguments as for `stylize`.
@@ -135,9 +150,21 @@ class Server:
         """
         if mask is not None and "area" not in options and not options.get("background_style"):
             options["area"] = "subject"
+        named = dict(pictures or {})
+        if isinstance(style, (Image.Image, np.ndarray, Path)):
+            named["picture"] = style
+            style = "picture"
         chosen = StylizeOptions.of(style, **options)
         region, convert = to_region(image)
-        call = self._client.stylize(region, chosen, mask=_gray_region(mask), selection=_gray_region(selection))
+        call = self._client.stylize(
+            region,
+            chosen,
+            mask=_gray_region(mask),
+            selection=_gray_region(selection),
+            pictures={
+                name: read(one)[0] if isinstance(one, Path) else to_region(one)[0] for name, one in named.items()
+            },
+        )
         return Painting(self._client, call, type(image), convert)
 
     def mask(self, image: Picture, **options: Any) -> Picture:

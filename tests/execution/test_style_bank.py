@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from impasto.engines.fixed import fast_dtype
+from impasto.engines.devices import fast_dtype
 from impasto.execution.strips import BLOCK_PIXELS, Plan
 from impasto.execution.style_bank import FoldedStyleBank
 from impasto.nets.style_bank import StyleBankNet

@@ -6,85 +6,50 @@ and logs come into the folder given by --output.
 
 from __future__ import annotations
 
-import argparse
-import contextlib
-import json
-import os
-import signal
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from impasto_link.client import Client
-from impasto_link.launch import connect_running
-from impasto_link.pixels import PixelFormat, Region
 
 HERE = Path(__file__).parent
-REPOSITORY = HERE.parents[1]
-LIMIT = 150.0
-#: The docker's own start of the server is a proof, so the others find one running.
-WITHOUT_SERVER = {"start"}
+sys.path.insert(0, str(HERE.parent))
+
+from real_editors.stage import Stage, main  # noqa: E402
+
 #: Theme and language; the proof that is looked at runs in all of them, the others in the first.
-LOOKS = (("Krita dark", "en"), ("Krita bright", "zh_CN"), ("Krita bright", "en"))
-
-STARTER = """#!/bin/sh
-# What the docker takes for the server's program: the chroot has no PyTorch, so the server is started outside of it.
-echo "$@" > "$(dirname "$0")/wanted"
-mv "$(dirname "$0")/wanted" "$(dirname "$0")/start-server"
-"""
+LOOKS = ("Krita dark, en", "Krita bright, zh_CN", "Krita bright, en")
 
 
-class Stage:
-    """The folders and programs of one run of Krita."""
+class KritaStage(Stage):
+    """Krita, with the harness beside the plugin."""
 
-    def __init__(self, root: Path, output: Path) -> None:
-        self.root = root
-        self.output = output
-        self.folder = output / "stage"
-        self.home = output / "home"
-        self.runtime = self.home / ".local" / "state" / "impasto"
-        for folder in (self.folder, self.home / "run", self.runtime, self.home / ".local" / "share" / "krita"):
-            folder.mkdir(parents=True, exist_ok=True)
-        (self.home / "run").chmod(0o700)
-        self.environment = {
-            **{key: value for key, value in os.environ.items() if not key.startswith(("XDG_", "IMPASTO_", "QT_"))},
-            "HOME": str(self.home),
-            "XDG_CONFIG_HOME": str(self.home / ".config"),
-            "XDG_DATA_HOME": str(self.home / ".local" / "share"),
-            "XDG_CACHE_HOME": str(self.home / ".cache"),
-            "XDG_RUNTIME_DIR": str(self.home / "run"),
-            "IMPASTO_RUNTIME_DIR": str(self.runtime),
-            "LC_ALL": "C.UTF-8",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-        os.environ["IMPASTO_RUNTIME_DIR"] = str(self.runtime)
-        self.server: subprocess.Popen[bytes] | None = None
+    editor = "Krita"
+    without_server = frozenset({"start"})
 
     def prepare(self) -> None:
-        """Install the plugin as a user does, and the harness beside it; draw the pictures."""
-        self.impasto("install", "krita")
-        plugins = self.home / ".local" / "share" / "krita" / "pykrita"
+        data = self.home / ".local" / "share" / "krita"
+        data.mkdir(parents=True, exist_ok=True)
+        super().prepare()
         for name in ("impasto_proofs.desktop", "impasto_proofs"):
-            link = plugins / name
+            link = data / "pykrita" / name
             link.unlink(missing_ok=True)
             link.symlink_to(HERE / "harness" / name)
-        config = self.home / ".config"
-        settings = (config / "kritarc").read_text()
+        settings = (self.config / "kritarc").read_text()
         if "enable_impasto_proofs" not in settings:
-            (config / "kritarc").write_text(settings.replace("[python]\n", "[python]\nenable_impasto_proofs=true\n"))
-        (config / "kritadisplayrc").write_text("[General]\nOpenGLRenderer=none\n")
-        starter = self.folder / "impasto"
-        starter.write_text(STARTER)
-        starter.chmod(0o755)
-        (self.runtime / "command.json").write_text(json.dumps({"command": [str(starter)]}))
-        draw_pictures(self.folder)
+            (self.config / "kritarc").write_text(
+                settings.replace("[python]\n", "[python]\nenable_impasto_proofs=true\n")
+            )
+        (self.config / "kritadisplayrc").write_text("[General]\nOpenGLRenderer=none\n")
 
-    def set_look(self, theme: str, language: str) -> None:
+    def command(self, proof: Path, look: str) -> list[str]:
+        self._set_look(*look.split(", "))
+        return ["krita", "--nosplash"]
+
+    def looks(self, proof: Path) -> Sequence[str]:
+        return LOOKS if proof.stem == "looks" else LOOKS[:1]
+
+    def _set_look(self, theme: str, language: str) -> None:
         """Krita's theme and the docker's language."""
-        path = self.home / ".config" / "kritarc"
+        path = self.config / "kritarc"
         lines = [line for line in path.read_text().splitlines() if not line.startswith(("Theme=", "language="))]
         for section, entry in (("[theme]", f"Theme={theme}"), ("[impasto_krita]", f"language={language}")):
             if section not in lines:
@@ -92,240 +57,6 @@ class Stage:
             lines.insert(lines.index(section) + 1, entry)
         path.write_text("\n".join(lines) + "\n")
 
-    def impasto(self, *arguments: str) -> None:
-        subprocess.run([sys.executable, "-m", "impasto", *arguments], env=self.environment, check=True)
-
-    def start_server(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "impasto", "serve", *arguments]
-        with (self.output / "server.log").open("ab") as log:
-            self.server = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
-        # `impasto serve` notes down how it was started, but in the chroot that is not there.
-        starter = json.dumps({"command": [str(self.folder / "impasto")]})
-        self.connect().close()
-        (self.runtime / "command.json").write_text(starter)
-
-    def stop_server(self, number: signal.Signals = signal.SIGTERM) -> None:
-        if self.server is not None:
-            self.server.send_signal(number)
-            self.server.wait(20)
-            self.server = None
-
-    def connect(self) -> Client:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            client = connect_running()
-            if client is not None:
-                return client
-            time.sleep(0.1)
-        raise RuntimeError("the server does not come up")
-
-    def run(self, proof: Path) -> bool:
-        """Run one proof; whether it passed."""
-        for leftover in [*self.folder.glob("answer-*"), *map(self.folder.joinpath, ("log", "start-server", "started"))]:
-            leftover.unlink(missing_ok=True)
-        (self.folder / "log").touch()
-        if proof.stem in WITHOUT_SERVER:
-            self.stop_server()
-        elif self.server is None or self.server.poll() is not None:
-            self.start_server()
-        with display() as number, (self.output / f"{proof.stem}.krita.log").open("wb") as krita_log:
-            environment = {
-                **self.environment,
-                **settings_of(proof),
-                "DISPLAY": number,
-                "PROOF": str(proof),
-                "PROOF_FOLDER": str(self.folder),
-                "SHARED": f"{self.output}:{REPOSITORY}",
-                "QT_LOGGING_RULES": "*.debug=false",
-            }
-            command = [str(HERE / "inside.sh"), str(self.root), "krita", "--nosplash"]
-            krita = subprocess.Popen(command, env=environment, stdout=krita_log, stderr=krita_log)
-            try:
-                verdict = self._attend(krita, Hands(self, number), proof.stem)
-            finally:
-                krita.kill()
-                krita.wait()
-        if krita.returncode != 0:
-            print(f"    Krita ended with the status {krita.returncode}")
-        return verdict == "passed" and krita.returncode == 0
-
-    def _attend(self, krita: subprocess.Popen[bytes], hands: Hands, name: str) -> str:
-        """Do what the script asks for until Krita has ended; returns the last thing it said."""
-        verdict = ""
-        deadline = time.monotonic() + LIMIT
-        with (self.folder / "log").open(encoding="utf-8") as lines:
-            while True:
-                ended = krita.poll() is not None
-                for line in lines:
-                    entry = json.loads(line)
-                    if "ask" in entry:
-                        partial = self.folder / "answer.partial"
-                        partial.write_text(json.dumps(hands.do(entry)))
-                        partial.rename(self.folder / f"answer-{entry['number']}")
-                    else:
-                        verdict = entry.get("say", "")
-                        print(f"    {entry.get('say') or entry['failed']}", flush=True)
-                if ended:
-                    return verdict
-                self._look_for_start()
-                if time.monotonic() > deadline:
-                    print(f"    not over after {LIMIT:.0f} s")
-                    hands.shot({"name": f"{name}-timeout"})
-                    return ""
-                time.sleep(0.02)
-
-    def _look_for_start(self) -> None:
-        wanted = self.folder / "start-server"
-        if wanted.exists():
-            arguments = wanted.read_text().split()[1:]
-            wanted.unlink()
-            self.start_server(*arguments)
-            (self.folder / "started").touch()
-
-
-class Hands:
-    """What the script in Krita can ask for."""
-
-    def __init__(self, stage: Stage, display_name: str) -> None:
-        self._stage = stage
-        self._environment = {**os.environ, "DISPLAY": display_name}
-
-    def do(self, entry: dict[str, Any]) -> Any:
-        return getattr(self, entry["ask"].replace("-", "_"))(entry)
-
-    def _xdotool(self, *words: object) -> None:
-        subprocess.run(["xdotool", *map(str, words)], env=self._environment, check=True)
-
-    def click(self, entry: dict[str, Any]) -> None:
-        self._xdotool("mousemove", entry["x"], entry["y"], "sleep", "0.05", "click", entry["button"])
-
-    def hover(self, entry: dict[str, Any]) -> None:
-        self._xdotool("mousemove", entry["x"], entry["y"])
-
-    def drag(self, entry: dict[str, Any]) -> None:
-        self._xdotool("mousemove", *entry["start"], "mousedown", 1)
-        for place in entry["way"]:
-            self._xdotool("mousemove", *place, "sleep", "0.03")
-        self._xdotool("mouseup", 1)
-
-    def key(self, entry: dict[str, Any]) -> None:
-        self._xdotool("key", *entry["keys"].split())
-
-    def shot(self, entry: dict[str, Any]) -> None:
-        folder = self._stage.output / "screenshots"
-        folder.mkdir(exist_ok=True)
-        crop = []
-        if entry.get("area"):
-            x, y, width, height = entry["area"]
-            crop = ["-crop", f"{width}x{height}+{x}+{y}", "+repage"]
-        subprocess.run(
-            ["import", "-window", "root", *crop, folder / f"{entry['name']}.png"], env=self._environment, check=True
-        )
-
-    def kill_server(self, entry: dict[str, Any]) -> None:
-        self._stage.stop_server(signal.SIGKILL)
-
-    def server_jobs(self, entry: dict[str, Any]) -> Any:
-        """How many jobs the server has."""
-        with contextlib.closing(self._stage.connect()) as client:
-            status = client.ask("status").fields
-        return status["jobs_running"] + status["jobs_waiting"]
-
-    def request(self, entry: dict[str, Any]) -> dict[str, Any]:
-        """The same request without the docker."""
-        regions = {
-            role: Region(PixelFormat.from_wire(one["format"]), Path(one["path"]).read_bytes())
-            for role, one in entry["regions"].items()
-        }
-        with contextlib.closing(self._stage.connect()) as client:
-            result = client.wait(client.submit(entry["op"], entry["options"], regions))
-        answer = {}
-        for role, region in result.regions.items():
-            path = self._stage.folder / f"got-{role}"
-            path.write_bytes(region.data)
-            answer[role] = {"format": region.format.to_wire(), "path": str(path)}
-        return answer
-
-
-@contextlib.contextmanager
-def display() -> Iterator[str]:
-    """An X display without screen, on a free number, with a window manager so that windows get the keyboard."""
-    reading, writing = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1500x1000x24", "-nolisten", "tcp"],
-        pass_fds=[writing],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        name = f":{pipe.readline().strip()}"
-    manager = subprocess.Popen(
-        ["openbox"], env={**os.environ, "DISPLAY": name}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        yield name
-    finally:
-        for process in (manager, server):
-            process.terminate()
-            process.wait(10)
-
-
-def settings_of(proof: Path) -> dict[str, str]:
-    """Environment variables that a proof asks for in its lines "# NAME=VALUE"."""
-    lines = proof.read_text(encoding="utf-8").splitlines()
-    return dict(line[2:].split("=", 1) for line in lines if line.startswith("# ") and line[2:].split("=")[0].isupper())
-
-
-def draw_pictures(folder: Path) -> None:
-    """The photo in the sizes that the proofs open."""
-    from PIL import Image
-    from skimage import data
-
-    photo = Image.fromarray(data.astronaut())
-    for name, size in (("small", (512, 512)), ("large", (1024, 1024)), ("4k", (3840, 2160))):
-        path = folder / f"{name}.png"
-        if not path.exists():
-            photo.resize(size, Image.Resampling.LANCZOS).convert("RGBA").save(path)
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("proofs", nargs="*", help="names of proofs (default: all)")
-    parser.add_argument("--root", type=Path, required=True, help="the chroot with Krita, or /")
-    parser.add_argument("--output", type=Path, required=True, help="where everything goes that is made")
-    options = parser.parse_args()
-    proofs = sorted((HERE / "proofs").glob("*.py"))
-    if options.proofs:
-        proofs = [proof for proof in proofs if proof.stem in options.proofs]
-        assert len(proofs) == len(options.proofs), "there is no proof of that name"
-    # So that whoever ends this also ends the server and Krita.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    stage = Stage(options.root, options.output.resolve())
-    stage.prepare()
-    failed = []
-    try:
-        for proof in proofs:
-            for theme, language in LOOKS if proof.stem == "looks" else LOOKS[:1]:
-                print(f"{proof.stem} ({theme}, {language})", flush=True)
-                stage.set_look(theme, language)
-                # Mouse and windows of a busy machine: what fails once is looked at again, and both are to be read.
-                for attempt in ("first", "second"):
-                    started = time.monotonic()
-                    passed = stage.run(proof)
-                    verdict = f"{'passed' if passed else 'FAILED'} in {time.monotonic() - started:.0f} s"
-                    print(f"  {verdict}, {attempt} attempt", flush=True)
-                    if passed:
-                        break
-                else:
-                    failed.append(proof.stem)
-    finally:
-        stage.stop_server()
-    print(
-        f"{len(proofs) - len(failed)} of {len(proofs)} proofs passed" + (f", not {', '.join(failed)}" if failed else "")
-    )
-    return 1 if failed else 0
-
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(KritaStage, HERE / "proofs", __doc__))

@@ -6,7 +6,24 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from impasto_link.options import AREAS, BRUSH_RANGE, MASK_MODELS, MaskOptions, StylizeOptions
+from impasto.imaging import files
+from impasto_link.errors import BadRequest
+from impasto_link.options import (
+    AREAS,
+    BRUSH_RANGE,
+    ENGINES,
+    FEATURES,
+    MASK_MODELS,
+    OPTIMIZERS,
+    REFINEMENTS,
+    STYLE_LOSSES,
+    MaskOptions,
+    RefineOptions,
+    StyleChoice,
+    Styles,
+    StylizeOptions,
+)
+from impasto_link.pixels import Region
 
 
 def add_style_options(parser: argparse.ArgumentParser) -> None:
@@ -15,8 +32,8 @@ def add_style_options(parser: argparse.ArgumentParser) -> None:
         "--style",
         action="append",
         required=True,
-        metavar="NAME[:WEIGHT]",
-        help="what to paint like; give it several times to mix styles by weight",
+        metavar="STYLE[:WEIGHT]",
+        help="what to paint like: a style of the library or a picture file; several are mixed by weight",
     )
     add_look_options(parser)
 
@@ -50,13 +67,75 @@ def add_area_options(parser: argparse.ArgumentParser) -> None:
         "--background-style",
         action="append",
         default=[],
-        metavar="NAME[:WEIGHT]",
+        metavar="STYLE[:WEIGHT]",
         help="another style for the background; --style is then the subject's",
     )
     parser.add_argument(
         "--mask", type=Path, metavar="FILE", help="a gray picture, white where the subject is, instead of finding it"
     )
     add_mask_options(parser)
+
+
+def add_engine_options(parser: argparse.ArgumentParser) -> None:
+    """Which engine paints, and how a refinement is done."""
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default=ENGINES[0],
+        help="fixed: trained networks; adain: for pictures; gatys: optimise the photo (default: fixed)",
+    )
+    parser.add_argument(
+        "--refine",
+        metavar="|".join((*REFINEMENTS, "N")),
+        help="optimise the painting afterwards: thoroughness in a word, or a number of iterations",
+    )
+    experts = parser.add_argument_group("refinement, for experts")
+    experts.add_argument("--refine-side", type=int, metavar="PX", help="longest side at which pixels are optimised")
+    experts.add_argument("--style-loss", choices=STYLE_LOSSES, help="what is compared with the style")
+    experts.add_argument("--optimizer", choices=OPTIMIZERS, help="how the loss is brought down")
+    experts.add_argument("--content-weight", type=float, default=1.0, metavar="X", help="how closely content is kept")
+    experts.add_argument("--tv-weight", type=float, default=1.0, metavar="X", help="how much roughness costs")
+    experts.add_argument(
+        "--features", choices=FEATURES, default=FEATURES[0], help="the network that measures (default: VGG-19 if there)"
+    )
+
+
+def refine_options(options: argparse.Namespace) -> RefineOptions | None:
+    """What the arguments of `add_engine_options` ask for; raises BadRequest as `stylize_options` does."""
+    if options.refine is None and options.engine != "gatys":
+        return None
+    word = options.refine or "normal"
+    return RefineOptions(
+        preset="normal" if word.isdecimal() else word,
+        iterations=int(word) if word.isdecimal() else None,
+        max_side=options.refine_side,
+        style_loss=options.style_loss,
+        optimizer=options.optimizer,
+        content_weight=options.content_weight,
+        tv_weight=options.tv_weight,
+        features=options.features,
+    )
+
+
+def read_styles(words: list[str], pictures: dict[str, Region]) -> list[StyleChoice]:
+    """Styles as a person names them: of the library, or picture files, which are read into ``pictures`` by name."""
+    choices = []
+    for word in words:
+        file, colon, weight = word.rpartition(":")
+        path = Path(word)
+        if not path.is_file() and colon and Path(file).is_file():
+            path = Path(file)
+        if path.is_file():
+            name = path.stem
+            while name in pictures:
+                name += "'"
+            pictures[name] = files.read(path)[0]
+            choices.append(StyleChoice.parse(f"{name}:{weight}" if path == Path(file) else name))
+        elif path.suffix.lower() in files.SUFFIXES:
+            raise BadRequest(f"There is no picture {word}.", "Name a file, or a style of: impasto styles")
+        else:
+            choices.append(StyleChoice.parse(word))
+    return choices
 
 
 def add_mask_options(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +149,7 @@ def add_mask_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def stylize_options(options: argparse.Namespace, style: list[str], **more: Any) -> StylizeOptions:
+def stylize_options(options: argparse.Namespace, style: Styles, **more: Any) -> StylizeOptions:
     """What the arguments ask for; raises BadRequest with a sentence about a value that cannot be used."""
     return StylizeOptions.of(
         style,
@@ -87,7 +166,6 @@ def area_options(options: argparse.Namespace) -> dict[str, Any]:
     area = options.area or ("subject" if options.mask and not options.background_style else "everything")
     return {
         "area": area,
-        "background_style": options.background_style,
         "feather": options.feather,
         "grow": options.grow,
         "mask_model": options.mask_model,

@@ -10,18 +10,28 @@ import contextlib
 import glob
 import sys
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from impasto.cli.options import add_area_options, add_style_options, area_options, stylize_options
+from impasto.cli.options import (
+    add_area_options,
+    add_engine_options,
+    add_style_options,
+    area_options,
+    read_styles,
+    refine_options,
+    stylize_options,
+)
 from impasto.client import SERVER_COMMAND
 from impasto.imaging import files
 from impasto_link.client import Call, Client
 from impasto_link.errors import BadRequest, Cancelled, ImpastoError, ServerGone
 from impasto_link.launch import connect_or_start
 from impasto_link.options import StylizeOptions
+from impasto_link.pixels import Region
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_style_options(parser)
     add_area_options(parser)
+    add_engine_options(parser)
     parser.add_argument(
         "--layers", action="store_true", help="write the painting and, beside it as NAME-mask.png, where it shows"
     )
@@ -38,7 +49,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    wanted = stylize_options(options, options.style, flatten=not options.layers, **area_options(options))
+    pictures: dict[str, Region] = {}
+    wanted = stylize_options(
+        options,
+        read_styles(options.style, pictures),
+        background_style=read_styles(options.background_style, pictures),
+        engine=options.engine,
+        refine=refine_options(options),
+        flatten=not options.layers,
+        **area_options(options),
+    )
     if options.mask and not wanted.needs_subject:
         raise BadRequest("With the area everything a mask changes nothing.", "Leave --area or --mask out.")
     sources = find_sources(options.inputs)
@@ -54,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
         for number in range(total):
             while len(sent) <= AHEAD and (pair := next(waiting, None)) is not None:
                 try:
-                    sent.append(send(client, *pair, options.mask, wanted, bar))
+                    sent.append(send(client, *pair, options.mask, wanted, pictures, bar))
                 except ServerGone:
                     raise
                 except ImpastoError as error:
@@ -95,7 +115,13 @@ class Sent(NamedTuple):
 
 
 def send(
-    client: Client, source: Path, target: Path, mask_file: Path | None, wanted: StylizeOptions, bar: tqdm[Any]
+    client: Client,
+    source: Path,
+    target: Path,
+    mask_file: Path | None,
+    wanted: StylizeOptions,
+    pictures: Mapping[str, Region],
+    bar: tqdm[Any],
 ) -> Sent:
     region, info = files.read(source)
     mask = None
@@ -103,19 +129,21 @@ def send(
         mask, resized = files.read_mask(mask_file, region.format.width, region.format.height)
         if resized:
             bar.write(f"{mask_file} is not of the size of {source} and was resized to it.", file=sys.stderr)
-    return Sent(source, target, client.stylize(region, wanted, mask=mask), info)
+    return Sent(source, target, client.stylize(region, wanted, mask=mask, pictures=pictures), info)
 
 
 def finish(client: Client, job: Sent, bar: tqdm[Any], number: int) -> None:
     if isinstance(job.call, ImpastoError):
         raise job.call
     for event in client.events(job.call):
-        if event.kind == "progress":
+        if event.kind in ("progress", "preview"):
             bar.n = number + event.fraction
             bar.set_postfix_str(event.doing)
         elif event.kind == "accepted" and event.place:
             bar.set_postfix_str(f"{event.place} before it")
     assert job.call.result is not None
+    for note in job.call.result.fields.get("notes", ()):
+        bar.write(f"{job.source.name}: {note}", file=sys.stderr)
     result = job.call.result.regions
     files.write(job.target, result["pixels"], job.info)
     if "mask" in result:

@@ -1,12 +1,18 @@
-"""Train models: styles, or the network that finds the subject."""
+"""Train models: styles, what paints like pictures, or the network that finds the subject."""
 
 from __future__ import annotations
 
 import argparse
 
-from impasto.cli import train_mask, train_styles
+from impasto.cli import train_adain, train_encoder, train_mask, train_predictor, train_styles
 
-KINDS = {"styles": train_styles, "mask": train_mask}
+KINDS = {
+    "styles": train_styles,
+    "mask": train_mask,
+    "encoder": train_encoder,
+    "predictor": train_predictor,
+    "adain": train_adain,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# chroot.sh SUITE FOLDER: a Debian with Krita in FOLDER, used again if it is there. Needs root.
+# chroot.sh SUITE FOLDER PACKAGE...: a Debian with these packages in FOLDER, used again if it is there. Needs root.
 #
-# The archive is the one that this machine's apt uses, or KRITA_MIRROR.
+# The first package is the editor; it is there when its program is. The archive is the one that this machine's apt uses,
+# or EDITORS_MIRROR.
 set -euo pipefail
 suite=$1 folder=$(realpath -m "$2")
+shift 2
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 
 missing=()
@@ -14,10 +16,10 @@ if [ ${#missing[@]} -gt 0 ]; then
   apt-get update -q
   apt-get -o DPkg::Lock::Timeout=300 install -yq --no-install-recommends "${missing[@]}"
 fi
-[ ! -x "$folder/usr/bin/krita" ] || exit 0
+[ ! -x "$folder/usr/bin/$1" ] || exit 0
 
-mirror=${KRITA_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Component: main' | grep -v security | head -n 1)}
-[ -n "$mirror" ] || { echo "apt names no archive: set KRITA_MIRROR"; exit 1; }
+mirror=${EDITORS_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Component: main' | grep -v security | head -n 1)}
+[ -n "$mirror" ] || { echo "apt names no archive: set EDITORS_MIRROR"; exit 1; }
 script=/usr/share/debootstrap/scripts/$suite
 [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid # a suite newer than debootstrap
 
@@ -34,7 +36,6 @@ apt-config dump | grep -E '^Acquire::(http|https|Check)' >"$new/etc/apt/apt.conf
 cp /etc/resolv.conf "$new/etc/resolv.conf" || true
 here=$(cd "$(dirname "$0")" && pwd)
 "$here/inside.sh" "$new" apt-get update -q
-# The Python parts are only recommended by Krita. No pyzmq and no msgpack: most Kritas have none either.
-"$here/inside.sh" "$new" apt-get install -yq --no-install-recommends krita python3-pyqt5 fonts-dejavu-core fonts-noto-cjk
+"$here/inside.sh" "$new" apt-get install -yq --no-install-recommends "$@"
 rm -rf "$new"/var/cache/apt/archives/*.deb
 mv "$new" "$folder"

@@ -1,0 +1,153 @@
+# MODE=headless
+"""Scripts: exported pixels, areas, two styles, flat results, a picture as style, and all that is refused, in words."""
+
+import gimp_prover as p
+from gimp_prover import BASE, KIND, Gimp, Gio
+
+
+def exported(image, name):
+    """The whole image as a PNG would show it."""
+    path = p.FOLDER / name
+    flat = image.duplicate()
+    flat.flatten()
+    Gimp.file_save(p.QUIET, flat, Gio.File.new_for_path(str(path)), None)
+    flat.delete()
+    again = p.load(name)
+    data = p.get(again.get_layers()[0], None, "R'G'B' u8")
+    again.delete()
+    return data
+
+
+def at(data, x, y, width=512):
+    return tuple(data[3 * (y * width + x) : 3 * (y * width + x) + 3])
+
+
+def good():
+    image = p.load("small.png")
+    source = image.get_layers()[0]
+    before = exported(image, "before.png")
+    image.select_ellipse(Gimp.ChannelOps.REPLACE, 100, 80, 200, 160)
+    Gimp.Selection.feather(image, 20)
+    painting = p.paint(image, source, style="great-wave")
+    after = exported(image, "after.png")
+    assert at(after, 5, 5) == at(before, 5, 5), "untouched outside"
+    assert at(after, 500, 500) == at(before, 500, 500)
+    pixels = p.get(painting, None, "R'G'B' u8")
+    x, y = p.offsets(painting)
+    inside = at(pixels, 200 - x, 160 - y, painting.get_width())
+    assert at(after, 200, 160) == inside != at(before, 200, 160), "the painting inside"
+    edge = at(after, 102, 160)
+    assert edge not in (at(before, 102, 160), at(pixels, 102 - x, 160 - y, painting.get_width())), "mixed at the edge"
+    p.say("exported pixels: painted inside, mixed at the soft edge, untouched outside")
+
+    wide = p.paint(image, source, style="great-wave", area="everything")
+    assert wide.get_mask() is None
+    assert (wide.get_width(), wide.get_height()) == (512, 512)
+    assert image.get_layers()[0] == wide, "above the earlier painting, not hidden by it"
+    soft = p.paint(image, source, style="great-wave", feather=10.0)
+    assert soft.get_width() > painting.get_width(), "feathered beyond the selection"
+    Gimp.Selection.none(image)
+    subject = p.paint(image, source, style="udnie", area="subject", feather=2.0)
+    background = p.paint(image, source, style="udnie", area="background", feather=2.0)
+    one, two = (p.get(layer.get_mask(), None, "Y u8") for layer in (subject, background))
+    assert one[512 * 100 + 220] > 200 > 50 > two[512 * 100 + 220], "the head is subject"
+    assert max(abs(a + b - 255) for a, b in zip(one, two)) <= 2, "both areas are one picture"
+    flat = p.paint(image, source, style="udnie", area="subject", result="flat")
+    assert flat.get_mask() is None
+    both = p.paint(image, source, style="udnie", background_style="the-scream")
+    assert both.get_mask() is None
+    mixed = p.paint(image, source, style="udnie:2, the-scream", keep_colors=True, strength=0.7, brush=2.0)
+    assert mixed.get_name()
+    assert all(b'"source"' in bytes(one.get_parasite("impasto").get_data()) for one in image.get_layers()[:-1])
+    status, _, error = p.call(p.FIND_SUBJECT, image, [source], feather=3.0)
+    assert status == p.SUCCESS, error
+    assert source.get_mask() is not None
+    assert not source.get_edit_mask()
+    count = len(image.get_layers())
+    p.say(f"{count - 1} paintings and a mask of the subject")
+    group = Gimp.GroupLayer.new(image, "group")
+    image.insert_layer(group, None, 0)
+    image.reorder_item(flat, group, 0)
+    on_group = p.paint(image, group, style="udnie", area="everything")
+    assert on_group.get_width() == 512
+    image.delete()
+
+
+def pictures():
+    image, layer = p.new_image(200, 160)
+    file = Gio.File.new_for_path(str(p.FOLDER / "small.png"))
+    status, painting, error = p.call(p.STYLE_TRANSFER, image, [layer], picture=file)
+    assert status == p.SUCCESS, error
+    other, style = p.new_image(64, 64, BASE.GRAY, KIND.GRAY_IMAGE)
+    status, painting, error = p.call(p.STYLE_TRANSFER, image, [layer], picture_layer=style)
+    assert status == p.SUCCESS, error
+    image.delete()
+    other.delete()
+    p.say("painted like a file, and like a layer of another image")
+
+
+def refused():
+    image, layer = p.new_image(64, 48)
+    second = layer.copy()
+    image.insert_layer(second, None, 0)
+
+    def expect(part, image, drawables, procedure=p.STYLE_TRANSFER, **settings):
+        count = len(image.get_layers())
+        status, _, error = p.call(procedure, image, drawables, **settings)
+        assert status != p.SUCCESS, status
+        assert part in error, error
+        assert len(image.get_layers()) == count, "nothing is lost and nothing is added"
+        p.say(error)
+
+    expect("2 layers are selected", image, [layer, second])
+    expect("0 layers are selected", image, [])
+    expect("is a channel", image, [image.get_selection()])
+    mask = layer.create_mask(Gimp.AddMaskType.WHITE)
+    layer.add_mask(mask)
+    expect("mask of the layer", image, [mask])
+    expect("has a mask already", image, [layer], p.FIND_SUBJECT)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 10, 10)
+    second.set_offsets(50, 40)
+    expect("lies outside of the layer", image, [second])
+    Gimp.Selection.none(image)
+    expect("nonsense", image, [second], style="nonsense")
+    expect("No style is chosen", image, [second], style="")
+    missing = Gio.File.new_for_path(str(p.FOLDER / "missing.png"))
+    expect("missing.png", image, [second], picture=missing)
+    indexed = Gimp.Image.new(16, 16, BASE.INDEXED)
+    one = Gimp.Layer.new(indexed, "one", 16, 16, KIND.INDEXED_IMAGE, 100, Gimp.LayerMode.NORMAL)
+    indexed.insert_layer(one, None, 0)
+    expect("indexed colours", indexed, [one])
+    blank = Gimp.Image.new(64, 64, BASE.RGB)
+    empty = Gimp.Layer.new(blank, "empty", 64, 64, KIND.RGBA_IMAGE, 100, Gimp.LayerMode.NORMAL)
+    blank.insert_layer(empty, None, 0)
+    expect("subject", blank, [empty], area="subject")
+
+
+def times():
+    import time
+
+    for name in ("large.png", "4k.png"):
+        image = p.load(name)
+        took = []
+        for _ in range(2):
+            began = time.perf_counter()
+            p.paint(image, image.get_layers()[-1], style="great-wave")
+            took.append(time.perf_counter() - began)
+        size = image.get_layers()[0]
+        p.say(f"{size.get_width()} x {size.get_height()}: {min(took):.2f} s from the call to the layer")
+        image.delete()
+    image, layer = p.new_image(16, 16)
+    began = time.perf_counter()
+    p.call(p.STYLE_TRANSFER, image, [layer, layer])
+    p.say(f"start-up of the plug-in's process, until it refuses: {time.perf_counter() - began:.2f} s")
+
+
+def steps():
+    good()
+    refused()
+    times()
+    pictures()
+
+
+p.run(steps)

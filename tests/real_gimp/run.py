@@ -1,0 +1,82 @@
+"""Proofs in the real GIMP: `make test-gimp`, or this file with the names of some proofs.
+
+GIMP executes a proof in a process of its own, which may wait and look at images while GIMP lives on. Proofs with the line
+"# MODE=headless" run in gimp-console; the others under an X display without screen, where the user's hands are played
+with xdotool. Screenshots and logs come into the folder given by --output.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from real_editors import stage  # noqa: E402
+
+#: Colour scheme and language of GIMP; the proof that is looked at runs in all of them, the others in the first.
+LOOKS = ("dark, en", "light, zh_CN")
+
+
+class GimpStage(stage.Stage):
+    """GIMP 3, with settings in which no window of its own comes up."""
+
+    editor = "GIMP"
+    without_server = frozenset({"start"})
+
+    def __init__(self, root: Path, output: Path) -> None:
+        super().__init__(root, output)
+        program = next((root / "usr" / "bin").glob("gimp-console-3.*"))
+        self.version = program.name.rpartition("-")[2]
+        self.settings = self.config / "GIMP" / self.version
+        self.settings.mkdir(parents=True, exist_ok=True)
+        words = [str(stage.HERE / "inside.sh"), str(root), program.name, "--version"]
+        said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+        self.exact_version = said.split()[-1]
+
+    def prepare(self) -> None:
+        super().prepare()
+        (self.settings / "impasto-favorites.json").unlink(missing_ok=True)
+
+    def command(self, proof: Path, look: str) -> list[str]:
+        scheme, language = look.split(", ")
+        # Without its exact version GIMP greets its user after an update.
+        entries = (
+            "show-welcome-dialog no",
+            "check-updates no",
+            "save-session-info no",
+            f'config-version "{self.exact_version}"',
+            f"theme-color-scheme {scheme}",
+            f'language "{language}"',
+        )
+        (self.settings / "gimprc").write_text("".join(f"({entry})\n" for entry in entries))
+        if proof.stem == "favorite":
+            self._make_favorite()
+        # Or a dialog would start with the values of the last run.
+        for one in (self.settings / "plug-in-settings").glob("*"):
+            if one.is_file():
+                one.unlink()
+        headless = stage.settings_of(proof).get("MODE") == "headless"
+        program = [f"gimp-console-{self.version}", "-i", "-d", "-f"] if headless else [f"gimp-{self.version}", "-n"]
+        script = f"exec(compile(open('{proof}').read(), '{proof}', 'exec'))"
+        return [*self._surroundings(), *program, "-s", "--quit", "--batch-interpreter=python-fu-eval", "-b", script]
+
+    def _make_favorite(self) -> None:
+        """As the star in the dialog does; GIMP shows it from its next start on."""
+        entry = {"title": "The Scream", "choices": {"style": "the-scream", "strength": 0.5}}
+        (self.settings / "impasto-favorites.json").write_text(json.dumps([entry]))
+        (self.settings / "plug-ins" / "impasto_gimp" / "impasto_gimp.py").touch()
+
+    def looks(self, proof: Path) -> Sequence[str]:
+        return LOOKS if proof.stem == "looks" else LOOKS[:1]
+
+    def _surroundings(self) -> list[str]:
+        return ["env", "NO_AT_BRIDGE=1", "GIO_USE_VFS=local", f"PYTHONPATH={HERE / 'harness'}"]
+
+
+if __name__ == "__main__":
+    sys.exit(stage.main(GimpStage, HERE / "proofs", __doc__))
