@@ -256,7 +256,7 @@ class Pipeline:
         if options.refine is None or options.max_side is not None:
             # A preview has to be there at once, so it is always painted in one pass.
             return self._paint_once(photo, area, styles, work, progress)
-        start = photo
+        start = None
         if options.engine != "gatys":
             start = self._paint_once(photo, area, styles, work, _part(progress, 0.0, _BEFORE_REFINING))
         return self._refine(start, photo, area, styles, work, _part(progress, _BEFORE_REFINING, 1.0))
@@ -300,20 +300,21 @@ class Pipeline:
 
     def _refine(
         self,
-        start: Tensor,
+        start: Tensor | None,
         photo: Tensor,
         area: Tensor | None,
         styles: tuple[StyleChoice, ...],
         work: _Work,
         progress: Progress,
     ) -> Tensor:
-        """The picture ``start``, optimised; with an area only what is near it."""
+        """The painting ``start``, or else the photo, optimised; with an area only what is near it."""
         options = work.options
         assert options.refine is not None
         wanted = options.refine
         box = (slice(None), slice(None)) if area is None else _bounds(area)
+        around = photo if start is None else start
         if box is None:
-            return start
+            return around
         rows, columns = box
 
         def report(done: float, losses: Losses | None, picture: Tensor | None) -> None:
@@ -321,17 +322,17 @@ class Pipeline:
             if picture is None:
                 progress(done, doing)
             else:
-                progress(done, doing, lambda: _preview(picture.cpu(), start, photo, area, box, options.strength))
+                progress(done, doing, lambda: _preview(picture.cpu(), around, photo, area, box, options.strength))
 
-        begun = start[..., rows, columns]
-        content = begun if start is photo else photo[..., rows, columns]
+        begun = None if start is None else start[..., rows, columns]
+        content = photo[..., rows, columns]
         weights = None if area is None else area[..., rows, columns]
         refined, note = self._with_painters(
             lambda painters: painters.refine(begun, content, styles, work.pictures, wanted, work.brush, report, weights)
         )
         if note:
             work.notes.append(note)
-        result = start.clone()
+        result = around.clone()
         result[..., rows, columns] = refined
         return result
 

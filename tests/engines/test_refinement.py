@@ -166,7 +166,7 @@ def test_stopped_early_it_gives_the_best_so_far(deep):
 def test_pictures_and_styles_of_any_size(deep, size, style):
     photo = noise(*size, 8)
     options = RefineOptions(iterations=1)
-    refined = refine(deep, photo, photo, [(StylePicture(noise(*style, 9)), 1.0)], options, 100, lambda *_: None)
+    refined = refine(deep, None, photo, [(StylePicture(noise(*style, 9)), 1.0)], options, 100, lambda *_: None)
     assert refined.shape == photo.shape
     assert torch.isfinite(refined).all()
 
@@ -174,7 +174,7 @@ def test_pictures_and_styles_of_any_size(deep, size, style):
 def test_a_larger_picture_than_is_refined_at_keeps_its_detail(deep):
     photo = noise(300, 300, 10)
     options = RefineOptions(iterations=1, max_side=100)
-    refined = refine(deep, photo, photo, [(StylePicture(noise(90, 90, 11)), 1.0)], options, 90, lambda *_: None)
+    refined = refine(deep, None, photo, [(StylePicture(noise(90, 90, 11)), 1.0)], options, 90, lambda *_: None)
     inside = (refined > 0.05) & (refined < 0.95)
     residual = (refined - photo)[inside]
     assert refined.shape == photo.shape

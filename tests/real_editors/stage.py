@@ -212,7 +212,7 @@ class Hands:
 
     def later(self, entry: dict[str, Any]) -> None:
         """Do something else in so many seconds, while the script waits for its editor."""
-        threading.Timer(entry["seconds"], self.do, [entry["what"]]).start()
+        threading.Timer(entry["seconds"], self.do, [entry["entry"]]).start()
 
     def type(self, entry: dict[str, Any]) -> None:
         self._xdotool("type", "--delay", "30", entry["words"])
@@ -249,12 +249,15 @@ class Hands:
     def shot(self, entry: dict[str, Any]) -> None:
         folder = self._stage.output / "screenshots"
         folder.mkdir(exist_ok=True)
+        whole = "root"
+        if entry.get("window"):
+            whole = self._asked("search", "--onlyvisible", "--name", entry["window"]).split()[-1]
         crop = []
         if entry.get("area"):
             x, y, width, height = entry["area"]
             crop = ["-crop", f"{width}x{height}+{x}+{y}", "+repage"]
         subprocess.run(
-            ["import", "-window", "root", *crop, folder / f"{entry['name']}.png"], env=self._environment, check=True
+            ["import", "-window", whole, *crop, folder / f"{entry['name']}.png"], env=self._environment, check=True
         )
 
     def kill_server(self, entry: dict[str, Any]) -> None:

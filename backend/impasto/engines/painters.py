@@ -78,7 +78,7 @@ class Painters:
 
     def refine(
         self,
-        start: Tensor,
+        start: Tensor | None,
         photo: Tensor,
         styles: Sequence[StyleChoice],
         pictures: Mapping[str, StylePicture],
@@ -87,7 +87,7 @@ class Painters:
         report: Report,
         weights: Tensor | None = None,
     ) -> tuple[Tensor, str]:
-        """Optimise a painting, or a photo where ``start`` is ``photo``; arguments as `impasto.engines.gatys.refine`.
+        """Optimise a painting, or the photo where there is none; arguments as for `impasto.engines.gatys.refine`.
 
         Returns:
             The picture, (1, 3, H, W) on the CPU; and what a person should be told, or nothing.
@@ -95,11 +95,11 @@ class Painters:
         wanted = self._as_pictures(styles, pictures)
         features, note = self._features.get(options.features)
         # A painting has strokes of the size that its engine gave them; a photo takes the whole style at its own size.
-        side = min(photo.shape[-2:]) if start is photo else STYLE_SIDE
+        side = min(photo.shape[-2:]) if start is None else STYLE_SIDE
         to = self._device
         refined = refine(
             features,
-            start.to(to),
+            None if start is None else start.to(to),
             photo.to(to),
             [(style.to(to), weight) for style, weight in wanted],
             options,

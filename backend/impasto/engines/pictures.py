@@ -147,8 +147,8 @@ class StyleReader:
 
         def see() -> Tensor:
             net = self._predictor(predictor)
-            description = describe_style(self.encoder, *self._prepared(style))
-            return net(description)[0].cpu()
+            picture, weights = self._prepared(style)
+            return net(describe_style(self.encoder(picture), weights))[0].cpu()
 
         return self._remember(("code", predictor, _changed(predictor), style.key), see)
 

@@ -56,3 +56,44 @@ def keep_colors(painted: Tensor, original: Tensor) -> Tensor:
     room_below = target / chroma.amin(dim=1, keepdim=True).neg_().clamp_min(1e-6)
     share = torch.minimum(room_above, room_below).clamp_max(1)
     return torch.addcmul(target, chroma, share).clamp_(0, 1)
+
+
+def color_moments(rgb: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Mean (3,) and covariance (3, 3) of the colours of a picture (1, 3, H, W), weighted by (1, 1, H, W) if given."""
+    colors = rgb[0].flatten(1).double()
+    share = torch.ones_like(colors[0]) if weights is None else weights[0, 0].flatten().double()
+    share = share / share.sum().clamp_min(1e-6)
+    mean = colors @ share
+    centred = colors - mean[:, None]
+    return mean, (centred * share) @ centred.T
+
+
+def match_colors(photo: Tensor, mean: Tensor, covariance: Tensor, weights: Tensor | None = None) -> Tensor:
+    """The photo with other colours: those that a style has, in mean and covariance.
+
+    The linear map of Gatys et al. 2016, "Preserving color in neural artistic style transfer", section 4.1
+    (https://arxiv.org/abs/1606.05897), in the symmetric form of Monge-Kantorovich (Pitie and Kokaram 2007), which moves
+    colours the least.
+
+    Args:
+        photo: (1, 3, H, W) in [0, 1].
+        mean, covariance: of the style's colours; see `color_moments`.
+        weights: how much each pixel of the photo counts.
+
+    Returns:
+        (1, 3, H, W) float32 in [0, 1].
+    """
+    own_mean, own = color_moments(photo, weights)
+    # A photo of one colour has no spread that could be stretched.
+    root, inverse = _roots(own + 1e-4 * torch.eye(3, dtype=own.dtype, device=own.device))
+    stretch = inverse @ _roots(root @ covariance @ root)[0] @ inverse
+    offset = mean - stretch @ own_mean
+    moved = torch.einsum("ij,bjhw->bihw", stretch.to(photo), photo) + offset.to(photo)[:, None, None]
+    return moved.clamp(0, 1)
+
+
+def _roots(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Square root of a symmetric positive matrix, and its inverse."""
+    values, vectors = torch.linalg.eigh(matrix)
+    values = values.clamp_min(1e-12).sqrt()
+    return vectors @ torch.diag(values) @ vectors.T, vectors @ torch.diag(1 / values) @ vectors.T

@@ -7,27 +7,27 @@ found to matter, whatever the size of the picture.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from impasto.nets.adain import mean_std
-from impasto.nets.encoder import CompactEncoder
 
 
-def describe_style(encoder: CompactEncoder, picture: Tensor, weights: Tensor | None = None) -> Tensor:
+def describe_style(maps: Sequence[Tensor], weights: Tensor | None = None) -> Tensor:
     """What a predictor is told of a style.
 
     Args:
-        encoder: looks at it.
-        picture: (B, 3, H, W) in [0, 1], height and width multiples of the encoder's stride.
+        maps: what a `impasto.nets.encoder.CompactEncoder` gives for it, each (B, C, H / 2^i, W / 2^i).
         weights: how much each pixel counts, (B, 1, H, W) in [0, 1].
 
     Returns:
         (B, N) float32: means and standard deviations of the maps, after their ReLU.
     """
     parts = []
-    for scale, features in enumerate(encoder(picture)):
+    for scale, features in enumerate(maps):
         counted = None if weights is None else F.avg_pool2d(weights, 1 << scale)
         parts += [part.flatten(1) for part in mean_std(F.relu(features), counted)]
     return torch.cat(parts, dim=1)

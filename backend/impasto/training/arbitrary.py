@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map, tree_map_
 from torchvision.transforms.v2 import functional as TF
 from torchvision.utils import make_grid
 from tqdm import tqdm
@@ -56,22 +57,23 @@ def measure_styles(
     crops = StyleCrops(sources, side)
     dtype = next(vgg.parameters()).dtype
     layers = sorted(vgg.names.intersection(STYLE_LAYERS))
-    descriptions, latents = [], []
-    grams: dict[str, list[Tensor]] = {layer: [] for layer in layers}
-    means: dict[str, list[Tensor]] = {layer: [] for layer in layers}
-    for _ in tqdm(range(views), desc="measuring styles"):
+    found: MeasuredStyles | None = None
+    for number in tqdm(range(views), desc="measuring styles"):
         view = crops[0][None].to(device).contiguous(memory_format=torch.channels_last)
-        descriptions.append(describe_style(encoder, view).cpu())
-        latents.append([part.cpu() for part in mean_std(encoder(view)[-1])])
-        for layer, features in vgg(view.to(dtype), layers).items():
-            grams[layer].append(gram(features).bfloat16().cpu())
-            means[layer].append(features.float().mean((2, 3)).cpu())
-    return MeasuredStyles(
-        torch.cat(descriptions),
-        {layer: torch.cat(parts) for layer, parts in grams.items()},
-        {layer: torch.cat(parts) for layer, parts in means.items()},
-        (torch.cat([mean for mean, _ in latents]), torch.cat([std for _, std in latents])),
-    )
+        maps = encoder(view)
+        features = vgg(view.to(dtype), layers)
+        one = MeasuredStyles(
+            describe_style(maps),
+            {layer: gram(features[layer]).bfloat16() for layer in layers},
+            {layer: features[layer].float().mean((2, 3)) for layer in layers},
+            mean_std(maps[-1]),
+        )
+        if found is None:
+            # All of it at once: small pieces that are kept between large ones that are not would tear the heap up.
+            found = MeasuredStyles(*tree_map(lambda x: torch.empty(views, *x.shape[1:], dtype=x.dtype), tuple(one)))
+        tree_map_(lambda all_of_them, x, at=number: all_of_them[at].copy_(x[0]), tuple(found), tuple(one))
+    assert found is not None
+    return found
 
 
 class ArbitraryTrainer(Trainer):

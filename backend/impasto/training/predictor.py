@@ -109,5 +109,5 @@ class PredictorTrainer(ArbitraryTrainer):
 
     def paint_like(self, painting: Tensor, photos: Tensor) -> Tensor:
         """See `ArbitraryTrainer`."""
-        code = self.predictor(describe_style(self.encoder, painting))
+        code = self.predictor(describe_style(self.encoder(painting)))
         return torch.cat([self.body(photo[None], code) for photo in photos])

@@ -44,7 +44,7 @@ def ask(what, **fields):
     return json.loads(answer.read_text(encoding="utf-8"))
 
 
-def wait_for(condition, what, seconds=60):
+def wait_for(condition, what, seconds=30):
     end = time.monotonic() + seconds
     while not (found := condition()):
         if time.monotonic() > end:
@@ -86,9 +86,10 @@ def click(x, y, button=1):
     time.sleep(0.2)
 
 
-def shot(name, area=None):
+def shot(name, title=None):
+    """A screenshot of the whole screen, or of one window."""
     time.sleep(0.3)
-    ask("shot", name=name, area=area)
+    ask("shot", name=name, window=title)
 
 
 def search_action(words):
@@ -101,9 +102,14 @@ def search_action(words):
     key("Return")
 
 
+def status_bar_cancel(x, y, width, height):
+    """Where GIMP shows its own Cancel while a plug-in tells of its progress."""
+    return x + width - 284, y + height - 20
+
+
 def later(seconds, what, **fields):
     """Have the runner do something while this script waits in a call."""
-    ask("later", seconds=seconds, what={"ask": what, **fields})
+    ask("later", seconds=seconds, entry={"ask": what, **fields})
 
 
 def jobs():

@@ -37,7 +37,9 @@ def kind_of_pixels(base, kind, precision, dtype, encoding, sent):
     wanted = p.reference(
         {
             "pixels": (
-                p.description(width, height, CHANNELS[sent.split()[0].replace("'", "").replace("~", "")], dtype, encoding),
+                p.description(
+                    width, height, CHANNELS[sent.split()[0].replace("'", "").replace("~", "")], dtype, encoding
+                ),
                 p.get(layer, (x, y, width, height), sent),
             ),
             "selection": (
@@ -74,7 +76,9 @@ def profiles():
         image, layer = p.new_image(96, 64, precision=getattr(PRECISION, precision), profile=adobe)
         green = p.format_name(layer)
         name = green.replace("double", "float")
-        data = {"u8": b"\x00\xff\x00\xff", "u16": b"\x00\x00\xff\xff\x00\x00\xff\xff"}.get(green.split()[1].split("-")[0])
+        data = {"u8": b"\x00\xff\x00\xff", "u16": b"\x00\x00\xff\xff\x00\x00\xff\xff"}.get(
+            green.split()[1].split("-")[0]
+        )
         if data is None:
             import struct
 

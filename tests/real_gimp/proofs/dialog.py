@@ -41,7 +41,7 @@ def steps():
     p.key("Tab")
     p.key("alt+k")  # Keep colours
     time.sleep(1.5)
-    p.shot("dialog-changed", p.window("^Style Transfer$"))
+    p.shot("dialog-changed", "^Style Transfer$")
     p.key("alt+p")
     painting, _ = layers(image, 2)
     kept = parameters(painting)
@@ -62,6 +62,10 @@ def steps():
     painting = image.get_layers()[0]
     assert painting.get_mask() is not None, "undo and redo take the mask along"
     assert p.get(painting) == pixels
+    assert not painting.get_edit_mask(), "nor does redo give the mask to the brush"
+    # GIMP's redo selects the layer that it brings back.
+    image.set_selected_layers([background])
+    p.window("GIMP$")
     p.key("ctrl+f")  # Repeat
     second = layers(image, 3)[0]
     assert {**parameters(second), "area": ""} == {**kept, "area": ""}, "with the last values"
@@ -71,7 +75,7 @@ def steps():
     # Again with changes: the dialog starts from how the layer was painted, and paints the same source.
     image.set_selected_layers([second])
     open_dialog()
-    p.shot("again", p.window("^Style Transfer$"))
+    p.shot("again", "^Style Transfer$")
     p.key("alt+g")
     p.key("ctrl+a")
     p.write("40")
@@ -89,7 +93,7 @@ def steps():
     image.set_selected_layers([background])
     open_dialog()
     p.key("alt+v")
-    p.shot("favourite", p.window("^Style Transfer$"))
+    p.shot("favourite", "^Style Transfer$")
     p.key("Escape")
     p.gone("^Style Transfer$")
     time.sleep(0.5)
@@ -100,9 +104,9 @@ def steps():
 
     Gimp.Selection.none(image)
     p.search_action("find subject")
-    place = p.window("^Find Subject$")
+    p.window("^Find Subject$")
     time.sleep(3.0)
-    p.shot("find-subject", place)
+    p.shot("find-subject", "^Find Subject$")
     p.key("alt+m")
     p.wait_for(lambda: background.get_mask() is not None, "the mask of the subject")
     p.gone("^Find Subject$")

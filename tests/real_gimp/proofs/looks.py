@@ -1,5 +1,6 @@
 """The dialogs as a user sees them, for people to look at: both colour schemes, both languages."""
 
+import os
 import time
 
 import gimp_prover as p
@@ -9,15 +10,17 @@ from gimp_prover import Gimp
 def steps():
     image = p.load("small.png")
     p.show(image)
-    language = "zh" if "zh" in __import__("os").environ.get("LANGUAGE", "") else "en"
-    p.search_action("impasto-style-transfer" if language == "zh" else "style transfer")
-    place = p.window("Style Transfer|风格迁移")
-    time.sleep(3)
-    p.say(f"the dialog is at {place}")
-    p.shot(f"dialog-{language}", place)
-    p.shot(f"screen-{language}")
-    p.key("Escape")
-    time.sleep(1)
+    chinese = os.environ.get("LANGUAGE", "").startswith("zh")
+    transfer, subject, name = ("风格迁移", "查找主体", "zh") if chinese else ("Style Transfer", "Find Subject", "en")
+    for procedure, title in ((p.STYLE_TRANSFER, transfer), (p.FIND_SUBJECT, subject)):
+        p.search_action(title)
+        p.window(f"^{title}$")
+        time.sleep(3)
+        p.shot(f"{procedure.removeprefix('plug-in-impasto-')}-{name}", f"^{title}$")
+        p.key("Escape")
+        p.gone(f"^{title}$")
+    assert len(image.get_layers()) == 1
+    assert image.get_layers()[0].get_mask() is None
     assert Gimp.get_images()
 
 

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from impasto.engines.gatys.objective import FeatureNet, Losses, Objective, measure
 from impasto.engines.pictures import StylePicture
+from impasto.imaging.color import color_moments, match_colors
 from impasto.imaging.resample import resize
 from impasto.nets.perceptual import STYLE_LAYERS, Moments
 from impasto_link.options import RefineOptions
@@ -101,7 +102,7 @@ def plan_scales(height: int, width: int, iterations: int, max_side: int, smalles
 
 def refine(
     net: FeatureNet,
-    start: Tensor,
+    start: Tensor | None,
     photo: Tensor,
     styles: Sequence[tuple[StylePicture, float]],
     options: RefineOptions,
@@ -113,8 +114,8 @@ def refine(
 
     Args:
         net: the network that measures.
-        start: where to begin, (1, 3, H, W) float32 in [0, 1]: a painting, or the photo.
-        photo: whose content is to be kept, of the same shape.
+        start: a painting to begin with, of the shape of the photo; without one it is the photo.
+        photo: whose content is to be kept, (1, 3, H, W) float32 in [0, 1].
         styles: what to paint like, and how much each counts.
         options: how.
         style_side: how large the shorter side of a style is beside the picture, in pixels of the picture.
@@ -122,10 +123,14 @@ def refine(
         weights: where the style is to be met, (1, 1, H, W) in [0, 1].
 
     Returns:
-        The optimised picture, of the shape of ``start``.
+        The optimised picture, of the shape of the photo.
     """
     preset = PRESETS[options.preset]
-    full = start.shape[-2:]
+    full = photo.shape[-2:]
+    from_photo = start is None
+    if start is None:
+        # Colours are what the optimiser is slowest to change, and a linear map does it at once.
+        start = match_colors(photo, *_style_colors(styles), weights)
     start, photo = _at_least(start), _at_least(photo)
     weights = None if weights is None else _at_least(weights)
     height, width = start.shape[-2:]
@@ -140,8 +145,8 @@ def refine(
     layers = [layer for layer in STYLE_LAYERS if layer in net.names]
     content_layer = next(layer for layer in _CONTENT if layer in net.names)
     done = 0.0
-    change: Tensor | None = None
     memory: Memory | None = None
+    best: Tensor | None = None
 
     def tick() -> None:
         report(done / work, None, None)
@@ -150,20 +155,24 @@ def refine(
         size = (scale.height, scale.width)
         log.info("refining at %d x %d, %d iterations", scale.width, scale.height, scale.iterations)
         began = resize(start, *size)
-        small = resize(photo, *size)
-        here = None if weights is None else resize(weights, *size)
-        best = began if change is None else (began + resize(change, *size)).clamp(0, 1)
+        if best is None:
+            best = began
+        elif from_photo:
+            best = resize(best, *size)
+        else:
+            # A painting has fine strokes that are worth keeping.
+            best = (began + resize(best - resize(start, *best.shape[-2:]), *size)).clamp(0, 1)
         try:
             objective = Objective(
                 net,
-                small,
+                resize(photo, *size),
                 _targets(net, styles, layers, style_side * scale.height / height),
                 content_layer,
                 style_loss=options.style_loss or preset.style_loss,
                 style_weight=_STYLE_WEIGHT,
                 content_weight=options.content_weight,
                 tv_weight=_TV_WEIGHT * options.tv_weight,
-                weights=here,
+                weights=None if weights is None else resize(weights, *size),
                 tick=tick,
             )
             descent = _DESCENTS[options.optimizer or preset.optimizer](best, memory, preset.learning_rate)
@@ -175,11 +184,11 @@ def refine(
             memory = descent.memory
         except Enough:
             log.info("stopped early, as was wished")
-            change = best - began
             break
-        change = best - began
-    assert change is not None
-    return (start + resize(change, height, width)).clamp(0, 1)[..., : full[0], : full[1]]
+    assert best is not None
+    if best.shape != start.shape:
+        best = (start + resize(best - resize(start, *best.shape[-2:]), height, width)).clamp(0, 1)
+    return best[..., : full[0], : full[1]]
 
 
 def _at_least(x: Tensor) -> Tensor:
@@ -198,6 +207,13 @@ def _targets(net: FeatureNet, styles: Sequence[tuple[StylePicture, float]], laye
             share = moments.scaled(weight / total)
             found[layer] = found[layer] + share if layer in found else share
     return found
+
+
+def _style_colors(styles: Sequence[tuple[StylePicture, float]]) -> tuple[Tensor, Tensor]:
+    """Mean and covariance of the styles' colours, averaged by weight."""
+    total = sum(weight for _, weight in styles)
+    found = [(color_moments(style.picture, style.alpha), weight / total) for style, weight in styles]
+    return tuple(sum(moments[at] * share for moments, share in found) for at in (0, 1))  # type: ignore[return-value]
 
 
 class Memory(NamedTuple):

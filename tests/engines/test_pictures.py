@@ -1,0 +1,140 @@
+"""Pictures as styles: what is looked at, what is remembered, and AdaIN in strips."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from impasto.engines.pictures import StylePicture, StyleReader, as_style
+from impasto.execution.adain import FoldedAdaIN
+from impasto.execution.strips import BLOCK_PIXELS, Plan
+from impasto.nets.adain import AdaINDecoder, adain, mean_std
+from impasto.nets.encoder import HEADS, CompactEncoder
+from impasto.nets.style_bank import NORM_EPS
+from impasto.zoo.encoder import load_compact_encoder
+from impasto.zoo.library import shipped_models
+from impasto_link.errors import BadRequest, ModelProblem
+from impasto_link.pixels import PixelFormat, Region
+
+CPU = torch.device("cpu")
+
+
+def noise(*size: int, seed: int = 0) -> torch.Tensor:
+    return torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture(scope="module")
+def nets():
+    torch.manual_seed(0)
+    return CompactEncoder(8).eval(), AdaINDecoder(8).eval()
+
+
+def whole(encoder, decoder, photo, mean, std):
+    """The plain form, for sizes that need no padding."""
+    with torch.inference_mode():
+        return decoder(adain(encoder(photo)[-1], mean, std))
+
+
+@pytest.mark.parametrize("size", [(64, 80), (272, 520), (16, 1600)])
+@pytest.mark.parametrize("strip", [BLOCK_PIXELS, 1 << 18])
+def test_adain_in_strips_is_that_of_the_whole_picture(nets, size, strip):
+    encoder, decoder = nets
+    photo = noise(*size)
+    with torch.inference_mode():
+        mean, std = mean_std(encoder(noise(96, 96, seed=1))[-1])
+    net = FoldedAdaIN(encoder, decoder, CPU, torch.float32)
+    done = []
+    painted = net.paint(photo, mean, std, Plan(strip_pixels=strip), done.append)
+    assert float((painted - whole(encoder, decoder, photo, mean, std)).abs().max()) < 1 / 255
+    assert done == sorted(done)
+    assert done[-1] == pytest.approx(1.0)
+
+
+def test_adain_gives_the_features_the_moments_of_the_style(nets):
+    encoder, _ = nets
+    with torch.inference_mode():
+        content, style = encoder(noise(64, 64))[-1], encoder(noise(96, 64, seed=2))[-1]
+        mean, std = mean_std(style)
+        found_mean, found_std = mean_std(adain(content, mean, std), eps=0)
+    assert torch.allclose(found_mean, mean, atol=1e-3)
+    # Where the content varies little, the epsilon of the normalisation shows.
+    kept = mean_std(content)[1] / (mean_std(content)[1].square() + NORM_EPS).sqrt()
+    assert torch.allclose(found_std, std * kept, rtol=1e-2)
+
+
+def test_what_is_outside_the_area_does_not_reach_the_statistics(nets):
+    encoder, decoder = nets
+    net = FoldedAdaIN(encoder, decoder, CPU, torch.float32)
+    mean, std = torch.zeros(64), torch.ones(64)
+    photo, changed = noise(128, 256), noise(128, 256)
+    changed[..., 200:] = 1.0
+    weights = torch.zeros(1, 1, 128, 256)
+    weights[..., :96] = 1
+    one, other = (net.paint(x, mean, std, weights=weights)[..., :96] for x in (photo, changed))
+    assert float((one - other).abs().max()) < 1 / 255
+    bare_one, bare_other = (net.paint(x, mean, std)[..., :96] for x in (photo, changed))
+    assert float((bare_one - bare_other).abs().max()) > 1 / 255
+
+
+def test_moments_under_weights_are_those_of_the_weighted_part():
+    features = torch.randn(1, 4, 20, 30)
+    weights = torch.zeros(1, 1, 20, 30)
+    weights[..., :10] = 1
+    for weighted, part in zip(mean_std(features, weights), mean_std(features[..., :10]), strict=True):
+        assert torch.allclose(weighted, part, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (97, 131), (16, 17)])
+def test_the_encoder_gives_maps_of_the_sizes_of_vgg(nets, size):
+    features = nets[0].vgg_features(noise(*size), HEADS)
+    for scale, (name, channels) in enumerate(HEADS.items()):
+        assert features[name].shape == (1, channels, size[0] >> scale, size[1] >> scale)
+
+
+def test_a_picture_is_seen_once_and_known_again_by_its_content(monkeypatch):
+    reader = StyleReader(CPU)
+    style = StylePicture(noise(64, 96))
+    first = reader.latent(style)
+    calls = []
+    monkeypatch.setattr(CompactEncoder, "forward", lambda *_: calls.append(1))
+    again = reader.latent(StylePicture(noise(64, 96)))
+    assert not calls
+    assert torch.equal(first[0], again[0])
+
+
+def test_transparent_pixels_of_a_style_do_not_count():
+    reader = StyleReader(CPU)
+    picture = noise(128, 128)
+    alpha = torch.zeros(1, 1, 128, 128)
+    alpha[..., :64] = 1
+    other = picture.clone()
+    other[..., 100:] = 0.2
+    one, two = (reader.latent(StylePicture(x, alpha)) for x in (picture, other))
+    assert torch.allclose(one[0], two[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 900), (5000, 20)])
+def test_styles_of_any_size_are_seen(size):
+    mean, std = StyleReader(CPU).latent(StylePicture(noise(*size)))
+    assert torch.isfinite(mean).all()
+    assert (std > 0).all()
+
+
+def test_a_wholly_transparent_picture_is_refused_in_words():
+    clear = Region(PixelFormat(4, 4, "RGBA"), bytes(64))
+    with pytest.raises(BadRequest, match="'sky' is wholly transparent"):
+        as_style(clear, "sky")
+
+
+def test_a_gray_picture_with_alpha_is_a_style():
+    style = as_style(Region(PixelFormat(2, 1, "GRAYA"), bytes([200, 255, 10, 0])), "pencil")
+    assert style.picture.shape == (1, 3, 1, 2)
+    assert style.alpha is not None
+    assert style.alpha.flatten().tolist() == [1.0, 0.0]
+
+
+def test_a_missing_or_foreign_file_is_named(tmp_path: Path):
+    with pytest.raises(ModelProblem, match="encoder"):
+        load_compact_encoder(tmp_path / "encoder.safetensors")
+    with pytest.raises(ModelProblem, match="compact-encoder"):
+        load_compact_encoder(shipped_models() / "subject.safetensors")
