@@ -6,14 +6,14 @@ UV      = $(shell command -v uv || echo .uv/bin/uv)
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: demo test test-link lint bench bench-quality bench-masks wheel plugins test-krita setup clean
+.PHONY: demo test test-link lint bench bench-quality bench-masks wheel plugins test-krita test-gimp setup clean
 
 setup: $(VENV)/.ready
 
 $(VENV)/.ready: pyproject.toml
 	@command -v uv >/dev/null || test -x .uv/bin/uv || { $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv; }
 	@test -x $(BIN)/python || $(UV) venv --quiet --python ">=3.11" $(VENV)
-	@$(UV) pip install --quiet --python $(BIN)/python --editable ".[demo,train]" --group dev
+	@$(UV) pip install --quiet --python $(BIN)/python --editable ".[demo,inspect,train]" --group dev
 	@touch $@
 
 # Any photo will do: make demo PHOTO=holiday.jpg STYLE=great-wave
@@ -66,11 +66,13 @@ wheel: setup
 	    || { echo "the model $$model is not in the wheel"; exit 1; }; \
 	done
 	@$(BIN)/python -m zipfile -l dist/*.whl | grep -q "impasto/_plugins/krita/impasto_krita/docker.py" || { echo "no Krita docker in the wheel"; exit 1; }
+	@$(BIN)/python -m zipfile -l dist/*.whl | grep -q "impasto/_plugins/gimp/impasto_gimp/impasto_gimp.py" || { echo "no GIMP filter in the wheel"; exit 1; }
 	@ls -l dist
 
-# For the editors' own importers of plugins; `impasto install krita` needs none of it.
+# For the editors' own importers of plugins, and for unpacking; `impasto install` needs none of it.
 plugins: setup
 	$(BIN)/impasto install krita --zip dist/impasto-krita.zip
+	$(BIN)/impasto install gimp --zip dist/impasto-gimp.zip
 
 # The docker in the real Krita, which lies in a Debian of its own; that is made at the first time, as root. Screenshots
 # and logs come into KRITA_OUTPUT. Some proofs only: make test-krita PROOFS="click areas"
@@ -78,11 +80,25 @@ KRITA_SUITE  ?= trixie
 KRITA_ROOT   ?= $(HOME)/.cache/impasto/krita-$(KRITA_SUITE)
 KRITA_OUTPUT ?= build/krita
 PROOFS       ?=
+# The Python parts are only recommended by the editors. No pyzmq and no msgpack: most editors have none either.
+KRITA_PACKAGES = krita python3-pyqt5 fonts-dejavu-core fonts-noto-cjk
 test-krita: setup
 	@mkdir -p $(KRITA_OUTPUT)
-	@tests/real_krita/chroot.sh $(KRITA_SUITE) $(KRITA_ROOT) >$(KRITA_OUTPUT)/chroot.log 2>&1 || \
+	@tests/real_editors/chroot.sh $(KRITA_SUITE) $(KRITA_ROOT) $(KRITA_PACKAGES) >$(KRITA_OUTPUT)/chroot.log 2>&1 || \
 	  { tail -n 20 $(KRITA_OUTPUT)/chroot.log; exit 1; }
 	$(BIN)/python tests/real_krita/run.py --root $(KRITA_ROOT) --output $(KRITA_OUTPUT) $(PROOFS)
+
+# The filter in the real GIMP, likewise. Some proofs only: make test-gimp PROOFS="dialog depths"
+GIMP_SUITE    ?= trixie
+GIMP_ROOT     ?= $(HOME)/.cache/impasto/gimp-$(GIMP_SUITE)
+GIMP_OUTPUT   ?= build/gimp
+GIMP_PACKAGES  = gimp gir1.2-gimp-3.0 gir1.2-gtk-3.0 python3-gi adwaita-icon-theme librsvg2-common \
+  fonts-dejavu-core fonts-noto-cjk
+test-gimp: setup
+	@mkdir -p $(GIMP_OUTPUT)
+	@tests/real_editors/chroot.sh $(GIMP_SUITE) $(GIMP_ROOT) $(GIMP_PACKAGES) >$(GIMP_OUTPUT)/chroot.log 2>&1 || \
+	  { tail -n 20 $(GIMP_OUTPUT)/chroot.log; exit 1; }
+	$(BIN)/python tests/real_gimp/run.py --root $(GIMP_ROOT) --output $(GIMP_OUTPUT) $(PROOFS)
 
 clean:
 	rm -rf $(VENV) .uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

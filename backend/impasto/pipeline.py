@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -40,16 +40,9 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Progress(Protocol):
-    """Told of the progress, 0 to 1, and of what is being done; raises to cancel, or `Enough` to end a refinement.
-
-    A refinement offers to make a picture of how far it is.
-    """
-
-    def __call__(self, done: float, doing: str, preview: Callable[[], Region] | None = None) -> None:
-        """The share that is done, and what is being done, for a person."""
-        ...
-
+#: Called with the progress, 0 to 1, and what is being done, for a person; in a refinement also with a function that
+#: makes a picture of how far it is. Raises to cancel, or `Enough` to end a refinement.
+Progress = Callable[..., None]
 
 #: How far around an area the picture is painted along with it, so that the area's border is as in the whole picture:
 #: what a pixel of the style bank's network sees to each side (54), at the network's scale.

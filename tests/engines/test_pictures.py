@@ -16,6 +16,7 @@ from impasto.zoo.library import shipped_models
 from impasto_link.errors import BadRequest, ModelProblem
 from impasto_link.pixels import PixelFormat, Region
 
+Nets = tuple[CompactEncoder, AdaINDecoder]
 CPU = torch.device("cpu")
 
 
@@ -24,33 +25,36 @@ def noise(*size: int, seed: int = 0) -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def nets():
+def nets() -> Nets:
     torch.manual_seed(0)
     return CompactEncoder(8).eval(), AdaINDecoder(8).eval()
 
 
-def whole(encoder, decoder, photo, mean, std):
+def whole(
+    encoder: CompactEncoder, decoder: AdaINDecoder, photo: torch.Tensor, mean: torch.Tensor, std: torch.Tensor
+) -> torch.Tensor:
     """The plain form, for sizes that need no padding."""
     with torch.inference_mode():
-        return decoder(adain(encoder(photo)[-1], mean, std))
+        painted: torch.Tensor = decoder(adain(encoder(photo)[-1], mean, std))
+        return painted
 
 
 @pytest.mark.parametrize("size", [(64, 80), (272, 520), (16, 1600)])
 @pytest.mark.parametrize("strip", [BLOCK_PIXELS, 1 << 18])
-def test_adain_in_strips_is_that_of_the_whole_picture(nets, size, strip):
+def test_adain_in_strips_is_that_of_the_whole_picture(nets: Nets, size: tuple[int, int], strip: int) -> None:
     encoder, decoder = nets
     photo = noise(*size)
     with torch.inference_mode():
         mean, std = mean_std(encoder(noise(96, 96, seed=1))[-1])
     net = FoldedAdaIN(encoder, decoder, CPU, torch.float32)
-    done = []
+    done: list[float] = []
     painted = net.paint(photo, mean, std, Plan(strip_pixels=strip), done.append)
     assert float((painted - whole(encoder, decoder, photo, mean, std)).abs().max()) < 1 / 255
     assert done == sorted(done)
     assert done[-1] == pytest.approx(1.0)
 
 
-def test_adain_gives_the_features_the_moments_of_the_style(nets):
+def test_adain_gives_the_features_the_moments_of_the_style(nets: Nets) -> None:
     encoder, _ = nets
     with torch.inference_mode():
         content, style = encoder(noise(64, 64))[-1], encoder(noise(96, 64, seed=2))[-1]
@@ -62,7 +66,7 @@ def test_adain_gives_the_features_the_moments_of_the_style(nets):
     assert torch.allclose(found_std, std * kept, rtol=1e-2)
 
 
-def test_what_is_outside_the_area_does_not_reach_the_statistics(nets):
+def test_what_is_outside_the_area_does_not_reach_the_statistics(nets: Nets) -> None:
     encoder, decoder = nets
     net = FoldedAdaIN(encoder, decoder, CPU, torch.float32)
     mean, std = torch.zeros(64), torch.ones(64)
@@ -76,7 +80,7 @@ def test_what_is_outside_the_area_does_not_reach_the_statistics(nets):
     assert float((bare_one - bare_other).abs().max()) > 1 / 255
 
 
-def test_moments_under_weights_are_those_of_the_weighted_part():
+def test_moments_under_weights_are_those_of_the_weighted_part() -> None:
     features = torch.randn(1, 4, 20, 30)
     weights = torch.zeros(1, 1, 20, 30)
     weights[..., :10] = 1
@@ -85,24 +89,24 @@ def test_moments_under_weights_are_those_of_the_weighted_part():
 
 
 @pytest.mark.parametrize("size", [(64, 64), (97, 131), (16, 17)])
-def test_the_encoder_gives_maps_of_the_sizes_of_vgg(nets, size):
+def test_the_encoder_gives_maps_of_the_sizes_of_vgg(nets: Nets, size: tuple[int, int]) -> None:
     features = nets[0].vgg_features(noise(*size), HEADS)
     for scale, (name, channels) in enumerate(HEADS.items()):
         assert features[name].shape == (1, channels, size[0] >> scale, size[1] >> scale)
 
 
-def test_a_picture_is_seen_once_and_known_again_by_its_content(monkeypatch):
+def test_a_picture_is_seen_once_and_known_again_by_its_content(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = StyleReader(CPU)
     style = StylePicture(noise(64, 96))
     first = reader.latent(style)
-    calls = []
+    calls: list[int] = []
     monkeypatch.setattr(CompactEncoder, "forward", lambda *_: calls.append(1))
     again = reader.latent(StylePicture(noise(64, 96)))
     assert not calls
     assert torch.equal(first[0], again[0])
 
 
-def test_transparent_pixels_of_a_style_do_not_count():
+def test_transparent_pixels_of_a_style_do_not_count() -> None:
     reader = StyleReader(CPU)
     picture = noise(128, 128)
     alpha = torch.zeros(1, 1, 128, 128)
@@ -114,26 +118,26 @@ def test_transparent_pixels_of_a_style_do_not_count():
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 900), (5000, 20)])
-def test_styles_of_any_size_are_seen(size):
+def test_styles_of_any_size_are_seen(size: tuple[int, int]) -> None:
     mean, std = StyleReader(CPU).latent(StylePicture(noise(*size)))
     assert torch.isfinite(mean).all()
     assert (std > 0).all()
 
 
-def test_a_wholly_transparent_picture_is_refused_in_words():
+def test_a_wholly_transparent_picture_is_refused_in_words() -> None:
     clear = Region(PixelFormat(4, 4, "RGBA"), bytes(64))
     with pytest.raises(BadRequest, match="'sky' is wholly transparent"):
         as_style(clear, "sky")
 
 
-def test_a_gray_picture_with_alpha_is_a_style():
+def test_a_gray_picture_with_alpha_is_a_style() -> None:
     style = as_style(Region(PixelFormat(2, 1, "GRAYA"), bytes([200, 255, 10, 0])), "pencil")
     assert style.picture.shape == (1, 3, 1, 2)
     assert style.alpha is not None
     assert style.alpha.flatten().tolist() == [1.0, 0.0]
 
 
-def test_a_missing_or_foreign_file_is_named(tmp_path: Path):
+def test_a_missing_or_foreign_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelProblem, match="encoder"):
         load_compact_encoder(tmp_path / "encoder.safetensors")
     with pytest.raises(ModelProblem, match="compact-encoder"):

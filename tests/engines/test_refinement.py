@@ -1,12 +1,13 @@
 """Gatys refinement: exact in tiles, at any size, and what it promises of its result."""
 
 import itertools
+from collections.abc import Collection, Mapping
 
 import pytest
 import torch
 from torch import Tensor
 
-from impasto.engines.gatys.objective import HALO, Objective, measure, windows
+from impasto.engines.gatys.objective import HALO, Losses, Objective, measure, windows
 from impasto.engines.gatys.refine import MIN_SIDE, Enough, plan_scales, refine
 from impasto.engines.pictures import StylePicture
 from impasto.nets.perceptual import STYLE_DISTANCES, LayerMoments
@@ -21,21 +22,23 @@ class Measuring:
         torch.manual_seed(0)
         self.net = VGG19Features(deepest)
         for conv in self.net.layers.values():
+            assert isinstance(conv, torch.nn.Conv2d)
             torch.nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-        self.names = self.net.names
+        self.names: Collection[str] = self.net.names
         self.dtype = torch.float32
 
-    def __call__(self, x: Tensor, wanted):
-        return self.net(x, wanted)
+    def __call__(self, x: Tensor, wanted: Collection[str]) -> Mapping[str, Tensor]:
+        found: Mapping[str, Tensor] = self.net(x, wanted)
+        return found
 
 
 @pytest.fixture(scope="module")
-def net():
+def net() -> Measuring:
     return Measuring()
 
 
 @pytest.fixture(scope="module")
-def deep():
+def deep() -> Measuring:
     return Measuring("relu4_1")
 
 
@@ -48,7 +51,7 @@ SMALL_TILES = (2 * HALO + 96) ** 2
 
 
 @pytest.mark.parametrize(("height", "width"), [(433, 350), (17, 9000), (600, 250)])
-def test_tiles_cover_each_pixel_once_and_see_enough_around_it(height, width):
+def test_tiles_cover_each_pixel_once_and_see_enough_around_it(height: int, width: int) -> None:
     counted = torch.zeros(height, width)
     for window in windows(height, width, SMALL_TILES):
         counted[window.counted] += 1
@@ -60,7 +63,7 @@ def test_tiles_cover_each_pixel_once_and_see_enough_around_it(height, width):
 
 
 @pytest.mark.parametrize(("loss", "weighted"), [("gram", True), ("mean-std", False), ("wasserstein", True)])
-def test_loss_and_gradient_in_tiles_are_those_of_the_whole(net, loss, weighted):
+def test_loss_and_gradient_in_tiles_are_those_of_the_whole(net: Measuring, loss: str, weighted: bool) -> None:
     picture, photo = noise(381, 346, 1), noise(381, 346, 2)
     weights = torch.linspace(0, 1, 381)[:, None].expand(1, 1, 381, 346).contiguous() if weighted else None
     targets = measure(net, noise(128, 150, 3), STYLE)
@@ -85,7 +88,7 @@ def test_loss_and_gradient_in_tiles_are_those_of_the_whole(net, loss, weighted):
     assert float((tiled_gradient - gradient).abs().max()) < 2e-3 * float(gradient.abs().max())
 
 
-def test_the_gradient_is_the_slope_of_the_loss(net):
+def test_the_gradient_is_the_slope_of_the_loss(net: Measuring) -> None:
     photo = noise(48, 48, 2)
     objective = Objective(net, photo, measure(net, noise(64, 64, 3), STYLE), "relu3_1", tv_weight=0.5)
     picture, direction = noise(48, 48, 1).double().float(), noise(48, 48, 4) - 0.5
@@ -96,14 +99,14 @@ def test_the_gradient_is_the_slope_of_the_loss(net):
 
 
 @pytest.mark.parametrize("loss", STYLE_LOSSES)
-def test_a_style_is_at_no_distance_from_itself_and_1_from_nothing(net, loss):
+def test_a_style_is_at_no_distance_from_itself_and_1_from_nothing(net: Measuring, loss: str) -> None:
     moments = measure(net, noise(96, 96, 5), ["relu2_1"])["relu2_1"]
     nothing = LayerMoments(torch.zeros_like(moments.mean), torch.zeros_like(moments.second))
     assert float(STYLE_DISTANCES[loss](moments, moments)) == pytest.approx(0, abs=1e-3)
     assert float(STYLE_DISTANCES[loss](nothing, moments)) == pytest.approx(1, rel=0.02)
 
 
-def test_what_lies_outside_the_area_does_not_count_in_the_moments(net):
+def test_what_lies_outside_the_area_does_not_count_in_the_moments(net: Measuring) -> None:
     picture = noise(96, 128, 6)
     changed = picture.clone()
     changed[..., 80:] = 0.9
@@ -114,7 +117,7 @@ def test_what_lies_outside_the_area_does_not_count_in_the_moments(net):
         assert torch.allclose(one[layer].second, other[layer].second, rtol=1e-4, atol=1e-5)
 
 
-def test_scales_grow_to_the_size_asked_for():
+def test_scales_grow_to_the_size_asked_for() -> None:
     scales = plan_scales(1500, 2000, 10, 512, 0.1)
     assert (scales[-1].height, scales[-1].width) == (384, 512)
     assert [scale.iterations for scale in scales] == [20] + [10] * (len(scales) - 1)
@@ -124,16 +127,16 @@ def test_scales_grow_to_the_size_asked_for():
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_refinement_brings_the_picture_nearer_to_the_style(deep, optimizer):
+def test_refinement_brings_the_picture_nearer_to_the_style(deep: Measuring, optimizer: str) -> None:
     torch.manual_seed(1)
     ramp = torch.linspace(0, 1, 96).expand(1, 3, 96, 96).contiguous()
     style = noise(96, 96, 7)
-    reported = []
+    reported: list[float] = []
 
-    def report(done, losses, picture):
+    def report(done: float, losses: Losses | None, picture: Tensor | None) -> None:
         reported.append(done)
         if losses is not None:
-            reported.append(losses)
+            assert picture is not None
             assert float(picture.min()) >= 0
             assert float(picture.max()) <= 1
 
@@ -142,15 +145,14 @@ def test_refinement_brings_the_picture_nearer_to_the_style(deep, optimizer):
     layers = [*STYLE, "relu4_1"]
     objective = Objective(deep, ramp, measure(deep, style, layers), "relu4_1")
     assert objective(refined)[0].style < 0.95 * objective(ramp)[0].style
-    shares = [one for one in reported if isinstance(one, float)]
-    assert shares == sorted(shares)
-    assert shares[-1] == pytest.approx(1.0)
+    assert reported == sorted(reported)
+    assert reported[-1] == pytest.approx(1.0)
 
 
-def test_stopped_early_it_gives_the_best_so_far(deep):
+def test_stopped_early_it_gives_the_best_so_far(deep: Measuring) -> None:
     ramp = torch.linspace(0, 1, 80).expand(1, 3, 80, 80).contiguous()
 
-    def report(done, losses, picture):
+    def report(done: float, losses: Losses | None, picture: Tensor | None) -> None:
         if done >= 0.4:
             raise Enough
 
@@ -163,15 +165,17 @@ def test_stopped_early_it_gives_the_best_so_far(deep):
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (70, 3)])
 @pytest.mark.parametrize("style", [(1, 1), (4, 500), (200, 64)])
-def test_pictures_and_styles_of_any_size(deep, size, style):
-    photo = noise(*size, 8)
+def test_pictures_and_styles_of_any_size(deep: Measuring, size: tuple[int, int], style: tuple[int, int]) -> None:
+    photo = noise(size[0], size[1], 8)
     options = RefineOptions(iterations=1)
-    refined = refine(deep, None, photo, [(StylePicture(noise(*style, 9)), 1.0)], options, 100, lambda *_: None)
+    refined = refine(
+        deep, None, photo, [(StylePicture(noise(style[0], style[1], 9)), 1.0)], options, 100, lambda *_: None
+    )
     assert refined.shape == photo.shape
     assert torch.isfinite(refined).all()
 
 
-def test_a_larger_picture_than_is_refined_at_keeps_its_detail(deep):
+def test_a_larger_picture_than_is_refined_at_keeps_its_detail(deep: Measuring) -> None:
     photo = noise(300, 300, 10)
     options = RefineOptions(iterations=1, max_side=100)
     refined = refine(deep, None, photo, [(StylePicture(noise(90, 90, 11)), 1.0)], options, 90, lambda *_: None)

@@ -34,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--export", action="store_true", help="train no further, write the model of the last checkpoint"
     )
+    parser.add_argument(
+        "--no-exemplars", action="store_true", help="do not paint the examples of the styles, by which one can refine"
+    )
     for name, kind, text in (
         ("steps", int, "steps of the optimiser"),
         ("batch", int, "pictures per step"),
@@ -55,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
     from impasto.pipeline import pick_device
     from impasto.training.common import restore, show, train
+    from impasto.training.exemplars import save_exemplars
     from impasto.training.photos import find_pictures, is_held_out, load_rgb
     from impasto.training.recipe import BankRecipe
     from impasto.training.styles import StyleTrainer, TrainingOptions, preview_photos, save_thumbnails
@@ -120,5 +124,7 @@ def run(options: argparse.Namespace) -> int:
     )
     subject = load_rgb(options.thumbnail_photo)[None].float() / 255 if options.thumbnail_photo else previews[:1]
     save_thumbnails(path, trainer.net, trainer.codes, [style.name for style in recipe.styles], subject)
+    if not options.no_exemplars:
+        save_exemplars(path, recipe.styles, vgg, trainer.device)
     print(f"Wrote {path}")
     return 0

@@ -34,7 +34,7 @@ MIN_SIDE = 64
 _MIN_STYLE_SIDE = 128
 #: Layers of the content, the first that the network has: the paper's, or the nearest.
 _CONTENT = ("relu4_2", "relu4_1")
-_STYLE_WEIGHT = 40.0
+_STYLE_WEIGHT = 13.0
 _TV_WEIGHT = 0.3
 _AVERAGING = 0.95
 _LONGEST_STYLE = 4096
@@ -62,7 +62,7 @@ class Preset:
 
     iterations: int
     max_side: int
-    style_loss: str = "gram"
+    style_loss: str = "wasserstein"
     optimizer: str = "adam"
     learning_rate: float = 0.02
 

@@ -1,0 +1,170 @@
+"""Look whether everything is as it has to be, and say how to mend what is not: editors, server, models, GPU.
+
+The exit status is 0 if a picture can be painted, 1 if not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from impasto.client import Server
+from impasto.install import gimp, krita
+from impasto.install.payload import MANIFEST
+from impasto.zoo.library import Library
+from impasto_link import __version__, codec
+from impasto_link.discovery import log_file
+from impasto_link.errors import ImpastoError
+from impasto_link.launch import connect_running
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        words: how it is.
+        mend: what to do about it; empty if it is as it should be.
+        grave: whether nothing can be painted like this.
+    """
+
+    words: str
+    mend: str = ""
+    grave: bool = False
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+def run(options: argparse.Namespace) -> int:
+    grave = False
+    for title, look in (("Krita", _krita), ("GIMP", _gimp), ("server", _server), ("models", _models), ("GPU", _gpu)):
+        for finding in look():
+            mark = "ok" if not finding.mend else "!!" if finding.grave else "--"
+            print(f"{mark}  {title:7} {finding.words}")
+            if finding.mend:
+                print(f"            {finding.mend}")
+            grave = grave or finding.grave
+    return 1 if grave else 0
+
+
+def _krita() -> Iterator[Finding]:
+    try:
+        found = krita.find()
+    except ImpastoError:
+        yield Finding("not on this machine, or never started")
+        return
+    for one in found:
+        package = one.data / "pykrita" / krita.PLUGIN
+        if not (package / MANIFEST).is_file():
+            yield Finding(f"{one.title}: the docker is not installed", "impasto install krita")
+            continue
+        yield _installed(one.title, package)
+        if not _is_enabled(one.settings):
+            yield Finding(
+                f"{one.title}: the docker is switched off",
+                "Tick Impasto in Settings > Configure Krita > Python Plugin Manager, or: impasto install krita",
+            )
+        if one.sandboxed:
+            yield _sandboxed(one.title)
+
+
+def _is_enabled(settings: Path) -> bool:
+    try:
+        return f"enable_{krita.PLUGIN}=true" in settings.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+
+
+def _gimp() -> Iterator[Finding]:
+    try:
+        found = gimp.find()
+    except ImpastoError:
+        yield Finding("no GIMP 3 on this machine, or never started")
+        return
+    for one in found:
+        main = one.plug_ins / gimp.PLUGIN / f"{gimp.PLUGIN}.py"
+        if not one.has_plugin:
+            yield Finding(f"{one.title}: the filter is not installed", "impasto install gimp")
+            continue
+        yield _installed(one.title, main.parent)
+        if sys.platform != "win32" and not os.access(main, os.X_OK):
+            yield Finding(
+                f"{one.title}: {main} cannot be executed, so GIMP does not see it", f"chmod +x '{main}', then start GIMP"
+            )
+        if one.sandboxed:
+            yield _sandboxed(one.title)
+
+
+def _installed(title: str, package: Path) -> Finding:
+    """Whether what was installed speaks as this Impasto does."""
+    link = package / "vendor" / "impasto_link"
+    try:
+        same = f"PROTOCOL = {codec.PROTOCOL}\n" in (link / "codec.py").read_text(encoding="utf-8")
+        newest = f'__version__ = "{__version__}"' in (link / "__init__.py").read_text(encoding="utf-8")
+    except OSError:
+        return Finding(f"{title}: parts of the plugin are missing in {package}", "Install it again: impasto install")
+    if not (same and newest):
+        return Finding(f"{title}: the plugin is of another version", "Install it again: impasto install")
+    return Finding(f"{title}: the plugin is in {package}")
+
+
+def _sandboxed(title: str) -> Finding:
+    return Finding(f"{title} cannot start the server by itself", "Before you paint, run in a terminal: impasto serve")
+
+
+def _server() -> Iterator[Finding]:
+    try:
+        client = connect_running()
+    except ImpastoError as error:
+        yield Finding(error.message, error.hint or "impasto stop, then try again", grave=True)
+        return
+    if client is None:
+        yield Finding("does not run; it starts by itself when it is needed")
+    else:
+        with Server(client) as server:
+            status = server.status()
+        devices = ", ".join(f"{one['device']} {one['state']}" for one in status["workers"])
+        yield Finding(f"version {status['version']} runs as process {status['pid']}: {devices}")
+        if status["version"] != __version__:
+            yield Finding(f"it is of another version than this one, {__version__}", "impasto stop")
+    folder = log_file().parent
+    free = shutil.disk_usage(next(one for one in (folder, *folder.parents) if one.is_dir())).free
+    if free < 1 << 30:
+        yield Finding(f"only {free >> 20} MiB are free on the disk of {folder}", "Make room: the server writes there.")
+
+
+def _models() -> Iterator[Finding]:
+    library = Library()
+    styles = library.styles()
+    if styles:
+        yield Finding(f"{len(styles)} styles")
+    else:
+        yield Finding("there is no style at all", "The models are missing: install Impasto anew.", grave=True)
+    for problem in library.problems():
+        yield Finding(problem, "Take the file away, or train it anew: impasto train")
+
+
+def _gpu() -> Iterator[Finding]:
+    import torch
+
+    if torch.cuda.is_available():
+        for number in range(torch.cuda.device_count()):
+            free, whole = torch.cuda.mem_get_info(number)
+            name = torch.cuda.get_device_name(number)
+            yield Finding(f"{name}, {free / 2**30:.1f} of {whole / 2**30:.1f} GiB are free")
+    elif torch.version.cuda is None:
+        yield Finding(f"none used: this PyTorch, {torch.__version__}, is made for the CPU")
+    elif shutil.which("nvidia-smi"):
+        yield Finding(
+            f"there is one, but PyTorch {torch.__version__} cannot use it",
+            f"Install a driver for CUDA {torch.version.cuda}; until then the CPU paints.",
+        )
+    else:
+        yield Finding("none; the CPU paints")

@@ -1,0 +1,69 @@
+"""Draw what a network sees in a picture: Gram matrices and feature maps, and how near photo and painting are to it.
+
+impasto inspect painting.jpg -o sheet.png --photo photo.jpg --result painted.png
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from impasto_link.errors import BadRequest, ImpastoError
+from impasto_link.options import FEATURES
+
+#: Pictures are looked at with their longer side at so many pixels.
+SIDE = 512
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("picture", type=Path, metavar="PICTURE", help="the picture whose style is drawn")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="SHEET", help="the figure: png, pdf or svg")
+    parser.add_argument("--photo", type=Path, help="a photo to compare with it")
+    parser.add_argument("--result", type=Path, help="what was painted of the photo")
+    parser.add_argument("--features", choices=FEATURES, default="auto", help="the network that looks")
+
+
+def run(options: argparse.Namespace) -> int:
+    import torch
+
+    try:
+        import matplotlib as mpl
+    except ImportError:
+        raise ImpastoError("The figures need matplotlib.", "Install it with: pip install 'impasto[inspect]'") from None
+    from impasto.engines.pictures import as_style
+    from impasto.imaging import files
+    from impasto.imaging.resample import resize
+    from impasto.inspection import draw_sheet
+    from impasto.zoo.features import FeatureSource
+
+    mpl.use("agg")
+    if options.output.suffix.lower() not in (".png", ".pdf", ".svg"):
+        raise BadRequest(
+            f"A figure cannot be written as {options.output.suffix or 'a file without suffix'}.", "Use .png"
+        )
+    if options.result and not options.photo:
+        raise BadRequest("A painting is compared with the photo that it was.", "Name the photo, too, with --photo.")
+
+    def look(path: Path) -> torch.Tensor:
+        picture = as_style(files.read(path)[0], path.name).picture
+        height, width = picture.shape[-2:]
+        factor = SIDE / max(height, width)
+        # Of a very long picture the short side is kept large enough for the deepest layer.
+        return resize(picture, max(64, round(height * factor)), max(64, round(width * factor)))
+
+    source = FeatureSource(torch.device("cpu"), torch.float32)
+    net, note = source.get(options.features)
+    if note:
+        print(note, file=sys.stderr)
+    named = {"photo": options.photo, "painting": options.result}
+    others = {name: look(path) for name, path in named.items() if path}
+    if options.result:
+        others["painting"] = resize(others["painting"], *others["photo"].shape[-2:])
+    network = "VGG-19" if "vgg19" in source.loaded() else "the compact encoder"
+    figure = draw_sheet(
+        net, look(options.picture), f"{options.picture.name}, seen by {network}", others, "photo" if others else ""
+    )
+    figure.savefig(options.output, dpi=110)
+    print(f"Wrote {options.output}")
+    return 0

@@ -1,0 +1,63 @@
+"""Examples of a bank's styles: what engines go by that need a picture, when the paintings are not at hand.
+
+A bank knows its styles by heart but has no picture of them. So one is painted for each when it is made: a texture with
+the moments of the paintings (Gatys et al. 2015, https://arxiv.org/abs/1505.07376) and nothing else of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import torch
+from torchvision.transforms.v2 import functional as TF
+from tqdm import tqdm
+
+from impasto.engines.gatys.refine import refine
+from impasto.engines.pictures import StylePicture
+from impasto.nets.vgg import VGG19Features
+from impasto.training.photos import load_rgb
+from impasto.training.recipe import StyleRecipe
+from impasto.zoo.features import Features
+from impasto_link.options import RefineOptions
+
+log = logging.getLogger(__name__)
+
+
+def save_exemplars(
+    bank: Path,
+    styles: tuple[StyleRecipe, ...],
+    vgg: VGG19Features,
+    device: torch.device,
+    side: int = 512,
+    iterations: int = 60,
+) -> None:
+    """Paint an example of each style that has none yet, into the folder beside a bank.
+
+    Args:
+        bank: the bank's weights.
+        styles: its styles.
+        vgg: the network that measures.
+        device: where to compute.
+        side: of an example in pixels.
+        iterations: at the full size; see `RefineOptions`.
+    """
+    folder = bank.with_suffix(".exemplars")
+    folder.mkdir(parents=True, exist_ok=True)
+    features = Features(vgg, device, torch.bfloat16)
+    options = RefineOptions(iterations=iterations, content_weight=0.0, max_side=side, style_loss="wasserstein")
+    for style in tqdm(styles, desc="painting examples"):
+        path = folder / f"{style.name}.jpg"
+        if path.exists():
+            continue
+        paintings = [(StylePicture(_trimmed(file, style).to(device)), 1.0) for file in style.paintings]
+        noise = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0)).to(device)
+        texture = refine(features, None, noise, paintings, options, style.size, lambda *_: None)
+        TF.to_pil_image(texture[0].cpu()).save(path, quality=92)
+
+
+def _trimmed(path: Path, style: StyleRecipe) -> torch.Tensor:
+    painting = load_rgb(path)[None].float() / 255
+    height, width = painting.shape[-2:]
+    down, across = round(style.trim * height), round(style.trim * width)
+    return painting[..., down : height - down, across : width - across]
