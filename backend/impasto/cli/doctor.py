@@ -96,7 +96,8 @@ def _gimp() -> Iterator[Finding]:
         yield _installed(one.title, main.parent)
         if sys.platform != "win32" and not os.access(main, os.X_OK):
             yield Finding(
-                f"{one.title}: {main} cannot be executed, so GIMP does not see it", f"chmod +x '{main}', then start GIMP"
+                f"{one.title}: {main} cannot be executed, so GIMP does not see it",
+                f"chmod +x '{main}', then start GIMP",
             )
         if one.sandboxed:
             yield _sandboxed(one.title)

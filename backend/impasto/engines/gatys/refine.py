@@ -285,7 +285,7 @@ class LBFGSDescent:
     def __init__(self, start: Tensor, memory: Memory | None, learning_rate: float) -> None:
         self._pixels = start.clone()
         self._optimizer = torch.optim.LBFGS(
-            [self._pixels], max_iter=1, history_size=10, line_search_fn="strong_wolfe", tolerance_grad=0.0
+            [self._pixels], max_iter=1, max_eval=20, history_size=10, line_search_fn="strong_wolfe", tolerance_grad=0.0
         )
         self._best = (math.inf, start)
 
