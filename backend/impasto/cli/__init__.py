@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from impasto.cli import doctor, inspect, install, mask, serve, status, stop, styles, stylize, train, uninstall
+from impasto.cli import doctor, inspect, install, keep, mask, serve, status, stop, styles, stylize, train, uninstall
 from impasto_link import __version__
 from impasto_link.errors import ImpastoError
 
@@ -15,6 +15,7 @@ COMMANDS = {
     "stylize": stylize,
     "mask": mask,
     "styles": styles,
+    "keep": keep,
     "inspect": inspect,
     "serve": serve,
     "status": status,

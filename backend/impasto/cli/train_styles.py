@@ -56,6 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
 
+    import torch
+
+    from impasto.engines.pictures import StylePicture, StyleReader
     from impasto.pipeline import pick_device
     from impasto.training.common import restore, show, train
     from impasto.training.exemplars import save_exemplars
@@ -64,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
     from impasto.training.styles import StyleTrainer, TrainingOptions, preview_photos, save_thumbnails
     from impasto.zoo.bank import load_body, save_bank
     from impasto.zoo.library import Library, user_models
+    from impasto.zoo.predictor import find_predictor
     from impasto.zoo.vgg import load_vgg19
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -81,9 +85,9 @@ def run(options: argparse.Namespace) -> int:
     if not photos:
         raise BadRequest(f"There are no photos in {options.photos}.", "Name a folder with --photos.")
 
-    net = None
+    net = base = None
+    library = Library()
     if options.add_to:
-        library = Library()
         base = next((bank for bank in library.banks() if bank.name == options.add_to), None)
         home = base and library.body_of(base.body)
         if home is None:
@@ -97,6 +101,12 @@ def run(options: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         raise ModelProblem(f"VGG-19 cannot be loaded: {error}.", "Name a file with --vgg.") from error
     trainer = StyleTrainer(recipe, photos, vgg, settings, pick_device(options.device), net)
+    predictor = find_predictor(library.folders, base.body) if base else None
+    if predictor:
+        # What a network reads off the paintings at a glance is a better beginning than nothing.
+        reader = StyleReader(torch.device("cpu"))
+        paintings = [StylePicture(load_rgb(style.paintings[0])[None].float() / 255) for style in recipe.styles]
+        trainer.begin_with(torch.stack([reader.code(painting, predictor[0]) for painting in paintings]))
 
     previews = preview_photos(pictures)
     work = options.work or Path("runs") / options.name

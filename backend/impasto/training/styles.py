@@ -89,6 +89,11 @@ class StyleTrainer(Trainer):
                 layer.conv.register_forward_hook(self._note_spikes)
         self.photos = endless(PhotoCrops(photos, options.crop), options.batch, options.workers)
 
+    @torch.no_grad()
+    def begin_with(self, codes: Tensor) -> None:
+        """Begin with other codes than neutral ones, (S, code_length)."""
+        self.codes.copy_(codes)
+
     def _note_spikes(self, _module: nn.Module, _inputs: object, output: Tensor) -> None:
         if torch.is_grad_enabled():
             self._spikes.append(spikes(output).mean())
