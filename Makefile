@@ -6,7 +6,7 @@ UV      = $(shell command -v uv || echo .uv/bin/uv)
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: demo test test-link lint bench bench-quality bench-masks wheel plugins test-krita test-gimp setup clean
+.PHONY: demo test test-link lint bench bench-quality bench-masks bench-pictures wheel plugins test-krita test-gimp setup clean
 
 setup: $(VENV)/.ready
 
@@ -51,6 +51,12 @@ bench: setup
 
 bench-quality: setup
 	$(BIN)/python benchmarks/quality.py $(QUALITY)
+
+# Pictures as styles: times, and with PAINTINGS=DIR VGG=FILE their distances.
+PAINTINGS ?=
+VGG       ?=
+bench-pictures: setup
+	$(BIN)/python benchmarks/pictures.py $(if $(PAINTINGS),--paintings "$(PAINTINGS)") $(if $(VGG),--vgg "$(VGG)")
 
 # The scores of the subject masks: make bench-masks SUBJECTS=DIR
 SUBJECTS ?=

@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from torchvision.transforms.v2 import functional as TF
 
-from impasto.engines.fixed import fast_dtype
+from impasto.engines.devices import fast_dtype
 from impasto.masking.edges import follow_edges
 from impasto.masking.subject import WORKING_SIDE, find_mask
 from impasto.pipeline import pick_device

@@ -28,7 +28,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.engines.fixed import fast_dtype
+from impasto.engines.devices import fast_dtype
 from impasto.execution.strips import Plan
 from impasto.execution.style_bank import FoldedStyleBank
 from impasto.nets import style_bank

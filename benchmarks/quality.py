@@ -38,6 +38,7 @@ from impasto.training.styles import style_targets
 from impasto.zoo.library import Library, shipped_models
 from impasto.zoo.vgg import load_vgg19
 from impasto_link.options import StyleChoice
+from photos import default_photos, square
 
 
 class Objective:
@@ -80,22 +81,6 @@ def gatys(objective: Objective, start: Tensor, iterations: list[int]) -> dict[in
         done = goal
         results[goal] = x.detach().clamp(0, 1)
     return results
-
-
-def default_photos(size: int) -> dict[str, Tensor]:
-    from skimage import data
-
-    pictures = {
-        "astronaut": data.astronaut(),
-        "chelsea": data.chelsea(),
-        "coffee": data.coffee(),
-        "rocket": data.rocket(),
-    }
-    return {name: square(torch.from_numpy(array).permute(2, 0, 1), size) for name, array in pictures.items()}
-
-
-def square(photo: Tensor, size: int) -> Tensor:
-    return TF.center_crop(TF.resize(photo, [size], antialias=True), [size, size])[None].float() / 255
 
 
 def main() -> None:
