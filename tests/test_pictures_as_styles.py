@@ -187,7 +187,18 @@ def test_the_command_line_takes_files_for_styles(
     mixed = np.asarray(Image.open(out))
     assert main([*common, "--style", str(tmp_path / "cup.png"), "--engine", "adain"]) == 0
     assert np.abs(np.asarray(Image.open(out)).astype(int) - mixed).mean() > 3
-    refine = ["--refine", "2", "--refine-side", "96", "--features", "compact", "--style-loss", "gram"]
+    refine = [
+        "--refine",
+        "2",
+        "--refine-side",
+        "96",
+        "--features",
+        "compact",
+        "--style-loss",
+        "gram",
+        "--layer-weights",
+        "1,1,2",
+    ]
     assert main([*common, "--style", str(tmp_path / "cup.png"), *refine]) == 0
     capsys.readouterr()
     assert main([*common, "--style", str(tmp_path / "nowhere.jpg")]) != 0
@@ -197,10 +208,14 @@ def test_the_command_line_takes_files_for_styles(
 
 
 def test_options_survive_the_wire() -> None:
-    options = StylizeOptions.of("udnie", refine=RefineOptions(preset="fine", tv_weight=2.0), engine="gatys")
+    options = StylizeOptions.of(
+        "udnie", refine=RefineOptions(preset="fine", tv_weight=2.0, layer_weights=(1, 2)), engine="gatys"
+    )
     assert StylizeOptions.from_wire(options.to_wire()) == options
     assert StylizeOptions.of("udnie", refine=25).refine == RefineOptions(iterations=25)
     assert StylizeOptions.of("udnie", engine="gatys").refine == RefineOptions()
+    with pytest.raises(BadRequest, match="weight 0"):
+        RefineOptions(layer_weights=(0.0,))
     for wrong in ({"refine": "much"}, {"refine": 0}, {"engine": "magic"}):
         with pytest.raises(BadRequest):
             StylizeOptions.of("udnie", **wrong)

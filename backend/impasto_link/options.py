@@ -26,6 +26,8 @@ OPTIMIZERS = ("adam", "lbfgs")
 #: Which network measures: VGG-19 where it is or can be had, else our own compact encoder.
 FEATURES = ("auto", "vgg19", "compact")
 MAX_ITERATIONS = 10_000
+#: How many layers a style has: relu1_1 to relu5_1 of VGG-19.
+STYLE_LAYERS = 5
 #: A picture sent along as a style is a frame of this kind followed by the style's name.
 STYLE_FRAME = "style:"
 
@@ -76,6 +78,7 @@ class RefineOptions:
         content_weight: how closely the content is kept; 1 is usual.
         tv_weight: how much roughness costs; 0 is not at all.
         features: ``vgg19``, ``compact`` or ``auto``.
+        layer_weights: how much the style counts in relu1_1, relu2_1 and so on to relu5_1; alike if not given.
     """
 
     preset: str = "normal"
@@ -86,6 +89,7 @@ class RefineOptions:
     content_weight: float = 1.0
     tv_weight: float = 1.0
     features: str = "auto"
+    layer_weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         _check_choice("The refinement", self.preset, REFINEMENTS)
@@ -100,6 +104,13 @@ class RefineOptions:
             self, "content_weight", _number("The weight of the content", self.content_weight, 0.0, 1000.0)
         )
         object.__setattr__(self, "tv_weight", _number("The weight of the roughness", self.tv_weight, 0.0, 1000.0))
+        if self.layer_weights is not None:
+            if not isinstance(self.layer_weights, (list, tuple)) or not 1 <= len(self.layer_weights) <= STYLE_LAYERS:
+                raise BadRequest(f"The weights of the layers have to be 1 to {STYLE_LAYERS} numbers.")
+            weights = tuple(_number("The weight of a layer", one, 0.0, 1e6) for one in self.layer_weights)
+            if not any(weights):
+                raise BadRequest("All layers have the weight 0.", "Give at least one of them a weight above 0.")
+            object.__setattr__(self, "layer_weights", weights)
 
     @classmethod
     def of(cls, wanted: RefineOptions | str | int | None) -> RefineOptions | None:

@@ -106,6 +106,14 @@ def test_a_style_is_at_no_distance_from_itself_and_1_from_nothing(net: Measuring
     assert float(STYLE_DISTANCES[loss](nothing, moments)) == pytest.approx(1, rel=0.02)
 
 
+def test_a_layer_of_weight_0_does_not_count(net: Measuring) -> None:
+    picture, photo = noise(64, 64, 1), noise(64, 64, 2)
+    targets = measure(net, noise(64, 64, 3), STYLE)
+    alone = Objective(net, photo, {"relu2_1": targets["relu2_1"]}, "relu3_1")(picture)[0].style
+    weighted = Objective(net, photo, targets, "relu3_1", layer_weights=(0, 7))(picture)[0].style
+    assert weighted == pytest.approx(alone)
+
+
 def test_what_lies_outside_the_area_does_not_count_in_the_moments(net: Measuring) -> None:
     picture = noise(96, 128, 6)
     changed = picture.clone()

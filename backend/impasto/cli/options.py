@@ -96,6 +96,12 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     experts.add_argument("--content-weight", type=float, default=1.0, metavar="X", help="how closely content is kept")
     experts.add_argument("--tv-weight", type=float, default=1.0, metavar="X", help="how much roughness costs")
     experts.add_argument(
+        "--layer-weights",
+        type=lambda text: tuple(float(part) for part in text.split(",")),
+        metavar="X,X,...",
+        help="how much the style counts in relu1_1, relu2_1 and so on to relu5_1 (default: alike)",
+    )
+    experts.add_argument(
         "--features", choices=FEATURES, default=FEATURES[0], help="the network that measures (default: VGG-19 if there)"
     )
 
@@ -114,6 +120,7 @@ def refine_options(options: argparse.Namespace) -> RefineOptions | None:
         content_weight=options.content_weight,
         tv_weight=options.tv_weight,
         features=options.features,
+        layer_weights=options.layer_weights,
     )
 
 

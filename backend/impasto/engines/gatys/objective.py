@@ -8,7 +8,7 @@ the gradient.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import torch
@@ -150,6 +150,7 @@ class Objective:
         content_layer: the layer of the content.
         style_loss: a key of `STYLE_DISTANCES`.
         style_weight, content_weight, tv_weight: of the relative distances, and of the total variation.
+        layer_weights: how much each layer of ``targets`` counts; alike if not given.
         weights: where the style is to be met, (1, 1, H, W) in [0, 1].
         tick: called between tiles; raises to stop.
         tile_pixels: see `windows`.
@@ -166,12 +167,16 @@ class Objective:
         style_weight: float = 1.0,
         content_weight: float = 1.0,
         tv_weight: float = 0.0,
+        layer_weights: Sequence[float] | None = None,
         weights: Tensor | None = None,
         tick: Tick | None = None,
         tile_pixels: int = TILE_PIXELS,
     ) -> None:
         self._net, self._targets, self._content_layer = net, targets, content_layer
         self._distance = STYLE_DISTANCES[style_loss]
+        shares = list(layer_weights or ())
+        shares = (shares + [0.0 if shares else 1.0] * len(targets))[: len(targets)]
+        self._shares = [share / (sum(shares) or 1.0) for share in shares]
         self._style_weight, self._content_weight, self._tv_weight = style_weight, content_weight, tv_weight
         self._counts = Counts(photo, targets, weights)
         self._windows = windows(photo.shape[-2], photo.shape[-1], tile_pixels)
@@ -198,8 +203,8 @@ class Objective:
         return (self._content(features, window).float() - wanted.float()).square().sum() / self._power
 
     def _style_loss(self, moments: Moments) -> Tensor:
-        parts = [self._distance(moments[layer], target) for layer, target in self._targets.items()]
-        return torch.stack(parts).mean()
+        pairs = zip(self._targets.items(), self._shares, strict=True)
+        return torch.stack([self._distance(moments[layer], target) * share for (layer, target), share in pairs]).sum()
 
     def __call__(self, picture: Tensor) -> tuple[Losses, Tensor]:
         """Losses of a picture, (1, 3, H, W) float32 in [0, 1], and the gradient of their total, of the same shape."""

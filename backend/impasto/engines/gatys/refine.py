@@ -172,6 +172,7 @@ def refine(
                 style_weight=_STYLE_WEIGHT,
                 content_weight=options.content_weight,
                 tv_weight=_TV_WEIGHT * options.tv_weight,
+                layer_weights=options.layer_weights,
                 weights=None if weights is None else resize(weights, *size),
                 tick=tick,
             )
