@@ -87,7 +87,7 @@ class ArbitraryTrainer(Trainer):
     def samples(self, photos: Tensor, paintings: list[Tensor]) -> Tensor:
         """A sheet, (3, H, W) in [0, 1]: a row for each painting, (1, 3, h, w), which stands at its left."""
         side = photos.shape[-1]
-        rows = [torch.zeros(1, 3, side, side), photos.cpu()]
+        rows = [torch.ones(1, 3, side, side), photos.cpu()]
         for painting in paintings:
             with torch.autocast(self.device.type, torch.bfloat16):
                 painted = self.paint_like(painting.to(self.device), photos.to(self.device))
