@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from impasto.client import Server
+from impasto.nets.vgg import CHANNELS
 from impasto_link.client import Client
 from impasto_link.discovery import ServerInfo, read_server_info
 from impasto_link.launch import connect_running
 from impasto_link.transport import open_transport
 
 T = TypeVar("T")
+
+#: Where torchvision's VGG-19 has each convolution, by its name.
+TORCHVISION = dict(zip(CHANNELS, [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34], strict=True))
 
 
 class RunningServer:

@@ -50,7 +50,7 @@ def draw_sheet(
     for row, layer in enumerate(layers):
         left = above.add_subplot(grid[row, 0])
         if row == 0:
-            left.imshow(picture[0].permute(1, 2, 0).cpu())
+            left.imshow(picture[0].permute(1, 2, 0).cpu().numpy())
             left.set_title("picture", fontsize=9)
         left.axis("off")
         if row:
@@ -62,13 +62,13 @@ def draw_sheet(
         gram = moments[layer].second[top][:, top].cpu()
         axes = above.add_subplot(grid[row, 1])
         # A few channels are many times as strong as the rest; on a linear scale nothing else would be seen.
-        axes.imshow(gram.clamp_min(0).sqrt(), cmap="viridis")
+        axes.imshow(gram.clamp_min(0).sqrt().numpy(), cmap="viridis")
         axes.set_title(f"{layer}: Gram matrix", fontsize=9)
         axes.set_xticks([])
         axes.set_yticks([])
         for column, channel in enumerate(order[:STRONGEST].tolist()):
             axes = above.add_subplot(grid[row, column + 2])
-            axes.imshow(features[layer][0, channel].float().cpu(), cmap="viridis")
+            axes.imshow(features[layer][0, channel].float().cpu().numpy(), cmap="viridis")
             axes.set_title(f"channel {channel}", fontsize=9)
             axes.axis("off")
     if others:

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from impasto_link.options import BRUSH_RANGE, StylizeOptions
+from impasto_link.options import BRUSH_RANGE, StyleChoice, StylizeOptions
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Choices:
         keep_colors: whether the layer keeps its colours.
         area: ``everything``, ``subject``, ``background`` or ``selection``.
         feather: softens the border of the area, in pixels.
+        refine: how thoroughly to refine, one of `impasto_link.options.REFINEMENTS`; empty for not at all.
         source: the id of the layer that was painted; for what is kept with the result.
     """
 
@@ -31,12 +32,18 @@ class Choices:
     keep_colors: bool = False
     area: str = "everything"
     feather: float = 0.0
+    refine: str = ""
     source: str = ""
 
     @property
     def needs_subject(self) -> bool:
         """Whether the server has to find the subject."""
         return self.area in ("subject", "background") or bool(self.background_style)
+
+    @property
+    def two_styles(self) -> bool:
+        """Whether the background has a style of its own."""
+        return bool(self.background_style) and self.area in ("everything", "selection")
 
     def options(self, *, reduced_by: int = 1, **more: Any) -> StylizeOptions:
         """The options of a request.
@@ -49,8 +56,9 @@ class Choices:
         # A selection is sent as pixels of its own and is feathered by Krita.
         area = "everything" if self.area == "selection" else self.area
         return StylizeOptions.of(
-            self.style,
-            background_style=self.background_style if area == "everything" and self.background_style else (),
+            StyleChoice(self.style),
+            background_style=StyleChoice(self.background_style) if self.two_styles else (),
+            refine=self.refine,
             strength=self.strength,
             brush=max(BRUSH_RANGE[0], self.brush / reduced_by),
             keep_colors=self.keep_colors,

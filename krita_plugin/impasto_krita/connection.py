@@ -93,10 +93,10 @@ class Connection(QObject):
         QTimer.singleShot(0, self._drain)
         return call
 
-    def cancel(self, call: Call) -> None:
-        """Ask the server to give a call up."""
+    def cancel(self, call: Call, *, keep: bool = False) -> None:
+        """Ask the server to give a call up, or with ``keep`` to end a refinement with what it has."""
         if self._client is not None and not call.finished:
-            self._client.cancel(call)
+            self._client.cancel(call, keep=keep)
             QTimer.singleShot(0, self._drain)
 
     def refresh(self) -> None:

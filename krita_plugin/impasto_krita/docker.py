@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from html import escape
+from dataclasses import replace
 from typing import Any
 
 from krita import DockWidget
@@ -10,14 +10,17 @@ from krita import DockWidget
 from impasto_krita import host
 from impasto_krita.choices import Choices
 from impasto_krita.connection import Connection
+from impasto_krita.images import to_image
 from impasto_krita.painter import Painter
 from impasto_krita.panel import Panel
-from impasto_krita.preview import OwnThumbnails, Preview
-from impasto_krita.qt import QLocale, QTimer
+from impasto_krita.picture_styles import PictureStyles
+from impasto_krita.preview import PREVIEW_SIDE, OwnThumbnails, Preview
+from impasto_krita.qt import QImage, QLocale, QTimer
 from impasto_krita.scene import Facts
 from impasto_krita.settings import Settings
 from impasto_krita.settings_dialog import SettingsDialog
-from impasto_krita.texts import choose_language, tr
+from impasto_krita.status import describe
+from impasto_krita.texts import choose_language, tr, tr_said
 from impasto_link.client import Event
 
 #: Krita says nothing when another layer becomes active or the selection changes, so it is asked, in milliseconds.
@@ -35,13 +38,19 @@ class StyleTransferDocker(DockWidget):
         self.panel = Panel(self.settings.thumbnail_size)
         self.setWidget(self.panel)
         self.connection = Connection(self)
-        self.painter = Painter(self.connection, self)
-        self.preview = Preview(self.connection, self)
+        self.styles = PictureStyles(self.settings, self.panel.gallery.menu, self)
+        self.painter = Painter(self.connection, self.styles.pictures, self)
+        self.preview = Preview(self.connection, self.styles.pictures, self)
         self.own_thumbnails = OwnThumbnails(self.connection, self)
         self._facts = Facts("nothing seen yet")
         self._was_shown = False
+        #: The styles of the server, once it has told them.
+        self._library: list[Any] = []
         self._has_styles = False
-        self._paint_when_ready = False
+        #: How to refine what is painted as soon as the server is ready; None if nothing is.
+        self._waiting: str | None = None
+        #: The layer as it is, small, while a painting of it is refined.
+        self._before: QImage | None = None
         #: The choices and the layer of the last painting.
         self._painted = (Choices(), "")
         #: The layer to paint again, when that is not the active one, and the active one then.
@@ -64,11 +73,17 @@ class StyleTransferDocker(DockWidget):
         panel.paint.clicked.connect(self.paint)
         panel.cancel.clicked.connect(lambda: self.painter.cancel())
         panel.again.clicked.connect(self.paint_again)
+        panel.refine.connect(self.refine)
+        panel.keep.clicked.connect(lambda: self.painter.keep())
+        panel.gallery.removal.connect(self.styles.remove)
+        self.styles.changed.connect(self._on_pictures)
+        self.styles.failed.connect(panel.show_message)
         panel.settings.clicked.connect(self._open_settings)
         panel.status.linkActivated.connect(lambda _: self.connection.open(start=True))
         self.connection.changed.connect(self._on_connection)
         self.painter.began.connect(self._on_began)
         self.painter.progressed.connect(panel.show_progress)
+        self.painter.shown.connect(self._on_shown)
         self.painter.ended.connect(self._on_ended)
         self.preview.shown.connect(self._on_preview)
         self.preview.failed.connect(self._on_no_preview)
@@ -90,6 +105,7 @@ class StyleTransferDocker(DockWidget):
             # The first time the server is started, too: the gallery needs it. Once it has ended because nobody used
             # it, only the next click starts it again.
             self._was_shown = True
+            self.styles.remember()
             self.connection.open(start=True)
         else:
             self.connection.open(start=False)
@@ -108,17 +124,27 @@ class StyleTransferDocker(DockWidget):
 
     def paint(self) -> None:
         """Paint with the choices as they are."""
+        self._begin("")
+
+    def refine(self, preset: str = "") -> None:
+        """Paint with the choices as they are and refine that; by default as the last time."""
+        if preset and preset != self.settings.refine:
+            self.settings.refine = preset
+            self.settings.save()
+        self._begin(preset or self.settings.refine)
+
+    def _begin(self, refine: str) -> None:
         if self.painter.busy:
             return
         self._look_around()
         self.panel.show_message("")
         self.connection.open(start=True)
         if self.connection.state != "ready":
-            self._paint_when_ready = True
+            self._waiting = refine
             self.panel.show_message(tr("The painting begins as soon as the server is ready."))
             return
-        self._paint_when_ready = False
-        choices = self.panel.choices()
+        self._waiting = None
+        choices = replace(self.panel.choices(), refine=refine)
         if not choices.style:
             self.panel.show_message(tr("Choose a style first."))
             return
@@ -130,6 +156,10 @@ class StyleTransferDocker(DockWidget):
         self._painted = (choices, self._again[0] or self._facts.layer)
         self.painter.paint(choices, title, self.settings.result, self._again[0])
 
+    def keep(self) -> None:
+        """End a refinement with the picture as it has become so far."""
+        self.painter.keep()
+
     def paint_again(self) -> None:
         """Take over how the active layer was painted, and from what."""
         kept = host.parameters_of(self._facts.layer)
@@ -140,17 +170,22 @@ class StyleTransferDocker(DockWidget):
         name = host.name_of(choices.source)
         self._again = (choices.source if name else "", self._facts.layer)
         self.preview.forget()
+        lost = self.styles.bring_back(choices)
         self.panel.set_choices(choices)
-        if name:
+        if lost:
+            words = f"{lost} {tr('Choose another style, then paint.')}"
+        elif name:
             words = tr("Change what you like, then paint: “{name}” is painted again.", name=name)
         else:
             words = tr("The layer it was painted from is not there any more; this layer itself would be painted.")
-        self.panel.show_message(escape(words))
+        if choices.refine:
+            words += " " + tr("It was refined: {preset}.", preset=tr(choices.refine.capitalize()))
+        self.panel.show_message(words)
         self._update_preview()
 
     def cancel(self) -> None:
         """Stop the painting."""
-        self._paint_when_ready = False
+        self._waiting = None
         self.painter.cancel()
 
     def reveal(self) -> None:
@@ -223,7 +258,7 @@ class StyleTransferDocker(DockWidget):
         self._resume_thumbnails()
 
     def _on_no_preview(self, sentence: str) -> None:
-        self.panel.comparison.show_words(tr(sentence))
+        self.panel.comparison.show_words(tr_said(sentence))
         self._resume_thumbnails()
 
     def _resume_thumbnails(self) -> None:
@@ -232,10 +267,19 @@ class StyleTransferDocker(DockWidget):
 
     def _on_began(self) -> None:
         self.panel.show_progress(0.0, tr("sending"))
+        source = self.painter.source
+        if self._painted[0].refine and source is not None:
+            self._before = to_image(host.read_reduced(source, PREVIEW_SIDE)[0]["pixels"])
+
+    def _on_shown(self, so_far: QImage) -> None:
+        if self._before is not None:
+            self.panel.comparison.show_images(self._before, so_far, None)
+            self.panel.keep.setVisible(True)
 
     def _on_ended(self, sentence: str, painted: bool) -> None:
+        self._before = None
         self.panel.show_progress(None)
-        self.panel.show_message(escape(sentence))
+        self.panel.show_message(sentence)
         if not self.isVisible():
             self.connection.rest()
             return
@@ -245,14 +289,17 @@ class StyleTransferDocker(DockWidget):
             self.own_thumbnails.begin(choices, layer, self.panel.gallery.names())
         else:
             self.own_thumbnails.resume()
+        if not (painted and choices.refine):
+            # A click paints before its preview is there; but a refinement has left its last picture.
+            self._update_preview()
 
     def _on_connection(self) -> None:
         self._show_status()
         if self.connection.state != "ready":
             self._has_styles = False
-            if self._paint_when_ready and self.connection.problem is not None:
+            if self._waiting is not None and self.connection.problem is not None:
                 # The status line says what is wrong.
-                self._paint_when_ready = False
+                self._waiting = None
                 self.panel.show_message("")
             return
         self.panel.offer_subject("mask" in self.connection.hello.get("operations", ()))
@@ -262,36 +309,27 @@ class StyleTransferDocker(DockWidget):
 
     def _on_styles(self, event: Event) -> None:
         if event.kind == "done":
-            self.panel.show_styles(event.fields["styles"])
+            self._library = event.fields["styles"]
+            self._show_styles()
             problems = event.fields.get("problems", [])
             if problems:
-                self.panel.show_message(escape("\n".join(problems)))
-            if self._paint_when_ready:
-                self.paint()
+                self.panel.show_message("\n".join(problems))
+            if self._waiting is not None:
+                self._begin(self._waiting)
             else:
                 self._update_preview()
 
+    def _on_pictures(self, chosen: str) -> None:
+        self._show_styles()
+        if chosen:
+            self.panel.show_message("")
+            self.panel.gallery.search.clear()
+            self.panel.gallery.choose(chosen)
+
+    def _show_styles(self) -> None:
+        # Without a server there are no styles, and nothing to do with pictures either.
+        if self._has_styles:
+            self.panel.show_styles(self._library, self.styles.pictures.all())
+
     def _show_status(self) -> None:
-        connection = self.connection
-        if connection.state == "starting":
-            words = tr("The server is starting, {seconds} s …", seconds=round(connection.waited))
-        elif connection.state == "greeting":
-            words = tr("Connecting to the server …")
-        elif connection.state == "ready":
-            words = escape(_describe_workers(connection.hello.get("workers", [])))
-        elif connection.problem is not None:
-            problem = f"{tr(connection.problem.message)} {tr(connection.problem.hint)}".strip()
-            words = f'⚠ {escape(problem)} <a href="#">{tr("Try again")}</a>'
-        else:
-            words = f'{tr("The server does not run.")} <a href="#">{tr("Start it")}</a>'
-        self.panel.status.setText(words)
-
-
-def _describe_workers(workers: list[dict[str, Any]]) -> str:
-    """What paints, for the status line."""
-    if any(worker.get("state") == "starting" for worker in workers):
-        return tr("The server is loading PyTorch …")
-    working = [str(worker.get("name", worker.get("device"))) for worker in workers if worker.get("state") != "broken"]
-    if not working:
-        return tr("The server cannot paint: its worker does not start. Its log says why: impasto status")
-    return tr("Ready: {devices}", devices=", ".join(working))
+        self.panel.status.setText(describe(self.connection))

@@ -14,6 +14,8 @@ NAME = "impasto_krita"
 #: The ids of the actions, as in impasto_krita.action, and what they do with the docker of their window.
 ACTIONS: dict[str, Callable[[StyleTransferDocker], None]] = {
     "impasto_krita_paint": StyleTransferDocker.paint,
+    "impasto_krita_refine": StyleTransferDocker.refine,
+    "impasto_krita_keep": StyleTransferDocker.keep,
     "impasto_krita_cancel": StyleTransferDocker.cancel,
     "impasto_krita_again": StyleTransferDocker.paint_again,
     "impasto_krita_show": StyleTransferDocker.reveal,

@@ -1,11 +1,18 @@
-"""The gallery: all styles as pictures with names, a search field, and a slider for their size."""
+"""The gallery: all styles as pictures with names, a search field, and a slider for their size.
+
+Styles are the library's as the server describes them, and the user's own pictures.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from impasto_krita.picture_menu import PictureMenu, local_files
+from impasto_krita.pictures import Picture, is_picture
 from impasto_krita.qt import (
+    QAction,
+    QEvent,
     QHBoxLayout,
     QIcon,
     QImage,
@@ -23,6 +30,7 @@ from impasto_krita.qt import (
     pyqtSignal,
 )
 from impasto_krita.texts import tr
+from impasto_krita.theme import icon
 
 _NAME = Qt.ItemDataRole.UserRole
 _WORDS = number(_NAME) + 1
@@ -30,9 +38,24 @@ SIZES = (48, 160)
 
 
 class _Grid(QListWidget):
-    """Pictures in rows that fill the width; Return does what a click does."""
+    """Pictures in rows that fill the width; Return does what a click does, Delete removes, files can be dropped."""
 
     confirmed = pyqtSignal()
+    deleted = pyqtSignal()
+    dropped = pyqtSignal(list)
+
+    def dragEnterEvent(self, event: Any) -> None:
+        """Files are welcome; otherwise Krita would open them as documents."""
+        event.setAccepted(bool(local_files(event.mimeData())))
+
+    def dragMoveEvent(self, event: Any) -> None:
+        """Anywhere."""
+        event.accept()
+
+    def dropEvent(self, event: Any) -> None:
+        """They become styles."""
+        event.acceptProposedAction()
+        self.dropped.emit(local_files(event.mimeData()))
 
     def set_picture_size(self, size: int) -> None:
         """The side of the pictures."""
@@ -51,10 +74,19 @@ class _Grid(QListWidget):
         lines = 2 * self.fontMetrics().lineSpacing()
         self.setGridSize(QSize(width // columns, size + lines + 10))
 
+    def event(self, event: Any) -> bool:
+        """Claims the key Delete, which is Krita's shortcut for clearing the layer."""
+        if event.type() == QEvent.Type.ShortcutOverride and event.key() == Qt.Key.Key_Delete:
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: Any) -> None:
-        """Return confirms."""
+        """Return confirms, Delete removes."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.confirmed.emit()
+        elif event.key() == Qt.Key.Key_Delete:
+            self.deleted.emit()
         else:
             super().keyPressEvent(event)
 
@@ -68,6 +100,7 @@ class Gallery(QWidget):
         clicked_twice: a style was clicked twice.
         confirmed: Return was pressed on a style.
         resized: the user has chosen another size of the pictures.
+        removal: one of the user's own pictures is to be removed.
     """
 
     chosen = pyqtSignal(str)
@@ -75,6 +108,7 @@ class Gallery(QWidget):
     clicked_twice = pyqtSignal(str)
     confirmed = pyqtSignal(str)
     resized = pyqtSignal(int)
+    removal = pyqtSignal(str)
 
     def __init__(self, size: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -99,8 +133,12 @@ class Gallery(QWidget):
         self.grid.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.grid.setMinimumHeight(110)
         self.grid.setAccessibleName(tr("Styles"))
+        self.menu = PictureMenu()
+        self.menu.removable = lambda: self.title(self.current) if is_picture(self.current) else ""
         row = QHBoxLayout()
+        row.setSpacing(4)
         row.addWidget(self.search, 1)
+        row.addWidget(self.menu)
         row.addWidget(self.size_slider)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -116,7 +154,18 @@ class Gallery(QWidget):
         self.grid.itemClicked.connect(lambda item: self.clicked.emit(item.data(_NAME)))
         self.grid.itemDoubleClicked.connect(lambda item: self.clicked_twice.emit(item.data(_NAME)))
         self.grid.confirmed.connect(lambda: self.current and self.confirmed.emit(self.current))
+        self.grid.deleted.connect(self._remove)
+        self.menu.removal.connect(self._remove)
+        self.grid.setAcceptDrops(True)
+        self.grid.viewport().setAcceptDrops(True)  # which setMovement has forbidden
+        self.grid.dropped.connect(self.menu.files)
+        remove = QAction(tr("Remove from the styles"), self.grid)
+        remove.triggered.connect(lambda _: self._remove())
+        self.grid.addAction(remove)
+        self.grid.currentItemChanged.connect(lambda *_: remove.setEnabled(is_picture(self.current)))
+        self.grid.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.grid.set_picture_size(size)
+        self._refresh_icons()
 
     @property
     def current(self) -> str:
@@ -124,32 +173,44 @@ class Gallery(QWidget):
         item = self.grid.currentItem()
         return item.data(_NAME) if item is not None else ""
 
-    def show_styles(self, styles: Sequence[Mapping[str, Any]]) -> None:
-        """Show these styles, as the server describes them; the chosen one stays chosen."""
+    def show_styles(self, styles: Sequence[Mapping[str, Any]], pictures: Sequence[Picture] = ()) -> None:
+        """Show the user's pictures and these styles, as the server describes them; the chosen one stays chosen."""
         current = self.current
         self.grid.blockSignals(True)
         self.grid.clear()
+        for one in pictures:
+            item = self._add(one.key, one.title, one.tip, one.path)
+            small = self._missing if one.small.isNull() else QPixmap.fromImage(one.small)
+            self._set_picture(item, small)
         for style in styles:
-            item = QListWidgetItem(style["title"])
-            item.setData(_NAME, style["name"])
             artist = ", ".join(str(style[key]) for key in ("artist", "year") if style.get(key))
-            item.setData(_WORDS, f"{style['title']} {style['name']} {artist}".lower())
-            item.setToolTip(f"{style['title']}\n{artist}" if artist else style["title"])
-            item.setTextAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
-            self.grid.addItem(item)
+            tip = f"{style['title']}\n{artist}" if artist else style["title"]
+            item = self._add(style["name"], style["title"], tip, artist)
             picture = QPixmap()
             if style.get("thumbnail"):
                 picture.loadFromData(bytes(style["thumbnail"]))
             self._set_picture(item, self._pictures.get(style["name"], picture))
         self.grid.blockSignals(False)
-        self.choose(current or (styles[0]["name"] if styles else ""))
+        if self._item(current) is None:
+            current = styles[0]["name"] if styles else ""
+        self.choose(current)
         self._filter(self.search.text())
+
+    def _add(self, name: str, title: str, tip: str, words: str) -> QListWidgetItem:
+        item = QListWidgetItem(title)
+        item.setData(_NAME, name)
+        item.setData(_WORDS, f"{title} {name} {words}".lower())
+        item.setToolTip(tip)
+        item.setTextAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+        self.grid.addItem(item)
+        return item
 
     def choose(self, name: str) -> None:
         """Make a style the current one, if it is there."""
         item = self._item(name)
         if item is not None:
             self.grid.setCurrentItem(item)
+            self.grid.scrollToItem(item)
 
     def title(self, name: str) -> str:
         """The title of a style."""
@@ -181,6 +242,20 @@ class Gallery(QWidget):
         # A chosen picture would be tinted, and colours are what this is about; the frame around it says enough.
         icon.addPixmap(square, QIcon.Mode.Selected)
         item.setIcon(icon)
+
+    def _remove(self) -> None:
+        if is_picture(self.current):
+            self.removal.emit(self.current)
+
+    def changeEvent(self, event: Any) -> None:
+        """The theme may have changed."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._refresh_icons()
+
+    def _refresh_icons(self) -> None:
+        self.menu.setIcon(icon("picture", self))
+        self._missing = icon("missing", self).pixmap(SIZES[1], SIZES[1])
 
     def _filter(self, text: str) -> None:
         words = text.lower().split()

@@ -13,12 +13,14 @@ from krita import Krita, Selection
 
 from impasto_krita.colors import ColorSpace, thinned
 from impasto_krita.qt import QByteArray, QTimer
-from impasto_krita.scene import Bounds, Facts, Problem, Source
+from impasto_krita.scene import Bounds, Facts, OtherLayer, Problem, Source
 from impasto_krita.texts import tr
 from impasto_link.pixels import Buffer, PixelFormat, Region
 
 SETTINGS_GROUP = "impasto_krita"
 _ANNOTATION = "impasto/"
+#: Of a layer that becomes a style so many pixels of its longest side are read; and so many are shown in a menu.
+_PICTURE_SIDE, _ICON_SIDE = 4096, 32
 
 
 def facts() -> Facts:
@@ -131,6 +133,42 @@ def read_reduced(source: Source, longest: int) -> tuple[dict[str, Region], int]:
         lines = (source.selection[y * width : (y + 1) * width : step] for y in range(0, bounds.height, step))
         regions["selection"] = _mask_region(b"".join(lines), small)
     return regions, step
+
+
+def other_layers() -> list[OtherLayer]:
+    """All layers of the active document but the active one, from the top; the hidden ones, too."""
+    document = Krita.instance().activeDocument()
+    if document is None:
+        return []
+    active = _layer_of(document.activeNode())
+    without = _id(active) if active is not None else ""
+
+    def below(parent: Any, depth: int) -> Iterator[OtherLayer]:
+        for node in reversed(parent.childNodes()):
+            if node.type().endswith("mask") or node.type() == "filterlayer":
+                continue
+            if _id(node) != without:
+                yield OtherLayer(_id(node), node.name(), depth, node.thumbnail(_ICON_SIDE, _ICON_SIDE))
+            yield from below(node, depth + 1)
+
+    return list(below(document.rootNode(), 0))
+
+
+def read_picture(layer_id: str) -> tuple[str, Region]:
+    """The name of a layer of the active document, and what it shows on the canvas, in 8 bit sRGB.
+
+    Raises:
+        Problem: it is not there, or empty.
+    """
+    document = Krita.instance().activeDocument()
+    layer = _find(document, layer_id) if document is not None else None
+    if layer is None:
+        raise Problem(tr("The layer that was the style is not there any more."), tr("Choose another style."))
+    name, bounds = layer.name(), _bounds(layer.bounds()) & Bounds(0, 0, document.width(), document.height())
+    if not bounds:
+        raise Problem(tr("The layer “{name}” is empty.", name=name), tr("Choose a layer with something on it."))
+    source = Source(_id(document.rootNode()), layer_id, name, "", (0, 0), bounds, None)
+    return name, read_reduced(source, _PICTURE_SIDE)[0]["pixels"]
 
 
 def place(source: Source, pixels: Region, mask: Buffer | None, name: str, *, group: bool, parameters: str) -> str:

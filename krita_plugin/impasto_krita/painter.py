@@ -8,9 +8,11 @@ from functools import partial
 from impasto_krita import host
 from impasto_krita.choices import Choices
 from impasto_krita.connection import Connection
+from impasto_krita.images import to_image
+from impasto_krita.pictures import Pictures
 from impasto_krita.qt import QObject, QTimer, pyqtSignal
 from impasto_krita.scene import Source
-from impasto_krita.texts import tr
+from impasto_krita.texts import tr, tr_said
 from impasto_link.client import Call, Event
 from impasto_link.errors import Cancelled, ImpastoError
 from impasto_link.pixels import Buffer, Region
@@ -32,16 +34,19 @@ class Painter(QObject):
     Signals:
         began: a painting is under way.
         progressed: how much is done, 0 to 1, and a sentence.
+        shown: how far a refinement is, a QImage.
         ended: a sentence for the user and whether there is a new layer.
     """
 
     began = pyqtSignal()
     progressed = pyqtSignal(float, str)
+    shown = pyqtSignal(object)
     ended = pyqtSignal(str, bool)
 
-    def __init__(self, connection: Connection, parent: QObject) -> None:
+    def __init__(self, connection: Connection, pictures: Pictures, parent: QObject) -> None:
         super().__init__(parent)
         self._connection = connection
+        self._pictures = pictures
         self._call: Call | None = None
         self._problem: ImpastoError | None = None
         self.source: Source | None = None
@@ -67,7 +72,8 @@ class Painter(QObject):
             regions = host.read(source)
             masked = choices.area != "everything"
             flat = masked and (result == "flat" or not host.can_mask())
-            options = choices.options(flatten=flat)
+            named, along = self._pictures.along(choices, small=False)
+            options = named.options(flatten=flat)
         except ImpastoError as error:
             self.ended.emit(str(error), False)
             return
@@ -79,13 +85,20 @@ class Painter(QObject):
             if event.kind == "done":
                 mask = event.regions.get("mask")
                 covered = None if flat else mask.data if mask is not None else source.selection
-                place = partial(self._place, title, event.regions["pixels"], covered, result == "group", parameters)
+                notes = [tr_said(str(note)) for note in event.fields.get("notes", ())]
+                pixels, group = event.regions["pixels"], result == "group"
+                place = partial(self._place, title, pixels, covered, notes, group=group, parameters=parameters)
                 # Not from within the client: Krita may run its event loop while it adds a layer.
                 QTimer.singleShot(0, place)
             else:
                 self._on_event(event)
 
-        self._call = self._connection.submit("stylize", options.to_wire(), regions, on_event)
+        self._call = self._connection.submit("stylize", options.to_wire(), {**regions, **along}, on_event)
+
+    def keep(self) -> None:
+        """End a refinement with the best picture that it has so far."""
+        if self._call is not None:
+            self._connection.cancel(self._call, keep=True)
 
     def cancel(self, problem: ImpastoError | None = None) -> None:
         """Stop; ``problem`` is what is said then, if it was not the user who wanted it."""
@@ -102,14 +115,19 @@ class Painter(QObject):
         if event.kind == "accepted" and event.place:
             self.progressed.emit(0.0, tr("waiting, {count} before it", count=event.place))
         elif event.kind == "progress":
-            self.progressed.emit(event.fraction, tr(event.doing))
+            self.progressed.emit(event.fraction, tr_said(event.doing))
+        elif event.kind == "preview":
+            self.progressed.emit(event.fraction, tr_said(event.doing))
+            self.shown.emit(to_image(event.regions["pixels"]))
         elif event.kind == "cancelled":
             self._end(self._problem or Cancelled(tr("Cancelled; the picture is as it was.")))
         elif event.kind == "failed":
             message, hint = (str(event.fields.get(key, "")) for key in ("message", "hint"))
-            self._end(ImpastoError(tr(message), tr(hint)))
+            self._end(ImpastoError(tr_said(message), tr_said(hint)))
 
-    def _place(self, title: str, pixels: Region, covered: Buffer | None, group: bool, parameters: str) -> None:
+    def _place(
+        self, title: str, pixels: Region, covered: Buffer | None, notes: list[str], *, group: bool, parameters: str
+    ) -> None:
         if self.source is None:
             return
         try:
@@ -117,8 +135,8 @@ class Painter(QObject):
         except ImpastoError as error:
             self._end(error)
             return
-        remark = " ".join(filter(None, [remark, self.source.remark]))
-        self._end(None, tr("“{title}” is a new layer above “{name}”.", title=title, name=self.source.name), remark)
+        done = tr("“{title}” is a new layer above “{name}”.", title=title, name=self.source.name)
+        self._end(None, done, remark, self.source.remark, *notes)
 
     def _end(self, error: ImpastoError | None, *sentences: str) -> None:
         self._call = self.source = None

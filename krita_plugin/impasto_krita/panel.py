@@ -9,6 +9,7 @@ from typing import Any
 from impasto_krita.choices import Choices
 from impasto_krita.comparison import Comparison
 from impasto_krita.gallery import Gallery
+from impasto_krita.pictures import Picture
 from impasto_krita.qt import (
     QCheckBox,
     QComboBox,
@@ -16,6 +17,7 @@ from impasto_krita.qt import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QMenu,
     QProgressBar,
     QPushButton,
     Qt,
@@ -30,6 +32,8 @@ from impasto_krita.theme import icon
 from impasto_link.options import BRUSH_RANGE
 
 _LARGEST_FEATHER = 200.0
+#: With these areas the background can have a style of its own.
+_TWO_STYLES = ("everything", "selection")
 
 
 class Panel(QWidget):
@@ -37,9 +41,11 @@ class Panel(QWidget):
 
     Signals:
         changed: a choice has changed, other than the style.
+        refine: the painting is to be refined, with one of `impasto_link.options.REFINEMENTS`.
     """
 
     changed = pyqtSignal()
+    refine = pyqtSignal(str)
 
     def __init__(self, thumbnail_size: int) -> None:
         super().__init__()
@@ -90,14 +96,19 @@ class Panel(QWidget):
         self.comparison = Comparison()
         self.paint = QPushButton(tr("Paint"))
         self.paint.setToolTip(tr("Paint the active layer into a new layer above it"))
+        self.refining = QPushButton(tr("Refine"))
+        self.refining.setToolTip(tr("Paint, then bring the strokes closer to the style, bit by bit; this takes longer"))
+        self.refining.setMenu(self._refinements())
         self.again = QToolButton()
         self.again.setToolTip(tr("Again with changes: take over how this layer was painted"))
         self.again.setAccessibleName(tr("Again with changes"))
         self.cancel = QPushButton(tr("Cancel"))
+        self.keep = QPushButton(tr("Keep this"))
+        self.keep.setToolTip(tr("End the refinement now, with the picture as it has become so far"))
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
-        self.message = _words()
-        self.status = _words()
+        self.message = _words(Qt.TextFormat.PlainText)
+        self.status = _words(Qt.TextFormat.RichText)
         self.settings = QToolButton()
         self.settings.setToolTip(tr("Settings"))
         self.settings.setAccessibleName(tr("Settings"))
@@ -115,6 +126,19 @@ class Panel(QWidget):
             check.toggled.connect(lambda _: self._on_choice())
         self.offer_subject(False)
 
+    def _refinements(self) -> QMenu:
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        for preset, title, tip in (
+            ("draft", tr("Draft"), tr("Quick and small: shows where it leads")),
+            ("normal", tr("Normal"), tr("For most pictures")),
+            ("fine", tr("Fine"), tr("Large and thorough: for the last time, with a graphics card")),
+        ):
+            action = menu.addAction(title)
+            action.setToolTip(tip)
+            action.triggered.connect(lambda _, preset=preset: self.refine.emit(preset))
+        return menu
+
     def _lay_out(self) -> None:
         grid = QGridLayout()
         grid.setVerticalSpacing(3)
@@ -131,7 +155,8 @@ class Panel(QWidget):
         checks.addWidget(self.show_mask)
         checks.addStretch(1)
         buttons = QHBoxLayout()
-        buttons.addWidget(self.paint, 1)
+        buttons.addWidget(self.paint, 2)
+        buttons.addWidget(self.refining, 1)
         buttons.addWidget(self.again)
         working = QHBoxLayout()
         working.addWidget(self.progress, 1)
@@ -148,6 +173,7 @@ class Panel(QWidget):
         layout.addWidget(self.comparison, 3)
         for row in (buttons, working):
             layout.addLayout(row)
+        layout.addWidget(self.keep)
         layout.addWidget(self.message)
         layout.addLayout(bottom)
 
@@ -156,10 +182,9 @@ class Panel(QWidget):
     def choices(self) -> Choices:
         """The choices as they are now."""
         area = self.area.currentData()
-        two_styles = area in ("everything", "selection")
         return Choices(
             style=self.gallery.current,
-            background_style=(self.background.currentData() or "") if two_styles else "",
+            background_style=(self.background.currentData() or "") if area in _TWO_STYLES else "",
             strength=self.strength.value / 100,
             brush=self.brush.value,
             keep_colors=self.keep_colors.isChecked(),
@@ -190,17 +215,21 @@ class Panel(QWidget):
 
     # --- what is shown
 
-    def show_styles(self, styles: Sequence[Mapping[str, Any]]) -> None:
-        """Show the styles of the server, in the gallery and for the background."""
+    def show_styles(self, styles: Sequence[Mapping[str, Any]], pictures: Sequence[Picture]) -> None:
+        """Show the styles of the server and the user's pictures, in the gallery and for the background."""
         chosen = self.background.currentData()
         self.background.blockSignals(True)
         self.background.clear()
         self.background.addItem(tr("Same style"), "")
+        for one in pictures:
+            self.background.addItem(one.title, one.key)
+        if pictures:
+            self.background.insertSeparator(self.background.count())
         for style in styles:
             self.background.addItem(style["title"], style["name"])
         self.background.setCurrentIndex(max(0, self.background.findData(chosen)))
         self.background.blockSignals(False)
-        self.gallery.show_styles(styles)
+        self.gallery.show_styles(styles, pictures)
 
     def offer_subject(self, offered: bool) -> None:
         """Whether the server can find the subject of a picture."""
@@ -218,8 +247,10 @@ class Panel(QWidget):
         working = fraction is not None
         self.progress.setVisible(working)
         self.cancel.setVisible(working)
-        self.paint.setVisible(not working)
-        self.again.setVisible(not working)
+        for button in (self.paint, self.refining, self.again):
+            button.setVisible(not working)
+        if not working:
+            self.keep.setVisible(False)
         if fraction is not None:
             self.progress.setValue(round(1000 * fraction))
             self.progress.setFormat(f"{doing} %p%" if fraction else doing)
@@ -231,7 +262,7 @@ class Panel(QWidget):
 
     def _on_choice(self) -> None:
         choices = self.choices()
-        self.background.setVisible(self._subject_offered and choices.area in ("everything", "selection"))
+        self.background.setVisible(self._subject_offered and choices.area in _TWO_STYLES)
         self.background_label.setVisible(self.background.isVisibleTo(self))
         self.feather.set_visible(choices.needs_subject or choices.area == "selection")
         self.show_mask.setVisible(choices.needs_subject)
@@ -250,9 +281,11 @@ class Panel(QWidget):
             row.refresh_icon()
 
 
-def _words() -> QLabel:
+def _words(kind: Qt.TextFormat) -> QLabel:
     label = QLabel()
+    label.setTextFormat(kind)
     label.setWordWrap(True)
+    label.setMinimumWidth(1)  # or the long name of a file would make the docker wide
     label.setTextInteractionFlags(
         Qt.TextInteractionFlag.LinksAccessibleByMouse
         | Qt.TextInteractionFlag.LinksAccessibleByKeyboard

@@ -11,8 +11,10 @@ import time
 from impasto_krita import host
 from impasto_krita.choices import Choices
 from impasto_krita.connection import Connection
+from impasto_krita.images import to_image
 from impasto_krita.painter import source_of
-from impasto_krita.qt import QImage, QObject, QTimer, pyqtSignal
+from impasto_krita.pictures import Pictures, is_picture
+from impasto_krita.qt import QObject, QTimer, pyqtSignal
 from impasto_link.client import Call, Event
 from impasto_link.errors import ImpastoError
 from impasto_link.pixels import Region
@@ -25,14 +27,6 @@ THUMBNAIL_SIDE = 160
 PAUSE = 60
 #: A layer is read anew for the preview after so many seconds.
 FRESH = 1.5
-
-
-def to_image(region: Region) -> QImage:
-    """An 8 bit BGRA or gray region as an image."""
-    width, height = region.format.width, region.format.height
-    if region.format.is_gray:
-        return QImage(bytes(region.data), width, height, width, QImage.Format.Format_Grayscale8).copy()
-    return QImage(bytes(region.data), width, height, 4 * width, QImage.Format.Format_ARGB32).copy()
 
 
 class Preview(QObject):
@@ -49,9 +43,10 @@ class Preview(QObject):
     shown = pyqtSignal(object, object, object)
     failed = pyqtSignal(str)
 
-    def __init__(self, connection: Connection, parent: QObject) -> None:
+    def __init__(self, connection: Connection, pictures: Pictures, parent: QObject) -> None:
         super().__init__(parent)
         self._connection = connection
+        self._pictures = pictures
         self._call: Call | None = None
         self._wanted: tuple[Choices, str, bool] | None = None
         self._read: tuple[object, float, dict[str, Region], int] | None = None
@@ -97,12 +92,13 @@ class Preview(QObject):
         (choices, layer_id, mask_only), self._wanted = self._wanted, None
         try:
             regions, step = self._reduced(choices, layer_id)
-            options = choices.options(reduced_by=step, max_side=PREVIEW_SIDE)
+            named, along = self._pictures.along(choices, small=True)
+            options = named.options(reduced_by=step, max_side=PREVIEW_SIDE)
         except ImpastoError as error:
             self.failed.emit(str(error))
             return
         before = to_image(regions["pixels"])
-        op, fields = "preview", options.to_wire()
+        op, fields, regions = "preview", options.to_wire(), {**regions, **along}
         if mask_only:
             op, regions = "mask", {"pixels": regions["pixels"]}
             fields = {"feather": options.feather, "invert": choices.area == "background", "max_side": PREVIEW_SIDE}
@@ -149,7 +145,8 @@ class OwnThumbnails(QObject):
             regions, _ = host.read_reduced(source, 2 * THUMBNAIL_SIDE)
         except ImpastoError:
             return
-        self._region, self._names = regions["pixels"], list(names)
+        # A picture shows itself.
+        self._region, self._names = regions["pixels"], [name for name in names if not is_picture(name)]
         self.resume()
 
     def pause(self) -> None:

@@ -20,8 +20,10 @@ try:
         QTimer,
         pyqtSignal,
     )
-    from PyQt5.QtGui import QColor, QIcon, QImage, QPainter, QPalette, QPen, QPixmap
+    from PyQt5.QtGui import QColor, QIcon, QImage, QImageReader, QPainter, QPalette, QPen, QPixmap
     from PyQt5.QtWidgets import (
+        QAction,
+        QApplication,
         QCheckBox,
         QComboBox,
         QDialog,
@@ -36,6 +38,7 @@ try:
         QListView,
         QListWidget,
         QListWidgetItem,
+        QMenu,
         QProgressBar,
         QPushButton,
         QSizePolicy,
@@ -59,8 +62,9 @@ except ModuleNotFoundError:
         QTimer,
         pyqtSignal,
     )
-    from PyQt6.QtGui import QColor, QIcon, QImage, QPainter, QPalette, QPen, QPixmap
+    from PyQt6.QtGui import QAction, QColor, QIcon, QImage, QImageReader, QPainter, QPalette, QPen, QPixmap
     from PyQt6.QtWidgets import (
+        QApplication,
         QCheckBox,
         QComboBox,
         QDialog,
@@ -75,6 +79,7 @@ except ModuleNotFoundError:
         QListView,
         QListWidget,
         QListWidgetItem,
+        QMenu,
         QProgressBar,
         QPushButton,
         QSizePolicy,
@@ -86,6 +91,8 @@ except ModuleNotFoundError:
     )
 
 __all__ = [
+    "QAction",
+    "QApplication",
     "QByteArray",
     "QCheckBox",
     "QColor",
@@ -100,12 +107,14 @@ __all__ = [
     "QHBoxLayout",
     "QIcon",
     "QImage",
+    "QImageReader",
     "QLabel",
     "QLineEdit",
     "QListView",
     "QListWidget",
     "QListWidgetItem",
     "QLocale",
+    "QMenu",
     "QObject",
     "QPainter",
     "QPalette",

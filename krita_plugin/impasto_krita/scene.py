@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from impasto_link.errors import ImpastoError
 
@@ -38,6 +38,18 @@ class Facts(NamedTuple):
     """Empty if there is none."""
     layer: str = ""
     has_selection: bool = False
+
+
+class OtherLayer(NamedTuple):
+    """A layer that can be the style of another one."""
+
+    layer: str
+    """Its id."""
+    name: str
+    depth: int
+    """In how many groups it is."""
+    image: Any
+    """A QImage of it, small."""
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import json
+from dataclasses import dataclass, field, fields
 
 from impasto_krita import host
+from impasto_link.options import REFINEMENTS
 
 #: What a painting becomes: a layer with a transparency mask, one flat layer, or a group of layer and mask.
 RESULTS = ("mask", "flat", "group")
@@ -22,6 +24,8 @@ class Settings:
         exit_after: minutes without use after which the server ends, 0 for never.
         language: a key of `texts.LANGUAGES`, or ``auto``.
         thumbnail_size: the side of the pictures in the gallery.
+        refine: the refinement chosen last.
+        pictures: the paths of files that are styles.
     """
 
     result: str = "mask"
@@ -31,30 +35,47 @@ class Settings:
     exit_after: int = 60
     language: str = "auto"
     thumbnail_size: int = 64
+    refine: str = REFINEMENTS[0]
+    pictures: list[str] = field(default_factory=list)
 
     @classmethod
     def load(cls) -> Settings:
         """The settings as they were saved, defaults for what was not or makes no sense."""
         settings = cls()
-        for field in fields(cls):
-            default = getattr(settings, field.name)
-            text = host.read_setting(field.name, str(default))
+        for name in (one.name for one in fields(cls)):
+            default = getattr(settings, name)
+            text = host.read_setting(name, _written(default))
             if isinstance(default, bool):
-                setattr(settings, field.name, text == "True")
+                setattr(settings, name, text == "True")
             elif isinstance(default, int):
-                setattr(settings, field.name, int(text) if text.isdecimal() else default)
+                setattr(settings, name, int(text) if text.isdecimal() else default)
+            elif isinstance(default, list):
+                setattr(settings, name, _read_list(text))
             else:
-                setattr(settings, field.name, text)
+                setattr(settings, name, text)
         if settings.result not in RESULTS:
             settings.result = RESULTS[0]
+        if settings.refine not in REFINEMENTS:
+            settings.refine = REFINEMENTS[0]
         return settings
 
     def save(self) -> None:
         """Keep them."""
-        for field in fields(self):
-            host.write_setting(field.name, str(getattr(self, field.name)))
+        for name in (one.name for one in fields(self)):
+            host.write_setting(name, _written(getattr(self, name)))
 
     @property
     def server_arguments(self) -> list[str]:
         """How the server is told of the idle times when the docker starts it."""
         return ["--unload-after", str(60 * self.unload_after), "--exit-after", str(60 * self.exit_after)]
+
+
+def _written(value: object) -> str:
+    return json.dumps(value) if isinstance(value, list) else str(value)
+
+
+def _read_list(text: str) -> list[str]:
+    try:
+        return [str(one) for one in json.loads(text)]
+    except (ValueError, TypeError):
+        return []

@@ -7,7 +7,6 @@ import json
 import re
 import string
 import sys
-import types
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,16 +16,6 @@ import pytest
 PLUGIN = Path(__file__).parents[2] / "krita_plugin"
 PACKAGE = PLUGIN / "impasto_krita"
 SOURCES = sorted(PACKAGE.glob("*.py"))
-
-
-@pytest.fixture
-def package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The package, importable without its __init__, which wants Krita."""
-    shell = types.ModuleType("impasto_krita")
-    shell.__path__ = [str(PACKAGE)]
-    monkeypatch.setitem(sys.modules, "impasto_krita", shell)
-    for name in [name for name in sys.modules if name.startswith("impasto_krita.")]:
-        monkeypatch.delitem(sys.modules, name)
 
 
 def calls_of_tr() -> Iterator[tuple[Path, ast.Call]]:

@@ -21,25 +21,7 @@ from impasto.training.styles import gram_matrices
 from impasto.zoo.bank import load_body, load_codes
 from impasto.zoo.vgg import load_vgg19
 from impasto_link.errors import ModelProblem
-
-TORCHVISION = dict(zip(CHANNELS, [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34], strict=True))
-
-
-@pytest.fixture(scope="module")
-def vgg_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Random weights in torchvision's layout, up to relu4_1."""
-    torch.manual_seed(0)
-    weights, channels_in = {}, 3
-    for name in list(CHANNELS)[:9]:
-        channels = CHANNELS[name]
-        weights[f"features.{TORCHVISION[name]}.weight"] = (
-            torch.randn(channels, channels_in, 3, 3) * (2 / channels_in / 9) ** 0.5
-        )
-        weights[f"features.{TORCHVISION[name]}.bias"] = torch.zeros(channels)
-        channels_in = channels
-    path = tmp_path_factory.mktemp("vgg") / "vgg.safetensors"
-    save_file(weights, path)
-    return path
+from support import TORCHVISION
 
 
 @pytest.fixture(scope="module")

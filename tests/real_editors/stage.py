@@ -215,7 +215,8 @@ class Hands:
         threading.Timer(entry["seconds"], self.do, [entry["entry"]]).start()
 
     def type(self, entry: dict[str, Any]) -> None:
-        self._xdotool("type", "--delay", "30", entry["words"])
+        # Letters that no key has get one while they are typed, and the editor has to hear of that.
+        self._xdotool("type", "--delay", "30" if entry["words"].isascii() else "150", entry["words"])
 
     def window(self, entry: dict[str, Any]) -> list[int] | None:
         """Give a window the keyboard; its place and size, or None if there is none of that title."""

@@ -1,8 +1,8 @@
 """Proofs in the real GIMP: `make test-gimp`, or this file with the names of some proofs.
 
-GIMP executes a proof in a process of its own, which may wait and look at images while GIMP lives on. Proofs with the line
-"# MODE=headless" run in gimp-console; the others under an X display without screen, where the user's hands are played
-with xdotool. Screenshots and logs come into the folder given by --output.
+GIMP executes a proof in a process of its own, which may wait and look at images while GIMP lives on. Proofs with the
+line "# MODE=headless" run in gimp-console; the others under an X display without screen, where the user's hands are
+played with xdotool. Screenshots and logs come into the folder given by --output.
 """
 
 from __future__ import annotations

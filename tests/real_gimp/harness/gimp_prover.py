@@ -3,6 +3,7 @@
 GIMP executes the script in a process of its own, so it may wait; whoever looks at windows does that outside.
 """
 
+import contextlib
 import json
 import os
 import time
@@ -102,14 +103,34 @@ def search_action(words):
     key("Return")
 
 
+def begin():
+    """A painting from the menu, up to our window with its progress."""
+    open_from_menu("style transfer", "Style Transfer")
+    time.sleep(2.0)
+    key("alt+p")
+    # Now the dialog goes and the window with the progress comes; both have the same title.
+    wait_for(lambda: (place := ask("window", title="^Style Transfer$")) and place[2] < 600, "the progress")
+    wait_for(lambda: jobs() > 0, "a job at the server", 10)
+
+
 def status_bar_cancel(x, y, width, height):
     """Where GIMP shows its own Cancel while a plug-in tells of its progress."""
-    return x + width - 284, y + height - 20
+    return x + width - 284, y + height - 37
 
 
 def later(seconds, what, **fields):
     """Have the runner do something while this script waits in a call."""
     ask("later", seconds=seconds, entry={"ask": what, **fields})
+
+
+def open_from_menu(words, title):
+    """An entry of the menu that opens a window."""
+    for _ in range(3):
+        search_action(words)
+        with contextlib.suppress(TimeoutError):
+            return window(f"^{title}$", 8)
+        key("Escape")
+    raise TimeoutError(f"{words} opens no window {title}")
 
 
 def jobs():

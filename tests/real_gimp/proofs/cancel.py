@@ -5,17 +5,6 @@ import time
 import gimp_prover as p
 
 
-def begin():
-    """A painting of the large picture, up to our window with its progress."""
-    p.search_action("style transfer")
-    p.window("^Style Transfer$")
-    time.sleep(2.0)
-    p.key("alt+p")
-    # Now the dialog goes and the window with the progress comes; both have the same title.
-    p.wait_for(lambda: (place := p.ask("window", title="^Style Transfer$")) and place[2] < 600, "the progress")
-    p.wait_for(lambda: p.jobs() > 0, "a job at the server", 10)
-
-
 def dropped():
     """Seconds until the server has no job any more."""
     began = time.monotonic()
@@ -26,7 +15,7 @@ def dropped():
 def steps():
     image = p.load("4k.png")
     p.show(image)
-    begin()
+    p.begin()
     p.shot("progress", "^Style Transfer$")
     p.window("^Style Transfer$")
     p.key("alt+c")
@@ -35,10 +24,12 @@ def steps():
     assert len(image.get_layers()) == 1
     assert not p.is_open("GIMP Message"), "what the user wanted is no error"
 
-    begin()
+    p.begin()
     p.shot("status-bar")
     x, y, width, height = p.ask("window", title="GIMP$")
+    p.say(f"GIMP's window: {x}, {y}, {width} x {height}")
     p.click(*p.status_bar_cancel(x, y, width, height))
+    p.shot("status-bar-clicked")
     seconds = dropped()
     p.say(f"Cancel in GIMP's status bar: the job was dropped within {seconds:.2f} s")
     assert seconds < 3.0

@@ -54,11 +54,13 @@ def kind_of_pixels(base, kind, precision, dtype, encoding, sent):
     assert painting.has_alpha()
     # Written and read again in the sent format; only what is stored with fewer or other numbers may differ a little.
     got, right = p.get(painting, None, sent), wanted["pixels"][1]
-    assert got == right, f"{precision}: {sum(a != b for a, b in zip(got, right))} of {len(right)} bytes differ"
+    assert got == right, (
+        f"{precision}: {sum(a != b for a, b in zip(got, right, strict=True))} of {len(right)} bytes differ"
+    )
     assert p.get(painting.get_mask(), None, "Y u8") == wanted["mask"][1], "the mask is the server's"
     edge = p.get(painting.get_mask(), (0, height // 2, 12, 1), "Y u8")
     assert list(edge) == sorted(edge), list(edge)
-    assert 0 < len(set(edge) - {0, 255}), "soft selections stay soft"
+    assert len(set(edge) - {0, 255}) > 0, "soft selections stay soft"
     assert painting.get_parent() == group
     assert image.get_item_position(painting) == 0
     assert image.get_item_position(layer) == 1
@@ -91,14 +93,14 @@ def profiles():
 
         values, wanted = struct.unpack("<4f", got), struct.unpack("<4f", right)
         assert wanted[0] < -0.1, "the pixel is outside of sRGB"
-        assert all(abs(a - b) < 0.02 for a, b in zip(values, wanted)), (precision, values, wanted)
+        assert all(abs(a - b) < 0.02 for a, b in zip(values, wanted, strict=True)), (precision, values, wanted)
         # And the colours mean the same: the same picture in sRGB and in AdobeRGB gives nearly the same painting.
         p.paint_photo(layer)
         painting = p.paint(image, layer, style="udnie")
         plain, source = p.new_image(96, 64)
         other = p.paint(plain, source, style="udnie")
         one, two = p.get(painting, None, "R'G'B'A u8"), p.get(other, None, "R'G'B'A u8")
-        mean = sum(abs(a - b) for a, b in zip(one, two)) / len(one)
+        mean = sum(abs(a - b) for a, b in zip(one, two, strict=True)) / len(one)
         assert mean < 3.0, (precision, mean)
         p.say(f"AdobeRGB {precision}: {mean:.2f} of 255 apart from the same in sRGB")
         image.delete()

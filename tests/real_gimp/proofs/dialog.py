@@ -14,8 +14,7 @@ def parameters(layer):
 
 
 def open_dialog():
-    p.search_action("style transfer")
-    place = p.window("^Style Transfer$")
+    place = p.open_from_menu("style transfer", "Style Transfer")
     time.sleep(2.0)
     return place
 
@@ -103,8 +102,7 @@ def steps():
     favorites.unlink()
 
     Gimp.Selection.none(image)
-    p.search_action("find subject")
-    p.window("^Find Subject$")
+    p.open_from_menu("find subject", "Find Subject")
     time.sleep(3.0)
     p.shot("find-subject", "^Find Subject$")
     p.key("alt+m")

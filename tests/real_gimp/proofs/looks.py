@@ -13,8 +13,7 @@ def steps():
     chinese = os.environ.get("LANGUAGE", "").startswith("zh")
     transfer, subject, name = ("风格迁移", "查找主体", "zh") if chinese else ("Style Transfer", "Find Subject", "en")
     for procedure, title in ((p.STYLE_TRANSFER, transfer), (p.FIND_SUBJECT, subject)):
-        p.search_action(title)
-        p.window(f"^{title}$")
+        p.open_from_menu(title, title)
         time.sleep(3)
         p.shot(f"{procedure.removeprefix('plug-in-impasto-')}-{name}", f"^{title}$")
         p.key("Escape")

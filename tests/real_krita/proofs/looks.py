@@ -26,14 +26,20 @@ def steps():
     one = yield from prover.open_docker()
     only_layers_and_docker(one)
     yield 800
+    for picture in one.styles.pictures.all():
+        one.styles.remove(picture.key)
+    one.styles.add_files([str(prover.FOLDER / "Coffee.jpg")])
     yield from prover.click_style("great-wave")
     yield from prover.painted(2)
     yield from prover.wait_for(
-        lambda: len(one.panel.gallery._pictures) == one.panel.gallery.grid.count(), "own thumbnails", 90
+        lambda: len(one.panel.gallery._pictures) == one.panel.gallery.grid.count() - 1, "own thumbnails", 90
     )
     theme = "light" if one.panel.palette().window().color().lightness() > 127 else "dark"
     look = f"{theme}-{one.settings.language}"
     yield from prover.shot(look)
+    yield from prover.click_style(f"file:{prover.FOLDER / 'Coffee.jpg'}")
+    yield from prover.painted(3)
+    yield from prover.shot(f"{look}-picture")
     one.panel.gallery.search.setText("gogh")
     one.panel.area.setCurrentIndex(max(0, one.panel.area.findData("subject")))
     one.panel.keep_colors.setChecked(True)
@@ -49,4 +55,16 @@ def steps():
     one.panel.gallery.size_slider.setValue(110)
     yield 600
     yield from prover.shot(f"{look}-narrow", one.panel)
+    yield from prover.click(one.panel.refining)
+    yield from prover.key("Down")
+    yield from prover.key("Return")
+    yield from prover.wait_for(lambda: one.panel.keep.isVisible(), "a picture of the refinement", 90)
+    yield from prover.shot(f"{look}-refining", one.panel)
+    yield from prover.click(one.panel.cancel)
+    yield from prover.wait_for(lambda: not one.painter.busy, "it is cancelled")
+    yield from prover.click(one.panel.gallery.menu)
+    yield 400
+    yield from prover.shot(f"{look}-pictures")
+    yield from prover.key("Escape")
+    one.styles.remove(one.styles.pictures.all()[0].key)
     assert one.panel.minimumSizeHint().width() <= 260, QSize(one.panel.minimumSizeHint())

@@ -1,0 +1,146 @@
+"""The arguments of the procedures: the same in the dialog, in scripts, and for Repeat."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from gi.repository import Gimp, GObject
+
+from impasto_filter.choices import AREAS, REFINEMENTS, RESULTS, Choices
+from impasto_filter.texts import tr
+from impasto_link.options import BRUSH_RANGE, FEATHER_RANGE, GROW_RANGE, MaskOptions
+
+
+def declare_style_transfer(procedure: Any) -> None:
+    """The arguments of the Style Transfer. Buttons of the dialog own the mnemonics c, h, l, p, r and s."""
+    both = GObject.ParamFlags.READWRITE
+    usual = Choices()
+    procedure.add_string_argument(
+        "style", tr("St_yle"), tr("The name of a style; NAME:WEIGHT, NAME:WEIGHT for a mixture"), usual.style, both
+    )
+    procedure.add_file_argument(
+        "picture",
+        tr("P_icture"),
+        tr("A picture to paint like, instead of the style"),
+        Gimp.FileChooserAction.OPEN,
+        True,
+        None,
+        both,
+    )
+    procedure.add_layer_argument(
+        "picture-layer", tr("La_yer"), tr("A layer to paint like, instead of the style"), True, both
+    )
+    procedure.add_string_argument(
+        "background-style",
+        tr("_Background style"),
+        tr("A style of its own for everything but the subject; empty for none"),
+        "",
+        both,
+    )
+    procedure.add_double_argument(
+        "strength",
+        tr("Stren_gth"),
+        tr("0 leaves the layer as it is, 1 paints it fully in the style"),
+        0.0,
+        1.0,
+        usual.strength,
+        both,
+    )
+    procedure.add_double_argument(
+        "brush", tr("Br_ush size"), tr("The size of the strokes"), *BRUSH_RANGE, usual.brush, both
+    )
+    procedure.add_boolean_argument(
+        "keep-colors",
+        tr("_Keep colours"),
+        tr("Take light and dark from the style, colours from the layer"),
+        usual.keep_colors,
+        both,
+    )
+    procedure.add_choice_argument(
+        "area",
+        tr("_Area"),
+        tr("What is painted. Without a selection, the selection is everything"),
+        _choice(AREAS, area_titles()),
+        usual.area,
+        both,
+    )
+    procedure.add_double_argument(
+        "feather", tr("_Feather"), tr("Softens the border of the area, in pixels"), *FEATHER_RANGE, usual.feather, both
+    )
+    titles = (tr("None"), tr("Draft"), tr("Normal"), tr("Fine"))
+    procedure.add_choice_argument(
+        "refine",
+        tr("Refine_ment"),
+        tr("Works the painting over for longer: minutes, without a GPU more"),
+        _choice(REFINEMENTS, titles),
+        usual.refine,
+        both,
+    )
+    procedure.add_choice_argument(
+        "result",
+        tr("Resul_t"),
+        tr("What the painting becomes"),
+        _choice(RESULTS, (tr("Layer with a layer mask"), tr("One finished layer"))),
+        usual.result,
+        both,
+    )
+    procedure.add_layer_return_value("painting", tr("Painting"), tr("The new layer"), False, both)
+
+
+def declare_find_subject(procedure: Any) -> None:
+    """The arguments of Find Subject."""
+    both = GObject.ParamFlags.READWRITE
+    procedure.add_double_argument(
+        "feather", tr("_Feather"), tr("Softens the border, in pixels"), *FEATHER_RANGE, 0.0, both
+    )
+    procedure.add_double_argument(
+        "grow",
+        tr("_Grow"),
+        tr("Moves the border outwards, in pixels; below 0 inwards"),
+        *GROW_RANGE,
+        0.0,
+        both,
+    )
+    procedure.add_boolean_argument(
+        "invert", tr("Show the _background instead"), tr("Hide the subject and show the rest"), False, both
+    )
+
+
+def area_titles() -> tuple[str, ...]:
+    """The titles of AREAS."""
+    return tr("Selection"), tr("Everything"), tr("Subject"), tr("Background")
+
+
+def read(config: Any) -> Choices:
+    """The choices that a configuration has."""
+    found = {
+        field.name: config.get_property(field.name.replace("_", "-"))
+        for field in fields(Choices)
+        if field.name not in ("source", "picture")
+    }
+    picture = config.get_property("picture")
+    return Choices(picture=(picture.get_path() or "") if picture is not None else "", **found)
+
+
+def write(config: Any, choices: Choices) -> None:
+    """Have a configuration hold these choices."""
+    from gi.repository import Gio
+
+    for field in fields(Choices):
+        if field.name not in ("source", "picture"):
+            config.set_property(field.name.replace("_", "-"), getattr(choices, field.name))
+    config.set_property("picture", Gio.File.new_for_path(choices.picture) if choices.picture else None)
+    config.set_property("picture-layer", None)
+
+
+def read_mask_options(config: Any) -> MaskOptions:
+    """The options that a configuration of Find Subject has."""
+    return MaskOptions(**{name: config.get_property(name) for name in ("feather", "grow", "invert")})
+
+
+def _choice(names: tuple[str, ...], titles: tuple[str, ...]) -> Any:
+    choice = Gimp.Choice.new()
+    for number, (name, title) in enumerate(zip(names, titles, strict=True)):
+        choice.add(name, number, title, "")
+    return choice

@@ -1,0 +1,154 @@
+"""Small parts of the dialogs: boxes of choices that follow a configuration, and the page for a picture as a style."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from gi.repository import Gimp
+
+from impasto_filter import host
+from impasto_filter.gtk import GdkPixbuf, GimpUi, Gtk, pixbuf_of
+from impasto_filter.scene import Problem
+from impasto_filter.texts import tr
+from impasto_link.pixels import Region
+
+_SHOWN_SIDE = 300
+
+
+class ChoiceBox(Gtk.ComboBoxText):
+    """One of several values of a property of a configuration.
+
+    Args:
+        config: the configuration.
+        name: the name of the property, which is a text.
+        entries: values and their titles.
+        alias: values that are shown as another one.
+    """
+
+    def __init__(
+        self, config: Any, name: str, entries: Iterable[tuple[str, str]], alias: dict[str, str] | None = None
+    ) -> None:
+        super().__init__()
+        self._config, self._name, self._alias = config, name, alias or {}
+        self._quiet = False
+        self.offer(entries)
+        self.connect("changed", lambda *_: self._on_changed())
+        config.connect(f"notify::{name}", lambda *_: self._follow())
+        self.set_tooltip_text(config.find_property(name).blurb)
+
+    def offer(self, entries: Iterable[tuple[str, str]]) -> None:
+        """Offer these values."""
+        self._quiet = True
+        self.remove_all()
+        for value, title in entries:
+            self.append(value, title)
+        self._quiet = False
+        self._follow()
+
+    def _follow(self) -> None:
+        value = self._config.get_property(self._name)
+        self._quiet = True
+        if not self.set_active_id(self._alias.get(value, value)):
+            self.set_active(0)
+        self._quiet = False
+
+    def _on_changed(self) -> None:
+        if not self._quiet and self.get_active_id() is not None:
+            self._config.set_property(self._name, self.get_active_id())
+
+
+class PicturePage(Gtk.Box):
+    """Chooses a picture to paint like: a file, or a layer of an open image.
+
+    Args:
+        on_choice: called when another picture is chosen.
+        say: is given a sentence about what is wrong.
+    """
+
+    def __init__(self, on_choice: Callable[[], None], say: Callable[[str], None]) -> None:
+        super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
+        self._on_choice, self._say = on_choice, say
+        self._quiet = False
+        self._read: tuple[object, int, Region] | None = None
+        self.file = Gtk.FileChooserButton(title=tr("Picture to Paint Like"), action=Gtk.FileChooserAction.OPEN)
+        self.file.set_tooltip_text(tr("Any file that GIMP can open"))
+        self.file.connect("file-set", lambda *_: self._on_file())
+        self.layer = Gtk.ComboBoxText()
+        self.layer.set_tooltip_text(tr("A layer of any image that is open"))
+        self.layer.append("", tr("No layer"))
+        for image in Gimp.get_images():
+            for one in image.get_layers():
+                self.layer.append(str(one.get_id()), f"{image.get_name()}: {one.get_name()}")
+        self.layer.set_active(0)
+        self.layer.connect("changed", lambda *_: self._on_layer())
+        grid = Gtk.Grid(row_spacing=6, column_spacing=6)
+        for row, (title, widget) in enumerate(((tr("P_icture file"), self.file), (tr("La_yer"), self.layer))):
+            label = Gtk.Label(label=title, use_underline=True, xalign=0.0, mnemonic_widget=widget)
+            widget.set_hexpand(True)
+            grid.attach(label, 0, row, 1, 1)
+            grid.attach(widget, 1, row, 1, 1)
+        self._picture = Gtk.Image(icon_name=GimpUi.ICON_IMAGE, pixel_size=64)
+        self.pack_start(grid, False, False, 0)
+        self.pack_start(self._picture, True, True, 0)
+
+    def follow(self, config: Any) -> None:
+        """Show what a configuration says; whether that is a picture at all."""
+        file, layer = config.get_property("picture"), config.get_property("picture-layer")
+        self._quiet = True
+        if file is not None:
+            self.file.set_file(file)
+        else:
+            self.file.unselect_all()
+        self.layer.set_active_id(str(layer.get_id()) if layer is not None else "")
+        self._quiet = False
+        self._show()
+
+    @property
+    def chosen_file(self) -> Any:
+        """The file, or None."""
+        return None if self.chosen_layer is not None else self.file.get_file()
+
+    @property
+    def chosen_layer(self) -> Any:
+        """The layer, or None."""
+        number = int(self.layer.get_active_id() or 0)
+        return Gimp.Layer.get_by_id(number) if number and Gimp.Item.id_is_valid(number) else None
+
+    def picture(self, longest: int) -> Region | None:
+        """The picture, or None if none is chosen; raises Problem if it cannot be read."""
+        layer, file = self.chosen_layer, self.chosen_file
+        if layer is None and file is None:
+            return None
+        key = layer.get_id() if layer is not None else file.get_uri()
+        if self._read is None or self._read[:2] != (key, longest):
+            region = host.picture_of_layer(layer, longest) if layer is not None else host.picture_of_file(file, longest)
+            self._read = (key, longest, region)
+        return self._read[2]
+
+    def _on_file(self) -> None:
+        if not self._quiet:
+            self._quiet = True
+            self.layer.set_active_id("")
+            self._quiet = False
+            self._show()
+            self._on_choice()
+
+    def _on_layer(self) -> None:
+        if not self._quiet:
+            self._show()
+            self._on_choice()
+
+    def _show(self) -> None:
+        try:
+            picture = self.picture(512)
+        except Problem as problem:
+            self._say(str(problem))
+            picture = None
+        if picture is None:
+            self._picture.set_from_icon_name(GimpUi.ICON_IMAGE, Gtk.IconSize.DIALOG)
+            return
+        whole = pixbuf_of(picture)
+        scale = min(1.0, _SHOWN_SIDE / max(whole.get_width(), whole.get_height()))
+        size = (max(1, round(side * scale)) for side in (whole.get_width(), whole.get_height()))
+        self._picture.set_from_pixbuf(whole.scale_simple(*size, GdkPixbuf.InterpType.BILINEAR))

@@ -1,0 +1,59 @@
+"""Favourite styles: each is an entry of the menu of its own and paints without a dialog.
+
+GIMP asks a plug-in for its procedures when its main file has another date than the last time, so that is what a change
+touches. To be asked at every start of GIMP would take half a second of each.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+
+from impasto_filter.choices import Choices
+
+PREFIX = "plug-in-impasto-favorite-"
+
+
+class Favorites:
+    """The favourites of this GIMP, with the settings that they had when they became it.
+
+    Args:
+        folder: GIMP's folder of this user.
+        main: the main file of the plug-in.
+    """
+
+    def __init__(self, folder: Path, main: Path) -> None:
+        self._path = folder / "impasto-favorites.json"
+        self._main = main
+        self.entries: dict[str, tuple[str, Choices]] = {}
+        try:
+            stored = json.loads(self._path.read_text(encoding="utf-8"))
+            for entry in stored:
+                choices = Choices.from_entry(entry["choices"])
+                if choices is not None:
+                    self.entries[choices.style] = (str(entry["title"]), choices)
+        except (OSError, ValueError, KeyError, TypeError):
+            self.entries.clear()
+
+    def add(self, title: str, choices: Choices) -> None:
+        """Make a style with its settings a favourite; raises OSError if that cannot be kept."""
+        self.entries[choices.style] = (title, choices)
+        self._keep()
+
+    def remove(self, style: str) -> None:
+        """Make it none any more; raises OSError if that cannot be kept."""
+        self.entries.pop(style, None)
+        self._keep()
+
+    def procedures(self) -> dict[str, tuple[str, Choices]]:
+        """Names of procedures, and title and choices of each."""
+        return {
+            PREFIX + re.sub("[^a-z0-9]+", "-", style.lower()).strip("-"): entry for style, entry in self.entries.items()
+        }
+
+    def _keep(self) -> None:
+        entries = [{"title": title, "choices": asdict(choices)} for title, choices in self.entries.values()]
+        self._path.write_text(json.dumps(entries, indent=1, ensure_ascii=False), encoding="utf-8")
+        self._main.touch()

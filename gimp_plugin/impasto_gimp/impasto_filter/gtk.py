@@ -1,0 +1,69 @@
+"""GTK, as the windows use it, and pixels for it. Imported only when there is somebody to look."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import gi
+
+gi.require_version("Gdk", "3.0")
+gi.require_version("Gtk", "3.0")
+gi.require_version("GimpUi", "3.0")
+
+from gi.repository import Gdk, GdkPixbuf, GimpUi, Gio, GLib, Gtk, Pango  # noqa: E402
+
+from impasto_link.pixels import Buffer, Region  # noqa: E402
+
+__all__ = ["GLib", "Gdk", "GdkPixbuf", "GimpUi", "Gtk", "Pango", "framed", "pixbuf_of", "square_of", "start"]
+
+
+def start() -> bool:
+    """Has to be called before any window is made; whether there is a screen to show it on."""
+    if not Gtk.init_check(sys.argv)[0]:
+        return False
+    GimpUi.init("impasto_gimp")
+    return True
+
+
+def pixbuf_of(pixels: Region, mask: Buffer | None = None) -> Any:
+    """An 8 bit RGBA region as a pixbuf, seen through a mask of one byte per pixel if there is one."""
+    width, height = pixels.format.width, pixels.format.height
+    data: Buffer = pixels.data
+    if mask is not None:
+        data = bytearray(data)
+        # Without numpy at hand slices are the way. Both alphas count; most pictures have none of their own.
+        own = bytes(data[3::4])
+        data[3::4] = (
+            bytes(mask) if own.count(255) == len(own) else bytes(a * b // 255 for a, b in zip(own, mask, strict=True))
+        )
+    return GdkPixbuf.Pixbuf.new_from_bytes(
+        GLib.Bytes.new(bytes(data)), GdkPixbuf.Colorspace.RGB, True, 8, width, height, 4 * width
+    )
+
+
+def square_of(jpeg: bytes, side: int) -> Any:
+    """The middle of a picture in a file's bytes as a square pixbuf; None if it cannot be read."""
+    try:
+        whole = GdkPixbuf.Pixbuf.new_from_stream(Gio.MemoryInputStream.new_from_bytes(GLib.Bytes.new(jpeg)), None)
+    except GLib.Error:
+        return None
+    width, height = whole.get_width(), whole.get_height()
+    edge = min(width, height)
+    middle = whole.new_subpixbuf((width - edge) // 2, (height - edge) // 2, edge, edge)
+    return middle.scale_simple(side, side, GdkPixbuf.InterpType.BILINEAR)
+
+
+def framed(picture: Any, color: Any) -> Any:
+    """A pixbuf with a frame of a Gdk.RGBA drawn over its border."""
+    width, height, thick = picture.get_width(), picture.get_height(), 3
+    value = int.from_bytes(bytes(round(255 * part) for part in (color.red, color.green, color.blue, 1.0)), "big")
+    out = picture.copy()
+    for place in (
+        (0, 0, width, thick),
+        (0, height - thick, width, thick),
+        (0, 0, thick, height),
+        (width - thick, 0, thick, height),
+    ):
+        out.new_subpixbuf(*place).fill(value)
+    return out

@@ -1,0 +1,323 @@
+"""Everything that is special about GIMP: what can be painted, reading pixels, placing a result.
+
+Coordinates are those of the layer, as its buffer has them, not of the image. Nothing of GIMP is called when this module
+is imported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+gi.require_version("Gegl", "0.4")
+gi.require_version("Babl", "0.1")
+
+from gi.repository import Babl, Gegl, Gimp  # noqa: E402
+
+from impasto_filter.formats import Encoding  # noqa: E402
+from impasto_filter.scene import Bounds, Problem  # noqa: E402
+from impasto_filter.texts import tr  # noqa: E402
+from impasto_link.pixels import Buffer, PixelFormat, Region  # noqa: E402
+
+_PARASITE = "impasto"
+#: The pixels of previews. A name without a space means sRGB.
+_PREVIEW = "R'G'B'A u8"
+#: Masks and selections are linear in GIMP, whatever the image is.
+_MASK = "Y u8"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is to be painted.
+
+    Attributes:
+        image: the image.
+        layer: the layer, or group of layers.
+        bounds: the rectangle to paint.
+        selected: whether a selection limits it.
+        format: babl's name of its pixels as they are sent and come back.
+    """
+
+    image: Any
+    layer: Any
+    bounds: Bounds
+    selected: bool
+    format: str
+
+
+def start() -> None:
+    """Has to be called before anything else here."""
+    Gegl.init(None)
+
+
+def the_layer(image: Any, drawables: list[Any]) -> Any:
+    """The layer that is meant, of what GIMP says is selected.
+
+    Raises:
+        Problem: it cannot be painted. The menu entry is greyed then, but scripts may call all the same.
+    """
+    if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
+        raise Problem(
+            tr("The image has indexed colours, which cannot hold a painting."),
+            tr("Convert it with Image > Mode > RGB."),
+        )
+    if len(drawables) != 1:
+        raise Problem(tr("{count} layers are selected.", count=len(drawables)), tr("Select exactly one layer."))
+    layer = drawables[0]
+    if isinstance(layer, Gimp.LayerMask):
+        raise Problem(
+            tr("The mask of the layer “{name}” is selected.", name=Gimp.Layer.from_mask(layer).get_name()),
+            tr("Click the picture of the layer in the Layers dialog, not its mask."),
+        )
+    if not isinstance(layer, Gimp.Layer):
+        raise Problem(tr("“{name}” is a channel, not a layer.", name=layer.get_name()), tr("Select exactly one layer."))
+    if Encoding.parse(Babl.format_get_encoding(layer.get_format())) is None:
+        raise Problem(tr("The pixels of the layer “{name}” are of an unknown kind.", name=layer.get_name()))
+    return layer
+
+
+def find_source(image: Any, layer: Any, *, use_selection: bool, margin: int = 0) -> Source:
+    """The part of a layer that is to be painted.
+
+    Args:
+        image: the image.
+        layer: one of its layers.
+        use_selection: whether the selection limits it, if there is one.
+        margin: how far around the selection pixels count, too.
+
+    Raises:
+        Problem: there is nothing to paint.
+    """
+    whole = Bounds(0, 0, layer.get_width(), layer.get_height())
+    selected = use_selection and not Gimp.Selection.is_empty(image)
+    if not selected:
+        return Source(image, layer, whole, False, _wire_format(layer))
+    touches, *rectangle = layer.mask_intersect()
+    if not touches:
+        raise Problem(
+            tr("The selection lies outside of the layer “{name}”.", name=layer.get_name()),
+            tr("Select something on the layer, or choose another area."),
+        )
+    return Source(image, layer, Bounds(*rectangle).grown(margin) & whole, True, _wire_format(layer))
+
+
+def read(source: Source) -> Region:
+    """The pixels as they are, with the profile that says what they mean."""
+    native = source.layer.get_format()
+    # Without a name nothing is converted, which costs a second per process even where it changes nothing.
+    same = Babl.get_name(native) == source.format
+    data = _get(source.layer, source.bounds, None if same else source.format)
+    wire = _encoding(native).on_wire
+    profile = _profile(source.image, native, wire.curve)
+    _, _, width, height = source.bounds
+    return Region(wire.describe(width, height, with_profile=profile is not None), data, profile)
+
+
+def read_selection(source: Source) -> Region:
+    """The selection within the bounds; soft values stay soft."""
+    _, x, y = source.layer.get_offsets()
+    bounds = source.bounds
+    in_image = bounds._replace(x=bounds.x + x, y=bounds.y + y)
+    data = _get(source.image.get_selection(), in_image, _MASK)
+    return Region(PixelFormat(bounds.width, bounds.height, "GRAY", "u8", "linear"), data)
+
+
+def read_small(source: Source, longest: int) -> tuple[dict[str, Region], float]:
+    """Pixels in 8 bit sRGB and the selection, neither side longer than ``longest``; and the scale, at most 1."""
+    small, scale = source.bounds.reduced(longest)
+    _, _, width, height = small
+    pixels = _get(source.layer, small, _PREVIEW, scale)
+    regions = {"pixels": Region(PixelFormat(width, height), pixels)}
+    if source.selected:
+        _, x, y = source.layer.get_offsets()
+        # Rounded after the sum: the offset may be odd.
+        left, top = round((source.bounds.x + x) * scale), round((source.bounds.y + y) * scale)
+        covered = _get(source.image.get_selection(), Bounds(left, top, width, height), _MASK, scale)
+        regions["selection"] = Region(PixelFormat(width, height, "GRAY", "u8", "linear"), covered)
+    return regions, scale
+
+
+def shrunk(pixels: Region, source: Source, longest: int) -> Region:
+    """Pixels of the kind that was sent, as a preview in 8 bit sRGB with no side longer than ``longest``."""
+    width, height = pixels.format.width, pixels.format.height
+    buffer = Gegl.Buffer.new(source.format, 0, 0, width, height)
+    buffer.set(Gegl.Rectangle.new(0, 0, width, height), source.format, bytes(pixels.data))
+    small, scale = Bounds(0, 0, width, height).reduced(longest)
+    data = bytes(buffer.get(Gegl.Rectangle.new(*small), scale, _PREVIEW, Gegl.AbyssPolicy.NONE))
+    return Region(PixelFormat(small.width, small.height), data)
+
+
+def picture_of_layer(layer: Any, longest: int) -> Region:
+    """A layer as a picture to paint like."""
+    source = find_source(layer.get_image(), layer, use_selection=False)
+    return read_small(source, longest)[0]["pixels"]
+
+
+def picture_of_file(file: Any, longest: int) -> Region:
+    """Any file that GIMP can open, as a picture to paint like.
+
+    Raises:
+        Problem: GIMP cannot open it.
+    """
+    try:
+        image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file)
+    except Exception as error:  # GLib.Error, and TypeError where GIMP gives no image and no error
+        raise Problem(tr("The picture {file} cannot be opened.", file=file.get_path() or "?"), str(error)) from error
+    if image is None:
+        raise Problem(tr("The picture {file} cannot be opened.", file=file.get_path() or "?"))
+    try:
+        return picture_of_layer(image.flatten(), longest)
+    finally:
+        image.delete()
+
+
+def place(source: Source, pixels: Region, mask: Buffer | None, name: str, parameters: str) -> tuple[Any, str]:
+    """Put a result directly above its source, or above earlier results there, as one step of undo.
+
+    Args:
+        source: what was painted.
+        pixels: the result, of the size of the source's bounds.
+        mask: where it shows, one byte per pixel, or None for everywhere.
+        name: the name of the layer.
+        parameters: kept with the layer, for `parameters_of`.
+
+    Returns:
+        The new layer, and a sentence if something was not as expected, else nothing.
+
+    Raises:
+        Problem: the image is not there any more.
+    """
+    image, origin, bounds = source.image, source.layer, source.bounds
+    if not image.is_valid():
+        raise Problem(tr("The image was closed in the meantime, so the painting has no place to go."))
+    gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
+    kind = Gimp.ImageType.GRAYA_IMAGE if gray else Gimp.ImageType.RGBA_IMAGE
+    # Complete before it is in the image: so nobody sees it half done, undo has one thing to take back, and redo does
+    # not give the mask to the brush, as it does where the mask came later.
+    mode = image.get_default_new_layer_mode()
+    layer = Gimp.Layer.new(image, name, bounds.width, bounds.height, kind, 100.0, mode)
+    # GEGL adds the alpha that a source without it has not.
+    _set(layer, source.format, pixels.data)
+    if mask is not None:
+        _set_mask(layer, mask)
+    layer.attach_parasite(Gimp.Parasite.new(_PARASITE, Gimp.PARASITE_PERSISTENT, parameters.encode()))
+    there, remark = origin.is_valid(), ""
+    image.undo_group_start()
+    try:
+        if there:
+            _, x, y = origin.get_offsets()
+            layer.set_offsets(x + bounds.x, y + bounds.y)
+            image.insert_layer(layer, origin.get_parent(), _position_above(image, origin))
+            # So that the next run, and Repeat, paint the same layer again and not the painting.
+            image.set_selected_layers([origin])
+        else:
+            image.insert_layer(layer, None, 0)
+            remark = tr("The layer was deleted in the meantime; the painting is on top.")
+    finally:
+        image.undo_group_end()
+    Gimp.displays_flush()
+    return layer, remark
+
+
+def give_mask(image: Any, layer: Any, mask: Region) -> None:
+    """Give a layer a mask, as one step of undo.
+
+    Raises:
+        Problem: it is not there any more, or has a mask already.
+    """
+    if not image.is_valid() or not layer.is_valid():
+        raise Problem(tr("The layer was deleted in the meantime, so the mask has no place to go."))
+    check_has_no_mask(layer)
+    if (layer.get_width(), layer.get_height()) != (mask.format.width, mask.format.height):
+        raise Problem(tr("The layer has another size now, so the mask does not fit."), tr("Try once more."))
+    image.undo_group_start()
+    try:
+        _set_mask(layer, mask.data)
+    finally:
+        image.undo_group_end()
+    Gimp.displays_flush()
+
+
+def check_has_no_mask(layer: Any) -> None:
+    """Raise Problem if a layer has a mask."""
+    if layer.get_mask() is not None:
+        raise Problem(
+            tr("The layer “{name}” has a mask already.", name=layer.get_name()),
+            tr("Apply or delete it first, in the menu Layer > Mask."),
+        )
+
+
+def parameters_of(layer: Any) -> str:
+    """What `place` kept with a layer; empty if nothing."""
+    parasite = layer.get_parasite(_PARASITE)
+    return bytes(parasite.get_data()).decode("utf-8", "replace") if parasite is not None else ""
+
+
+def layer_of_tattoo(image: Any, tattoo: int) -> Any:
+    """The layer of an image that has a tattoo, GIMP's number that survives saving; None if there is none."""
+    return image.get_layer_by_tattoo(tattoo) if tattoo else None
+
+
+# --- the quirks behind it
+
+
+def _get(drawable: Any, bounds: Bounds, name: str | None, scale: float = 1.0) -> bytes:
+    """Pixels of a drawable; of a name of None as they are. With a scale, the bounds are those of the scaled picture."""
+    data = drawable.get_buffer().get(Gegl.Rectangle.new(*bounds), scale, name, Gegl.AbyssPolicy.NONE)
+    return bytes(data)
+
+
+def _encoding(native: Any) -> Encoding:
+    encoding = Encoding.parse(Babl.format_get_encoding(native))
+    assert encoding is not None  # the_layer has looked at it
+    return encoding
+
+
+def _wire_format(layer: Any) -> str:
+    """babl's name of the pixels of a layer as they are sent; a name without its space would mean sRGB."""
+    native = layer.get_format()
+    return Babl.get_name(Babl.format_with_space(_encoding(native).on_wire.name, native))
+
+
+def _profile(image: Any, native: Any, curve: str) -> bytes | None:
+    """The ICC profile of native pixels; None where the wire has a word for what they are."""
+    # Only the name of a format in another space than sRGB tells of its space.
+    if "-space-" not in Babl.get_name(native):
+        return None
+    profile = image.get_effective_color_profile()
+    # The profile is that of the image, with its own curve, even where the precision of the image has another one.
+    if curve == "linear":
+        profile = profile.new_linear_from_color_profile()
+    elif curve == "srgb":
+        profile = profile.new_srgb_trc_from_color_profile()
+    return bytes(profile.get_icc_profile())
+
+
+def _set(drawable: Any, name: str, data: Buffer) -> None:
+    # Data that is too short would be taken in silence; the sizes of regions were checked.
+    width, height = drawable.get_width(), drawable.get_height()
+    buffer = drawable.get_buffer()
+    buffer.set(Gegl.Rectangle.new(0, 0, width, height), name, bytes(data))
+    buffer.flush()  # before it nobody sees the pixels
+    drawable.update(0, 0, width, height)
+
+
+def _set_mask(layer: Any, mask: Buffer) -> None:
+    shape = layer.create_mask(Gimp.AddMaskType.WHITE)
+    _set(shape, _MASK, mask)
+    layer.add_mask(shape)
+    # Or the mask would be what the user paints on, and what the next run gets.
+    layer.set_edit_mask(False)
+
+
+def _position_above(image: Any, origin: Any) -> int:
+    """The place for a result: above those that lie directly above their source, or it would be hidden by them."""
+    parent, position = origin.get_parent(), image.get_item_position(origin)
+    siblings = parent.get_children() if parent is not None else image.get_layers()
+    mark = f'"source": {origin.get_tattoo()}}}'
+    while position > 0 and parameters_of(siblings[position - 1]).endswith(mark):
+        position -= 1
+    return position

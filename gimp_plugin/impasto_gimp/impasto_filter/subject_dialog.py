@@ -1,0 +1,84 @@
+"""The dialog of Find Subject: what stays to be seen, and three settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gi.repository import GObject
+
+from impasto_filter import arguments, gtk, host
+from impasto_filter.comparison import Comparison
+from impasto_filter.gtk import GdkPixbuf, GimpUi, Gtk, pixbuf_of
+from impasto_filter.preview import READ_SIDE, SHOWN_SIDE, Preview, Request
+from impasto_filter.texts import tr
+from impasto_link.pixels import PixelFormat, Region
+
+
+class SubjectDialog:
+    """One run of the dialog; arguments as of `StyleDialog`."""
+
+    def __init__(self, procedure: Any, config: Any, image: Any, layer: Any) -> None:
+        gtk.start()
+        self._config = config
+        self._regions, self._scale = host.read_small(host.find_source(image, layer, use_selection=False), READ_SIDE)
+        self.dialog = GimpUi.ProcedureDialog.new(procedure, config, tr("Find Subject"))
+        self.dialog.set_ok_label(tr("Add _Mask"))
+        self.comparison = Comparison(SHOWN_SIDE)
+        self.preview = Preview(self._request, self._show, self._say, lambda: None)
+        self._status = Gtk.Label(xalign=0.0, wrap=True, max_width_chars=46, width_chars=46)
+        self._spinner = Gtk.Spinner()
+        self._lay_out()
+        config.connect("notify", lambda *_: self.preview.update())
+
+    def ask(self) -> bool:
+        """Show the dialog until it is answered; whether a mask is wanted."""
+        self.preview.update()
+        self.preview.start()
+        accepted = self.dialog.run()
+        self.preview.close()
+        self.dialog.destroy()
+        return bool(accepted)
+
+    def _lay_out(self) -> None:
+        status = Gtk.Box(spacing=6)
+        status.pack_start(self._status, True, True, 0)
+        status.pack_end(self._spinner, False, False, 0)
+        feather = self.dialog.get_spin_scale("feather", 1.0)
+        feather.set_scale_limits(0.0, 200.0)
+        feather.set_gamma(2.0)
+        grow = self.dialog.get_spin_scale("grow", 1.0)
+        grow.set_scale_limits(-100.0, 100.0)
+        box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6, border_width=12)
+        box.pack_start(self.comparison, True, True, 0)
+        for widget in (status, feather, grow, self.dialog.get_widget("invert", GObject.TYPE_NONE)):
+            box.pack_start(widget, False, False, 0)
+        self.dialog.get_content_area().pack_start(box, True, True, 0)
+        box.show_all()
+
+    def _request(self) -> Request:
+        fields = arguments.read_mask_options(self._config).to_wire()
+        for name in ("feather", "grow"):
+            fields[name] *= self._scale
+        return "mask", {**fields, "max_side": SHOWN_SIDE}, {"pixels": self._regions["pixels"]}
+
+    def _show(self, regions: Any) -> None:
+        mask = regions["mask"]
+        small = pixbuf_of(self._regions["pixels"]).scale_simple(
+            mask.format.width, mask.format.height, GdkPixbuf.InterpType.BILINEAR
+        )
+        self.comparison.show_pictures(small, _seen_through(small, mask), through=True)
+
+    def _say(self, words: str, busy: bool) -> None:
+        self._status.set_text(words)
+        if busy:
+            self._spinner.start()
+        else:
+            self._spinner.stop()
+
+
+def _seen_through(picture: Any, mask: Region) -> Any:
+    """A pixbuf with a mask as its alpha."""
+    width, height, stride = picture.get_width(), picture.get_height(), picture.get_rowstride()
+    data = picture.read_pixel_bytes().get_data()
+    rows = b"".join(data[y * stride : y * stride + 4 * width] for y in range(height))
+    return pixbuf_of(Region(PixelFormat(width, height), rows), mask.data)

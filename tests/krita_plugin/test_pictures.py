@@ -1,0 +1,107 @@
+"""Pictures as styles and refinement, as far as they can be told without Krita."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from impasto_link.pixels import PixelFormat, Region
+
+
+@pytest.fixture
+def pictures(without_qt: None, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A file and a layer of the same name as styles; their pixels are whether they are small."""
+    from impasto_krita import pictures as module
+
+    def region(picture: Any, *, small: bool) -> Region:
+        return Region(PixelFormat(1, 1, "GRAY"), bytes([small]))
+
+    monkeypatch.setattr(module.Picture, "region", region)
+    found = module.Pictures()
+    for key in ("file:/pictures/udnie.jpg", "layer:{1}"):
+        found._add(module.Picture(key, "udnie", None))
+    return found
+
+
+def test_pictures_are_sent_along_under_names_of_their_own(pictures: Any) -> None:
+    from impasto_krita.choices import Choices
+
+    choices = Choices("file:/pictures/udnie.jpg", "layer:{1}", refine="draft")
+    named, along = pictures.along(choices, small=True)
+    assert set(along) == {f"style:{named.style}", f"style:{named.background_style}"}
+    assert named.style != named.background_style
+    assert "pictures/" not in str(along.keys()), "where a file lies is not told"
+    assert bytes(along[f"style:{named.style}"].data) == b"\1"
+    options = named.options()
+    assert [one.name for one in options.styles] == [named.style]
+    assert options.refine is not None
+    assert options.refine.preset == "draft"
+
+    mixed, along = pictures.along(Choices("udnie", "layer:{1}"), small=False)
+    assert mixed.style == "udnie", "the library's style, though a picture has the same title"
+    assert list(along) == [f"style:{mixed.background_style}"]
+    assert pictures.along(Choices("udnie", "layer:{1}", area="subject"), small=False)[1] == {}, "painted alone"
+    assert pictures.along(Choices("udnie"), small=False) == (Choices("udnie"), {})
+
+
+def test_a_picture_that_is_gone_is_named(pictures: Any) -> None:
+    from impasto_krita.choices import Choices
+    from impasto_krita.scene import Problem
+
+    pictures.remove("file:/pictures/udnie.jpg")
+    with pytest.raises(Problem, match=r"/pictures/udnie\.jpg is not there any more"):
+        pictures.along(Choices("file:/pictures/udnie.jpg"), small=False)
+    with pytest.raises(Problem, match="from the clipboard"):
+        pictures.along(Choices("udnie", "clipboard:12"), small=False)
+
+
+def test_only_files_are_remembered_and_the_newest_comes_first(pictures: Any) -> None:
+    assert pictures.files() == ["/pictures/udnie.jpg"]
+    assert [one.key for one in pictures.all()] == ["layer:{1}", "file:/pictures/udnie.jpg"]
+
+
+def test_a_file_of_an_earlier_session_stays_though_it_is_not_there_now(pictures: Any) -> None:
+    (key,) = pictures.expect(["/nowhere/x.png"])
+    pictures.look(key)
+    assert key in pictures
+    assert pictures.files() == ["/pictures/udnie.jpg", "/nowhere/x.png"]
+    pictures.remove(key)
+    pictures.look(key)
+    assert key not in pictures
+
+
+def test_colons_in_names_are_no_weights(package: None) -> None:
+    from impasto_krita.choices import Choices
+
+    assert Choices("file:C:/a.png").options().styles[0].name == "file:C:/a.png"
+
+
+def test_settings_come_back_as_they_were(settings_of_krita: dict[str, str]) -> None:
+    from impasto_krita.settings import Settings
+
+    settings = Settings.load()
+    assert (settings.pictures, settings.refine) == ([], "draft")
+    settings.pictures = ["/a, b/ü.png", "/c.jpg"]
+    settings.refine = "fine"
+    settings.paint_on_click = False
+    settings.save()
+    assert Settings.load() == settings
+    settings_of_krita.update(pictures="nonsense", refine="utter")
+    assert (Settings.load().pictures, Settings.load().refine) == ([], "draft")
+
+
+def test_what_the_server_says_is_translated_with_its_numbers(package: None) -> None:
+    from impasto_krita.texts import choose_language, tr_said
+
+    choose_language("zh_CN", "")
+    assert tr_said("refining, loss 0.85").endswith("损失 0.85")
+    assert tr_said("painting") == "正在绘制"
+    assert tr_said("There is no picture of the style 'udnie' to go by.").count("'udnie'") == 1
+    downloading = (
+        "VGG-19 is being downloaded (12% of 575 MB); Impasto's compact encoder refines in its place, less finely."
+    )
+    assert tr_said(downloading).partition("575 MB")[2].startswith(" 中的 12%")
+    assert tr_said("nobody ever said {this} 5 times") == "nobody ever said {this} 5 times"
+    choose_language("en", "")
+    assert tr_said("refining, loss 0.85") == "refining, loss 0.85"

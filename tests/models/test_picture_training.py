@@ -1,0 +1,106 @@
+"""The trainings for pictures as styles, in a few steps; and what `impasto keep` and `impasto inspect` make."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage.data import astronaut, brick, coffee
+
+from impasto.cli import main
+from impasto.training.photos import StyleCrops, find_pictures
+from impasto.zoo.bank import fingerprint, load_body, load_codes
+from impasto.zoo.library import Library, shipped_models
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
+    for kind, pictures in {
+        "photos": [astronaut()[:128, :128], coffee()[:120, :160]],
+        "paintings": [coffee()[100:300, 100:300], astronaut()[200:400, :300]],
+        "textures": [np.stack([brick()[:150, :150]] * 3, -1)],
+    }.items():
+        (folder / kind).mkdir()
+        for number, picture in enumerate(pictures):
+            Image.fromarray(picture).save(folder / kind / f"{kind} {number}.png")
+    return folder
+
+
+def train(kind: str, data: Path, vgg: Path, output: Path, *more: str) -> int:
+    return main(
+        ["train", kind, "--photos", str(data / "photos"), "--paintings", str(data / "paintings"),
+         "--textures", str(data / "textures"), "--unseen", "paintings 1", "--vgg", str(vgg), "--device", "cpu",
+         "--output", str(output), "--work", str(output / kind), "--crop", "48", "--batch", "2", *more]
+    )  # fmt: skip
+
+
+def test_encoder_predictor_and_decoder_are_trained_and_go_on(
+    data: Path, vgg_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path))
+    assert train("encoder", data, vgg_file, tmp_path, "--steps", "2") == 0
+    assert train("encoder", data, vgg_file, tmp_path, "--steps", "3") == 0
+    assert torch.load(tmp_path / "encoder" / "checkpoint.pt", weights_only=True)["step"] == 3
+    for kind in ("predictor", "adain"):
+        assert train(kind, data, vgg_file, tmp_path, "--steps", "2", "--views", "3") == 0
+        assert (tmp_path / kind / "samples.jpg").is_file()
+        assert train(kind, data, vgg_file, tmp_path, "--export") == 0
+    for name in ("encoder", "classic-predictor", "adain"):
+        card = json.loads((tmp_path / f"{name}.json").read_text())
+        assert card["training"]["steps"] in (2, 3)
+        assert card["training"]["paintings"] == ["paintings 0.png"]
+        assert card["licence"] == "Apache-2.0"
+    predictor = json.loads((tmp_path / "classic-predictor.json").read_text())
+    assert predictor["body"] == fingerprint(load_body(shipped_models() / "classic.safetensors"))
+
+
+def test_a_training_without_pictures_says_so(
+    tmp_path: Path, vgg_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train("encoder", tmp_path, vgg_file, tmp_path) == 1
+    assert "no pictures" in capsys.readouterr().err
+
+
+def test_views_of_styles_come_from_every_kind_and_fill_the_crop(data: Path) -> None:
+    torch.manual_seed(0)
+    crops = StyleCrops([find_pictures(data / "paintings"), find_pictures(data / "textures")], 40)
+    views = torch.stack([crops[0] for _ in range(40)])
+    assert views.shape == (40, 3, 40, 40)
+    assert float(views.min()) >= 0
+    assert float(views.max()) <= 1
+    gray = (views - views.mean(1, keepdim=True)).abs().amax((1, 2, 3)) < 0.02
+    assert 5 < int(gray.sum()) < 35
+
+
+def test_a_picture_is_kept_as_a_style_of_the_library(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path))
+    picture = str(data / "paintings" / "paintings 0.png")
+    assert main(["keep", picture, "--title", "My Cup", "--artist", "Me"]) == 0
+    style = Library().style("paintings-0")
+    assert (style.title, style.artist) == ("My Cup", "Me")
+    assert style.thumbnail() is not None
+    assert style.exemplar() is not None
+    (code,) = load_codes(style.bank.weights).values()
+    assert len(code) == len(next(iter(load_codes(shipped_models() / "classic.safetensors").values())))
+    assert main(["keep", picture, "--title", "Again"]) == 0
+    assert Library().style("paintings-0").title == "Again"
+    assert main(["keep", picture, "--name", "udnie"]) == 1
+    assert "already" in capsys.readouterr().err
+
+
+def test_a_sheet_of_what_a_network_sees_is_drawn(data: Path, tmp_path: Path) -> None:
+    picture, photo = str(data / "paintings" / "paintings 0.png"), str(data / "photos" / "photos 0.png")
+    sheet = tmp_path / "sheet.png"
+    assert main(["inspect", picture, "-o", str(sheet), "--features", "compact"]) == 0
+    alone = Image.open(sheet).size
+    compared = ["--photo", photo, "--result", str(data / "photos" / "photos 1.png")]
+    assert main(["inspect", picture, "-o", str(sheet), "--features", "compact", *compared]) == 0
+    assert Image.open(sheet).size[1] > alone[1]
+    assert main(["inspect", picture, "-o", str(tmp_path / "sheet.txt"), "--features", "compact"]) == 1
