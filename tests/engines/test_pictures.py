@@ -8,7 +8,7 @@ import torch
 from impasto.engines.pictures import StylePicture, StyleReader, as_style
 from impasto.execution.adain import FoldedAdaIN
 from impasto.execution.strips import BLOCK_PIXELS, Plan
-from impasto.nets.adain import AdaINDecoder, adain, mean_std
+from impasto.nets.adain import AdaINDecoder, StyleLatent, adain, describe_style, mean_std
 from impasto.nets.encoder import HEADS, CompactEncoder
 from impasto.nets.style_bank import NORM_EPS
 from impasto.zoo.encoder import load_compact_encoder
@@ -27,16 +27,17 @@ def noise(*size: int, seed: int = 0) -> torch.Tensor:
 @pytest.fixture(scope="module")
 def nets() -> Nets:
     torch.manual_seed(0)
-    return CompactEncoder(8).eval(), AdaINDecoder(8).eval()
+    decoder = AdaINDecoder(8, 240).eval()
+    for modulation in decoder.modulations:
+        assert isinstance(modulation, torch.nn.Linear)
+        torch.nn.init.normal_(modulation.weight, std=0.01)
+    return CompactEncoder(8).eval(), decoder
 
 
-def whole(
-    encoder: CompactEncoder, decoder: AdaINDecoder, photo: torch.Tensor, mean: torch.Tensor, std: torch.Tensor
-) -> torch.Tensor:
-    """The plain form, for sizes that need no padding."""
+def see(encoder: CompactEncoder, picture: torch.Tensor) -> StyleLatent:
     with torch.inference_mode():
-        painted: torch.Tensor = decoder(adain(encoder(photo)[-1], mean, std))
-        return painted
+        maps = encoder(picture)
+        return StyleLatent(*mean_std(maps[-1]), describe_style(maps))
 
 
 @pytest.mark.parametrize("size", [(64, 80), (272, 520), (16, 1600)])
@@ -44,12 +45,12 @@ def whole(
 def test_adain_in_strips_is_that_of_the_whole_picture(nets: Nets, size: tuple[int, int], strip: int) -> None:
     encoder, decoder = nets
     photo = noise(*size)
-    with torch.inference_mode():
-        mean, std = mean_std(encoder(noise(96, 96, seed=1))[-1])
-    net = FoldedAdaIN(encoder, decoder, CPU, torch.float32)
+    style = see(encoder, noise(96, 96, seed=1))
     done: list[float] = []
-    painted = net.paint(photo, mean, std, Plan(strip_pixels=strip), done.append)
-    assert float((painted - whole(encoder, decoder, photo, mean, std)).abs().max()) < 1 / 255
+    painted = FoldedAdaIN(encoder, decoder, CPU, torch.float32).paint(photo, style, Plan(strip), done.append)
+    with torch.inference_mode():
+        whole = decoder(adain(encoder(photo)[-1], style.mean, style.std), style.description)
+    assert float((painted - whole).abs().max()) < 1 / 255
     assert done == sorted(done)
     assert done[-1] == pytest.approx(1.0)
 
@@ -69,14 +70,14 @@ def test_adain_gives_the_features_the_moments_of_the_style(nets: Nets) -> None:
 def test_what_is_outside_the_area_does_not_reach_the_statistics(nets: Nets) -> None:
     encoder, decoder = nets
     net = FoldedAdaIN(encoder, decoder, CPU, torch.float32)
-    mean, std = torch.zeros(64), torch.ones(64)
+    style = see(encoder, noise(96, 96, seed=1))
     photo, changed = noise(128, 256), noise(128, 256)
     changed[..., 200:] = 1.0
     weights = torch.zeros(1, 1, 128, 256)
     weights[..., :96] = 1
-    one, other = (net.paint(x, mean, std, weights=weights)[..., :96] for x in (photo, changed))
+    one, other = (net.paint(x, style, weights=weights)[..., :96] for x in (photo, changed))
     assert float((one - other).abs().max()) < 1 / 255
-    bare_one, bare_other = (net.paint(x, mean, std)[..., :96] for x in (photo, changed))
+    bare_one, bare_other = (net.paint(x, style)[..., :96] for x in (photo, changed))
     assert float((bare_one - bare_other).abs().max()) > 1 / 255
 
 
@@ -119,9 +120,9 @@ def test_transparent_pixels_of_a_style_do_not_count() -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 900), (5000, 20)])
 def test_styles_of_any_size_are_seen(size: tuple[int, int]) -> None:
-    mean, std = StyleReader(CPU).latent(StylePicture(noise(*size)))
-    assert torch.isfinite(mean).all()
-    assert (std > 0).all()
+    latent = StyleReader(CPU).latent(StylePicture(noise(*size)))
+    assert all(torch.isfinite(part).all() for part in latent)
+    assert (latent.std > 0).all()
 
 
 def test_a_wholly_transparent_picture_is_refused_in_words() -> None:

@@ -12,9 +12,12 @@ from PIL import Image
 from skimage.data import astronaut, brick, coffee
 
 from impasto.cli import main
+from impasto.training.exemplars import save_exemplars
 from impasto.training.photos import StyleCrops, find_pictures
+from impasto.training.recipe import StyleRecipe
 from impasto.zoo.bank import fingerprint, load_body, load_codes
 from impasto.zoo.library import Library, shipped_models
+from impasto.zoo.vgg import load_vgg19
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +96,21 @@ def test_a_picture_is_kept_as_a_style_of_the_library(
     assert Library().style("paintings-0").title == "Again"
     assert main(["keep", picture, "--name", "udnie"]) == 1
     assert "already" in capsys.readouterr().err
+
+
+def test_examples_of_styles_have_their_colours_and_are_painted_once(data: Path, vgg_file: Path, tmp_path: Path) -> None:
+    red = tmp_path / "red.png"
+    Image.fromarray(np.random.default_rng(0).integers((150, 0, 0), (255, 60, 60), (90, 90, 3), np.uint8)).save(red)
+    styles = (StyleRecipe("cup", (data / "paintings" / "paintings 0.png",), trim=0.05), StyleRecipe("red", (red,)))
+    bank = tmp_path / "mine.safetensors"
+    save_exemplars(bank, styles, load_vgg19(vgg_file), torch.device("cpu"), side=64, iterations=1)
+    painted = tmp_path / "mine.exemplars" / "red.jpg"
+    colors = np.asarray(Image.open(painted)).reshape(-1, 3).mean(0)
+    assert colors[0] > 150
+    assert colors[1:].max() < 90
+    changed = painted.stat().st_mtime_ns
+    save_exemplars(bank, styles, load_vgg19(vgg_file), torch.device("cpu"), side=64, iterations=1)
+    assert painted.stat().st_mtime_ns == changed
 
 
 def test_a_sheet_of_what_a_network_sees_is_drawn(data: Path, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def train(data: Path, vgg: Path, output: Path, *more: str) -> int:
     return main(
         ["train", "styles", *more, "--photos", str(data / "photos"), "--vgg", str(vgg), "--device", "cpu",
-         "--output", str(output), "--work", str(output / "work"), "--crop", "48", "--batch", "2"]
+         "--output", str(output), "--work", str(output / "work"), "--crop", "48", "--batch", "2", "--no-exemplars"]
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from impasto.engines.devices import fast_dtype, pad_to, plan_for
 from impasto.engines.pictures import StylePicture, StyleReader
 from impasto.execution.adain import FoldedAdaIN
 from impasto.execution.strips import Tick
+from impasto.nets.adain import StyleLatent
 from impasto.zoo.adain import load_decoder
 
 log = logging.getLogger(__name__)
@@ -70,9 +71,8 @@ class AdaINEngine:
         # Interpolated between styles as in section 7.2 of the paper.
         total = sum(weight for _, weight in styles)
         seen = [(self._reader.latent(style), weight / total) for style, weight in styles]
-        mean = torch.stack([latent[0] * share for latent, share in seen]).sum(0)
-        std = torch.stack([latent[1] * share for latent, share in seen]).sum(0)
+        mixed = StyleLatent(*(torch.stack([latent[at] * share for latent, share in seen]).sum(0) for at in range(3)))
         height, width = photo.shape[-2:]
         photo, weights = pad_to(net.min_size, photo, weights)
         plan = plan_for(self._device, height * width, _NUMBERS, _NUMBERS, net.dtype)
-        return net.paint(photo, mean, std, plan, tick, weights)[..., :height, :width]
+        return net.paint(photo, mixed, plan, tick, weights)[..., :height, :width]

@@ -17,9 +17,9 @@ from torch import Tensor
 
 from impasto.imaging.pixels import decode, fill_transparent, shrink
 from impasto.imaging.resample import resize
-from impasto.nets.adain import mean_std
+from impasto.nets.adain import StyleLatent, describe_style, mean_std
 from impasto.nets.encoder import CompactEncoder
-from impasto.nets.predictor import StylePredictor, describe_style
+from impasto.nets.predictor import StylePredictor
 from impasto.zoo.encoder import load_compact_encoder
 from impasto.zoo.library import find_model
 from impasto.zoo.predictor import load_predictor
@@ -132,13 +132,14 @@ class StyleReader:
             self._encoder = (changed, load_compact_encoder().to(self._device).to(memory_format=torch.channels_last))
         return self._encoder[1]
 
-    def latent(self, style: StylePicture) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of the encoder's deepest map, (1, C, 1, 1) each, for `impasto.nets.adain`."""
+    def latent(self, style: StylePicture) -> StyleLatent:
+        """What `impasto.nets.adain` is told of the picture."""
 
-        def see() -> tuple[Tensor, Tensor]:
+        def see() -> StyleLatent:
             picture, weights = self._prepared(style)
-            features = self.encoder(picture)[-1]
-            return mean_std(features, None if weights is None else F.avg_pool2d(weights, self.encoder.stride))
+            maps = self.encoder(picture)
+            counted = None if weights is None else F.avg_pool2d(weights, self.encoder.stride)
+            return StyleLatent(*mean_std(maps[-1], counted), describe_style(maps, weights))
 
         return self._remember(("latent", style.key), see)
 
@@ -146,9 +147,7 @@ class StyleReader:
         """The code that a predictor gives the picture, (code_length,) float32 on the CPU."""
 
         def see() -> Tensor:
-            net = self._predictor(predictor)
-            picture, weights = self._prepared(style)
-            return net(describe_style(self.encoder(picture), weights))[0].cpu()
+            return self._predictor(predictor)(self.latent(style).description)[0].cpu()
 
         return self._remember(("code", predictor, _changed(predictor), style.key), see)
 

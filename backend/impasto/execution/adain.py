@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from impasto.execution.folding import Folded, fold_upsampling, pack_outputs, plain
 from impasto.execution.nodes import ConvNode, FeatureMap, Pending, Strip
 from impasto.execution.strips import Plan, Tick, Walk
-from impasto.nets.adain import AdaINDecoder
+from impasto.nets.adain import AdaINDecoder, StyleLatent
 from impasto.nets.encoder import CompactEncoder, PlainConv
 from impasto.nets.style_bank import NORM_EPS
 
@@ -39,19 +39,16 @@ class FoldedAdaIN:
         # The encoder sees the picture around 0; over a mirrored border that is a bias of its first convolution.
         first, bias = self._encoder[0]
         self._encoder[0] = (first, bias - 0.5 * convs[0].weight.detach().sum((1, 2, 3)).to(device))
-        self._decoder = [_fold(conv, device) for conv in _convs(decoder.layers)]
-        assert decoder.to_rgb.bias is not None
-        self._to_rgb = (
-            pack_outputs(decoder.to_rgb.weight.detach()).to(device),
-            decoder.to_rgb.bias.detach().to(device),
-        )
+        layers = _convs(decoder.layers)
+        self._decoder = [_fold(conv, device) for conv in layers]
+        self._decoder[-1] = (pack_outputs(layers[-1].weight.detach()).to(device), self._decoder[-1][1])
+        self._changes = decoder.to(device).changes
 
     @torch.inference_mode()
     def paint(
         self,
         photo: Tensor,
-        mean: Tensor,
-        std: Tensor,
+        style: StyleLatent,
         plan: Plan | None = None,
         tick: Tick | None = None,
         weights: Tensor | None = None,
@@ -60,7 +57,7 @@ class FoldedAdaIN:
 
         Args:
             photo: (1, 3, H, W) float32, sRGB in [0, 1], height and width at least ``min_size``.
-            mean, std: of the style's deepest features, (C,).
+            style: what the encoder saw of the style, B = 1.
             plan: how to cut it.
             tick: called after each strip with the share that is done; may raise to stop.
             weights: how much each pixel counts in the statistics of the photo, (1, 1, H, W) float32 in [0, 1].
@@ -82,12 +79,15 @@ class FoldedAdaIN:
             nodes.append(ConvNode(source, folded, self.dtype, bias=bias))
             source = nodes[-1]
         # The bias of the deepest convolution is taken away by the normalisation.
-        norm = (std.flatten().to(self.device).float(), mean.flatten().to(self.device).float())
+        norm = (style.std.flatten().to(self.device).float(), style.mean.flatten().to(self.device).float())
         deepest = ConvNode(source, self._encoder[-1][0], self.dtype, norm=norm)
         nodes.append(deepest)
-        for folded, bias in self._decoder:
-            nodes.append(ConvNode(nodes[-1], folded, self.dtype, bias=bias))
-        to_rgb = ConvNode(nodes[-1], self._to_rgb[0], self.dtype, bias=self._to_rgb[1], relu=False)
+        changes = self._changes(style.description.to(self.device))
+        for (folded, bias), (gain, offset) in zip(self._decoder, changes, strict=True):
+            bias = bias * gain[0] + offset[0]
+            relu = len(nodes) < len(self._encoder) + len(self._decoder) - 1
+            nodes.append(ConvNode(nodes[-1], folded.scaled(gain[0]), self.dtype, bias=bias, relu=relu))
+        to_rgb = nodes.pop()
 
         into = sum(node.work * node.height for node in nodes[: len(self._encoder)])
         out = sum(node.work * node.height for node in [*nodes[len(self._encoder) :], to_rgb])

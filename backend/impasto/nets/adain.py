@@ -7,6 +7,9 @@ one of `impasto.nets.encoder`, and features are taken before their ReLU.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -41,16 +44,52 @@ def adain(content: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     return instance_norm(content, std, mean)
 
 
+class StyleLatent(NamedTuple):
+    """What the decoder and the features before it are told of a style."""
+
+    mean: Tensor
+    """Of the encoder's deepest map, (B, C, 1, 1)."""
+    std: Tensor
+    """Likewise."""
+    description: Tensor
+    """Means and standard deviations of all of its maps, (B, N); see `describe_style`."""
+
+
+def describe_style(maps: Sequence[Tensor], weights: Tensor | None = None) -> Tensor:
+    """Means and standard deviations of maps, after their ReLU.
+
+    Args:
+        maps: what a `impasto.nets.encoder.CompactEncoder` gives for a picture, each (B, C, H / 2^i, W / 2^i).
+        weights: how much each pixel counts, (B, 1, H, W) in [0, 1].
+
+    Returns:
+        (B, N) float32.
+    """
+    parts = []
+    for scale, features in enumerate(maps):
+        counted = None if weights is None else F.avg_pool2d(weights, 1 << scale)
+        parts += [part.flatten(1) for part in mean_std(F.relu(features), counted)]
+    return torch.cat(parts, dim=1)
+
+
 class AdaINDecoder(nn.Module):
     """Makes a picture of the deepest features of a `impasto.nets.encoder.CompactEncoder`.
 
+    Deep features know little of colour. So each layer of the decoder is scaled and shifted by what the encoder saw of
+    the style at all scales, as in MicroAST (Wang et al. 2023, https://arxiv.org/abs/2211.15313). This asks nothing more
+    of the photo, so it adds no barrier.
+
     Args:
         width: that of the encoder.
+        described: length of the style's description.
     """
 
-    def __init__(self, width: int = 32) -> None:
+    described_mean: Tensor
+    described_std: Tensor
+
+    def __init__(self, width: int = 32, described: int = 960) -> None:
         super().__init__()
-        self.width = width
+        self.width, self.described = width, described
         w1, w2, w3, w4 = width, 2 * width, 4 * width, 8 * width
         self.layers = nn.ModuleList(
             [
@@ -60,13 +99,29 @@ class AdaINDecoder(nn.Module):
                 PlainConv(w2, w2, upsample=True),
                 PlainConv(w2, w1),
                 PlainConv(w1, w1, upsample=True),
+                PlainConv(w1, 3),
             ]
         )
-        self.to_rgb = PlainConv(w1, 3)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """(B, 8 width, h, w), before their ReLU, to pictures (B, 3, 8h, 8w) float32, sRGB in [0, 1]."""
-        x = features
+        self.modulations = nn.ModuleList()
         for layer in self.layers:
-            x = layer(F.relu(x))
-        return torch.sigmoid(self.to_rgb(F.relu(x)).float())
+            assert isinstance(layer, PlainConv)
+            linear = nn.Linear(described, 2 * layer.out_channels)
+            nn.init.zeros_(linear.weight)
+            nn.init.zeros_(linear.bias)
+            self.modulations.append(linear)
+        # Descriptions come in standard deviations from what is usual.
+        self.register_buffer("described_mean", torch.zeros(described))
+        self.register_buffer("described_std", torch.ones(described))
+
+    def changes(self, description: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """By what each layer's result is multiplied, and what is added to it, (B, C) each."""
+        seen = ((description - self.described_mean) / self.described_std).clamp(-5, 5)
+        pairs = [modulation(seen).chunk(2, dim=1) for modulation in self.modulations]
+        return [(1 + gain, offset) for gain, offset in pairs]
+
+    def forward(self, features: Tensor, description: Tensor) -> Tensor:
+        """(B, 8 width, h, w), before their ReLU, and (B or 1, described) to (B, 3, 8h, 8w) float32, sRGB in [0, 1]."""
+        x = features
+        for layer, (gain, offset) in zip(self.layers, self.changes(description), strict=True):
+            x = torch.addcmul(offset[:, :, None, None], layer(F.relu(x)), gain[:, :, None, None])
+        return torch.sigmoid(x.float())

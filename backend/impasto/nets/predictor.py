@@ -1,36 +1,15 @@
 """From a picture to the code of a style bank: Ghiasi et al. 2017 (https://arxiv.org/abs/1705.06830).
 
 There a large classification network looked at the style. Here it is the small encoder of `impasto.nets.encoder`, and
-what is looked at are the means and standard deviations of its maps, which say of a style what Huang and Belongie 2017
-found to matter, whatever the size of the picture.
+what is looked at are the means and standard deviations of its maps (`impasto.nets.adain.describe_style`), which say of
+a style what Huang and Belongie 2017 found to matter, whatever the size of the picture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-from impasto.nets.adain import mean_std
-
-
-def describe_style(maps: Sequence[Tensor], weights: Tensor | None = None) -> Tensor:
-    """What a predictor is told of a style.
-
-    Args:
-        maps: what a `impasto.nets.encoder.CompactEncoder` gives for it, each (B, C, H / 2^i, W / 2^i).
-        weights: how much each pixel counts, (B, 1, H, W) in [0, 1].
-
-    Returns:
-        (B, N) float32: means and standard deviations of the maps, after their ReLU.
-    """
-    parts = []
-    for scale, features in enumerate(maps):
-        counted = None if weights is None else F.avg_pool2d(weights, 1 << scale)
-        parts += [part.flatten(1) for part in mean_std(F.relu(features), counted)]
-    return torch.cat(parts, dim=1)
 
 
 class StylePredictor(nn.Module):

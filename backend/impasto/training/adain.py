@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from impasto.nets.adain import AdaINDecoder, adain, mean_std
+from impasto.nets.adain import AdaINDecoder, adain, describe_style, mean_std
 from impasto.nets.encoder import CompactEncoder
 from impasto.nets.perceptual import Features, content_distance, total_variation
 from impasto.nets.vgg import VGG19Features
@@ -71,7 +71,11 @@ class AdaINTrainer(ArbitraryTrainer):
         self.encoder = encoder.to(device).requires_grad_(False).to(memory_format=torch.channels_last)
         self.vgg = vgg.to(device, torch.bfloat16).to(memory_format=torch.channels_last)
         self.styles = styles
-        self.decoder = AdaINDecoder(encoder.width).to(device).to(memory_format=torch.channels_last)
+        described = styles.latent.description
+        decoder = AdaINDecoder(encoder.width, described.shape[1])
+        decoder.described_mean.copy_(described.mean(0))
+        decoder.described_std.copy_(described.std(0).clamp_min(1e-3))
+        self.decoder = decoder.to(device).to(memory_format=torch.channels_last)
         optimizer = torch.optim.AdamW(self.decoder.parameters(), lr=options.learning_rate, weight_decay=1e-4)
         super().__init__(options, optimizer, {"decoder": self.decoder}, device)
         self.photos = endless(PhotoCrops(photos, options.crop), options.batch, options.workers)
@@ -81,11 +85,11 @@ class AdaINTrainer(ArbitraryTrainer):
         options = self.options
         photos = next(self.photos).to(self.device, memory_format=torch.channels_last)
         which = torch.randint(len(self.styles), (len(photos),))
-        mean, std = (part[which].to(self.device) for part in self.styles.latent)
+        mean, std, description = (part[which].to(self.device) for part in self.styles.latent)
         with torch.autocast(self.device.type, torch.bfloat16):
             with torch.no_grad():
                 target = adain(self.encoder(photos)[-1], mean, std)
-            painted = self.decoder(target)
+            painted = self.decoder(target, description)
             again = self.encoder(painted)[-1]
         means = {layer: values[which].to(self.device) for layer, values in self.styles.means.items()}
         grams = {layer: values[which].to(self.device) for layer, values in self.styles.grams.items()}
@@ -103,5 +107,5 @@ class AdaINTrainer(ArbitraryTrainer):
 
     def paint_like(self, painting: Tensor, photos: Tensor) -> Tensor:
         """See `ArbitraryTrainer`."""
-        mean, std = mean_std(self.encoder(painting)[-1])
-        return self.decoder(adain(self.encoder(photos)[-1], mean, std))
+        maps = self.encoder(painting)
+        return self.decoder(adain(self.encoder(photos)[-1], *mean_std(maps[-1])), describe_style(maps))

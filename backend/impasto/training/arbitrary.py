@@ -14,10 +14,9 @@ from torchvision.transforms.v2 import functional as TF
 from torchvision.utils import make_grid
 from tqdm import tqdm
 
-from impasto.nets.adain import mean_std
+from impasto.nets.adain import StyleLatent, describe_style, mean_std
 from impasto.nets.encoder import CompactEncoder
 from impasto.nets.perceptual import STYLE_LAYERS, gram
-from impasto.nets.predictor import describe_style
 from impasto.nets.vgg import VGG19Features
 from impasto.training.common import Trainer
 from impasto.training.photos import StyleCrops
@@ -28,17 +27,15 @@ log = logging.getLogger(__name__)
 class MeasuredStyles(NamedTuple):
     """Views of pictures as styles, and what the networks see in them."""
 
-    descriptions: Tensor
-    """(N, D) float32; see `describe_style`."""
     grams: dict[str, Tensor]
     """Gram matrices by layer of VGG-19, (N, C, C) bfloat16."""
     means: dict[str, Tensor]
     """Means of the features by layer of VGG-19, (N, C) float32."""
-    latent: tuple[Tensor, Tensor]
-    """Mean and standard deviation of the encoder's deepest map, (N, C, 1, 1) float32."""
+    latent: StyleLatent
+    """Of all N views."""
 
     def __len__(self) -> int:
-        return len(self.descriptions)
+        return len(self.latent.description)
 
 
 @torch.no_grad()
@@ -63,10 +60,9 @@ def measure_styles(
         maps = encoder(view)
         features = vgg(view.to(dtype), layers)
         one = MeasuredStyles(
-            describe_style(maps),
             {layer: gram(features[layer]).bfloat16() for layer in layers},
             {layer: features[layer].float().mean((2, 3)) for layer in layers},
-            mean_std(maps[-1]),
+            StyleLatent(*mean_std(maps[-1]), describe_style(maps)),
         )
         if found is None:
             # All of it at once: small pieces that are kept between large ones that are not would tear the heap up.

@@ -8,9 +8,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from impasto.nets.adain import describe_style
 from impasto.nets.encoder import CompactEncoder
 from impasto.nets.perceptual import CONTENT_LAYERS, content_distance, style_distance, total_variation
-from impasto.nets.predictor import StylePredictor, describe_style
+from impasto.nets.predictor import StylePredictor
 from impasto.nets.style_bank import StyleBankNet
 from impasto.nets.vgg import VGG19Features
 from impasto.training.arbitrary import ArbitraryTrainer, MeasuredStyles
@@ -63,9 +64,9 @@ class PredictorTrainer(ArbitraryTrainer):
         self.encoder = encoder.to(device).requires_grad_(False)
         self.vgg = vgg.to(device, torch.bfloat16).to(memory_format=torch.channels_last)
         self.styles = styles
-        net = StylePredictor(styles.descriptions.shape[1], body.code_length, options.hidden)
-        net.described_mean.copy_(styles.descriptions.mean(0))
-        net.described_std.copy_(styles.descriptions.std(0).clamp_min(1e-3))
+        net = StylePredictor(styles.latent.description.shape[1], body.code_length, options.hidden)
+        net.described_mean.copy_(styles.latent.description.mean(0))
+        net.described_std.copy_(styles.latent.description.std(0).clamp_min(1e-3))
         net.code_mean.copy_(codes.mean(0))
         net.code_std.copy_(codes.std(0).clamp_min(1e-3))
         self.predictor = net.to(device)
@@ -78,7 +79,7 @@ class PredictorTrainer(ArbitraryTrainer):
         options = self.options
         photos = next(self.photos).to(self.device, memory_format=torch.channels_last)
         which = torch.randint(len(self.styles), (len(photos),))
-        codes = self.predictor(self.styles.descriptions[which].to(self.device))
+        codes = self.predictor(self.styles.latent.description[which].to(self.device))
         origin = (int(torch.randint(4096, ())), int(torch.randint(4096, ())))
         with torch.autocast(self.device.type, torch.bfloat16):
             # One by one the normalisation has a fused kernel.

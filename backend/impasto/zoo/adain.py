@@ -16,7 +16,7 @@ FILE_NAME = "adain.safetensors"
 
 def save_decoder(path: Path, net: AdaINDecoder, card: Mapping[str, Any]) -> None:
     """Write the network and its card; raises ModelProblem as `impasto.zoo.storage.write_model` does."""
-    save_net(path, net, CARD_KIND, {**card, "width": net.width})
+    save_net(path, net, CARD_KIND, {**card, "width": net.width, "described": net.described})
 
 
 def load_decoder(path: Path | None = None) -> AdaINDecoder:
@@ -25,4 +25,6 @@ def load_decoder(path: Path | None = None) -> AdaINDecoder:
     Raises:
         ModelProblem: the file is missing, damaged, or something else.
     """
-    return load_net(path or find_model(FILE_NAME), CARD_KIND, lambda card: AdaINDecoder(card["width"]))
+    return load_net(
+        path or find_model(FILE_NAME), CARD_KIND, lambda card: AdaINDecoder(card["width"], card["described"])
+    )
