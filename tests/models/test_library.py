@@ -38,10 +38,19 @@ def test_the_shipped_bank_is_complete() -> None:
         assert style.title
         assert style.artist
         assert style.thumbnail()
+        assert style.exemplar()
     assert styles[0].bank.card["licence"] == "Apache-2.0"
     assert styles[0].bank.card["training"]["seed"] == 0
     assert fingerprint(load_body(styles[0].bank.weights)) == styles[0].bank.body
-    assert sum(path.stat().st_size for path in shipped_models().rglob("*") if path.is_file()) < 8_000_000
+
+
+@pytest.mark.parametrize(
+    ("names", "limit"),
+    [(["classic"], 8e6), (["subject"], 8e6), (["encoder", "adain"], 10e6), (["classic-predictor"], 8e6)],
+)
+def test_shipped_models_are_small(names: list[str], limit: float) -> None:
+    files = [shipped_models() / f"{name}.safetensors" for name in names]
+    assert sum(file.stat().st_size for file in files) < limit
 
 
 def test_a_bank_comes_back_as_it_was_saved(tmp_path: Path) -> None:

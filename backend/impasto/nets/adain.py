@@ -117,7 +117,8 @@ class AdaINDecoder(nn.Module):
         """By what each layer's result is multiplied, and what is added to it, (B, C) each."""
         seen = ((description - self.described_mean) / self.described_std).clamp(-5, 5)
         pairs = [modulation(seen).chunk(2, dim=1) for modulation in self.modulations]
-        return [(1 + gain, offset) for gain, offset in pairs]
+        # Bounded: factors that multiply over seven layers run away in training.
+        return [(1 + 0.9 * torch.tanh(gain), offset) for gain, offset in pairs]
 
     def forward(self, features: Tensor, description: Tensor) -> Tensor:
         """(B, 8 width, h, w), before their ReLU, and (B or 1, described) to (B, 3, 8h, 8w) float32, sRGB in [0, 1]."""

@@ -22,7 +22,9 @@ class AdaINOptions(Schedule):
     """How to train the decoder."""
 
     crop: int = 144
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
+    modulation_speed: float = 0.1
+    """How much slower the modulations by the style's description learn than the convolutions."""
     style_weight: float = 4.0
     content_weight: float = 1.0
     tv_weight: float = 0.1
@@ -76,7 +78,12 @@ class AdaINTrainer(ArbitraryTrainer):
         decoder.described_mean.copy_(described.mean(0))
         decoder.described_std.copy_(described.std(0).clamp_min(1e-3))
         self.decoder = decoder.to(device).to(memory_format=torch.channels_last)
-        optimizer = torch.optim.AdamW(self.decoder.parameters(), lr=options.learning_rate, weight_decay=1e-4)
+        # A step of a modulation moves all of a layer at once.
+        groups = [
+            {"params": list(self.decoder.layers.parameters()), "speed": 1.0},
+            {"params": list(self.decoder.modulations.parameters()), "speed": options.modulation_speed},
+        ]
+        optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, weight_decay=1e-4)
         super().__init__(options, optimizer, {"decoder": self.decoder}, device)
         self.photos = endless(PhotoCrops(photos, options.crop), options.batch, options.workers)
 

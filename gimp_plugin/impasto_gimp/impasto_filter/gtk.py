@@ -27,7 +27,7 @@ def start() -> bool:
 
 
 def pixbuf_of(pixels: Region, mask: Buffer | None = None) -> Any:
-    """An 8 bit RGBA region as a pixbuf, seen through a mask of one byte per pixel if there is one."""
+    """An 8 bit RGB or RGBA region as a pixbuf; RGBA seen through a mask of one byte per pixel if there is one."""
     width, height = pixels.format.width, pixels.format.height
     data: Buffer = pixels.data
     if mask is not None:
@@ -37,8 +37,9 @@ def pixbuf_of(pixels: Region, mask: Buffer | None = None) -> Any:
         data[3::4] = (
             bytes(mask) if own.count(255) == len(own) else bytes(a * b // 255 for a, b in zip(own, mask, strict=True))
         )
+    alpha = pixels.format.has_alpha
     return GdkPixbuf.Pixbuf.new_from_bytes(
-        GLib.Bytes.new(bytes(data)), GdkPixbuf.Colorspace.RGB, True, 8, width, height, 4 * width
+        GLib.Bytes.new(bytes(data)), GdkPixbuf.Colorspace.RGB, alpha, 8, width, height, (4 if alpha else 3) * width
     )
 
 

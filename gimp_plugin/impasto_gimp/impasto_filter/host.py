@@ -140,16 +140,6 @@ def read_small(source: Source, longest: int) -> tuple[dict[str, Region], float]:
     return regions, scale
 
 
-def shrunk(pixels: Region, source: Source, longest: int) -> Region:
-    """Pixels of the kind that was sent, as a preview in 8 bit sRGB with no side longer than ``longest``."""
-    width, height = pixels.format.width, pixels.format.height
-    buffer = Gegl.Buffer.new(source.format, 0, 0, width, height)
-    buffer.set(Gegl.Rectangle.new(0, 0, width, height), source.format, bytes(pixels.data))
-    small, scale = Bounds(0, 0, width, height).reduced(longest)
-    data = bytes(buffer.get(Gegl.Rectangle.new(*small), scale, _PREVIEW, Gegl.AbyssPolicy.NONE))
-    return Region(PixelFormat(small.width, small.height), data)
-
-
 def picture_of_layer(layer: Any, longest: int) -> Region:
     """A layer as a picture to paint like."""
     source = find_source(layer.get_image(), layer, use_selection=False)

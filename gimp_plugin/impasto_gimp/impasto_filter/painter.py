@@ -19,8 +19,6 @@ from impasto_link.pixels import Region
 
 #: The longest side at which a picture to paint like is sent.
 PICTURE_SIDE = 1024
-#: The longest side at which the picture of a refinement is shown.
-SHOWN_SIDE = 480
 #: How long to wait for the network before the window has its turn, in seconds.
 _TURN = 0.02
 #: How often to look whether the image is still there, in seconds.
@@ -177,7 +175,7 @@ def _wait(connection: Connection, call: Call, watcher: Watcher, source: host.Sou
     while not call.finished:
         connection.tick(_TURN)
         while call.events:
-            _report(call.events.pop(0), connection, watcher, source)
+            _report(call.events.pop(0), connection, watcher)
         watcher.live()
         if (now := time.monotonic()) - looked_at > _LOOK_EVERY:
             looked_at = now
@@ -199,7 +197,7 @@ def _wait(connection: Connection, call: Call, watcher: Watcher, source: host.Sou
     return call.result
 
 
-def _report(event: Event, connection: Connection, watcher: Watcher, source: host.Source) -> None:
+def _report(event: Event, connection: Connection, watcher: Watcher) -> None:
     if event.kind == "accepted":
         words = tr("waiting, {count} before it", count=event.place) if event.place else connection.words
         watcher.progress(0.0, words or tr("waiting"))
@@ -207,7 +205,7 @@ def _report(event: Event, connection: Connection, watcher: Watcher, source: host
         watcher.progress(event.fraction, tr(event.doing))
     elif event.kind == "preview" and "pixels" in event.regions:
         watcher.progress(event.fraction, tr(event.doing))
-        watcher.show(host.shrunk(event.regions["pixels"], source, SHOWN_SIDE))
+        watcher.show(event.regions["pixels"])
 
 
 def _translated(error: ImpastoError) -> ImpastoError:

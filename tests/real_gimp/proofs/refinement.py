@@ -25,16 +25,17 @@ def window():
     p.show(image)
     p.open_from_menu("style transfer", "Style Transfer")
     time.sleep(1.5)
-    p.key("alt+m")  # Refinement
-    p.key("Down")
-    p.key("Down")
-    p.key("Down")
-    p.key("Return")
+    # An open list does not hear a machine's hand; reached by Tab the field stays closed and obeys the arrows.
+    for keys in ("alt+k", "alt+k", "shift+Tab", "shift+Tab", "Down", "Down", "Down"):
+        p.key(keys)
     time.sleep(0.5)
     p.shot("refinement-chosen", "^Style Transfer$")
     p.key("alt+p")
+    # The window of the progress bears the same title, but is less wide than the dialog, and low without a picture.
     p.wait_for(
-        lambda: (place := p.ask("window", title="^Style Transfer$")) and place[3] > 400, "the picture so far", 60
+        lambda: (place := p.ask("window", title="^Style Transfer$")) and place[2] < 700 and place[3] > 300,
+        "the picture so far",
+        60,
     )
     time.sleep(2.0)
     p.shot("refinement", "^Style Transfer$")
