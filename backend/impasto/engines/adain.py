@@ -13,7 +13,9 @@ from impasto.engines.pictures import StylePicture, StyleReader
 from impasto.execution.adain import FoldedAdaIN
 from impasto.execution.strips import Tick
 from impasto.nets.adain import StyleLatent
-from impasto.zoo.adain import load_decoder
+from impasto.zoo.adain import FILE_NAME, load_decoder
+from impasto.zoo.library import find_model
+from impasto_link.errors import ModelProblem
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,11 @@ class AdaINEngine:
             ModelProblem: the network is not there.
             NotEnoughMemory: the picture does not fit.
         """
+        if not find_model(FILE_NAME).is_file():
+            raise ModelProblem(
+                "The network of the engine adain does not come with Impasto yet.",
+                "Use the engine fixed, which paints like pictures, too, or train one: impasto train adain",
+            )
         if self._net is None:
             dtype = fast_dtype(self._device)
             self._net = FoldedAdaIN(self._reader.encoder, load_decoder(), self._device, dtype)
