@@ -145,6 +145,17 @@ def test_refinement_keeps_what_lies_outside_the_area(server: Server, photo: np.n
     assert np.abs(result[mask > 0].astype(int) - photo[mask > 0]).mean() > 5
 
 
+def test_the_picture_of_a_refinement_looks_like_its_result(server: Server, photo: np.ndarray, fur: np.ndarray) -> None:
+    refinement = RefineOptions(iterations=40, max_side=160, features="compact")
+    painting = server.start(photo, fur, refine=refinement, keep_colors=True, strength=0.7, flatten=True)
+    shown = [event.regions["pixels"] for event in painting if event.kind == "preview"]
+    last = np.frombuffer(shown[-1].data, np.uint8).reshape(photo.shape).astype(int)
+    assert np.abs(last - painting.result()).mean() < 12
+    # Light and dark are the style's, the chroma is the photo's.
+    chroma = [colors(one)[0] - colors(one)[2] for one in (last, photo)]
+    assert abs(chroma[0] - chroma[1]) < 8
+
+
 def test_a_library_style_is_refined_by_its_example(server: Server, photo: np.ndarray) -> None:
     once = server.stylize(photo, "udnie")
     refined = server.stylize(photo, "udnie", refine=QUICK)

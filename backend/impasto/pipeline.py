@@ -315,7 +315,7 @@ class Pipeline:
             if picture is None:
                 progress(done, doing)
             else:
-                progress(done, doing, lambda: _preview(picture.cpu(), around, photo, area, box, options.strength))
+                progress(done, doing, lambda: _preview(picture.cpu(), around, photo, area, box, options))
 
         begun = None if start is None else start[..., rows, columns]
         content = photo[..., rows, columns]
@@ -363,7 +363,7 @@ def _preview(
     photo: Tensor,
     area: Tensor | None,
     box: tuple[slice, slice],
-    strength: float,
+    options: StylizeOptions,
 ) -> Region:
     """A small picture of how far a refinement is, sRGB of 8 bits.
 
@@ -371,7 +371,7 @@ def _preview(
         piece: what is refined, at the scale where it is.
         start, photo, area: at full size.
         box: rows and columns of ``piece`` in them.
-        strength: how much of the painting shows.
+        options: strength and colours.
     """
     height, width = photo.shape[-2:]
     factor = min(1.0, _PREVIEW_SIDE / max(height, width))
@@ -384,8 +384,11 @@ def _preview(
     target = painted[..., spans[0], spans[1]]
     if target.numel():
         target.copy_(resize(piece, target.shape[-2], target.shape[-1]))
-    share = strength if area is None else resize(area, *size) * strength
-    return encode_rgb(torch.lerp(resize(photo, *size), painted, share))
+    content = resize(photo, *size)
+    if options.keep_colors:
+        painted = keep_colors(painted, content)
+    share = options.strength if area is None else resize(area, *size) * options.strength
+    return encode_rgb(torch.lerp(content, painted, share))
 
 
 def _at_most(picture: Picture, max_side: int | None) -> tuple[Picture, float]:

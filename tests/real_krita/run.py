@@ -26,8 +26,6 @@ class KritaStage(Stage):
     without_server = frozenset({"start"})
 
     def prepare(self) -> None:
-        # A refinement does with what is there; its proof does not fetch half a gigabyte.
-        self.environment["IMPASTO_OFFLINE"] = "1"
         data = self.home / ".local" / "share" / "krita"
         data.mkdir(parents=True, exist_ok=True)
         super().prepare()

@@ -164,7 +164,8 @@ class Worker:
                 "peak_gpu_memory_bytes": cuda.max_memory_allocated(self._device),
             }
         else:
-            stats["name"] = f"CPU, {self._torch.get_num_threads()} threads"
+            threads = self._torch.get_num_threads()
+            stats["name"] = f"CPU, {threads} thread{'s' if threads > 1 else ''}"
         return stats
 
     def _give_memory_back(self) -> None:
