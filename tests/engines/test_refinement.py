@@ -157,6 +157,14 @@ def test_refinement_brings_the_picture_nearer_to_the_style(deep: Measuring, opti
     assert reported[-1] == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_pixels_may_lie_in_memory_as_a_camera_has_them(deep: Measuring, optimizer: str) -> None:
+    interleaved = noise(70, 80, 12).to(memory_format=torch.channels_last)
+    options = RefineOptions(iterations=2, optimizer=optimizer, max_side=80)
+    refined = refine(deep, None, interleaved, [(StylePicture(noise(70, 70, 9)), 1.0)], options, 70, lambda *_: None)
+    assert refined.shape == interleaved.shape
+
+
 def test_stopped_early_it_gives_the_best_so_far(deep: Measuring) -> None:
     ramp = torch.linspace(0, 1, 80).expand(1, 3, 80, 80).contiguous()
 

@@ -210,7 +210,9 @@ class Objective:
         """Losses of a picture, (1, 3, H, W) float32 in [0, 1], and the gradient of their total, of the same shape."""
         rough = picture.detach().requires_grad_()
         variation = self._tv_weight * total_variation(rough).sum()
-        gradient = torch.autograd.grad(variation, rough)[0] if self._tv_weight else torch.zeros_like(picture)
+        gradient = torch.zeros(picture.shape, device=picture.device)
+        if self._tv_weight:
+            gradient += torch.autograd.grad(variation, rough)[0]
         if len(self._windows) == 1:
             style, content = self._at_once(picture, gradient)
         else:

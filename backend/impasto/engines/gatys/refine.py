@@ -247,7 +247,7 @@ class AdamDescent:
     """Adam (Kingma and Ba 2015) with an exponential average of the iterates, which is smoother than any of them."""
 
     def __init__(self, start: Tensor, memory: Memory | None, learning_rate: float) -> None:
-        self._pixels = start.clone()
+        self._pixels = start.clone(memory_format=torch.contiguous_format)
         self._optimizer = torch.optim.Adam([self._pixels], lr=learning_rate, betas=(0.9, 0.99))
         if memory is not None:
             size = self._pixels.shape[-2:]
@@ -284,7 +284,7 @@ class LBFGSDescent:
     """L-BFGS (Liu and Nocedal 1989), the optimiser of the paper: fewer steps, more memory."""
 
     def __init__(self, start: Tensor, memory: Memory | None, learning_rate: float) -> None:
-        self._pixels = start.clone()
+        self._pixels = start.clone(memory_format=torch.contiguous_format)
         self._optimizer = torch.optim.LBFGS(
             [self._pixels], max_iter=1, max_eval=20, history_size=10, line_search_fn="strong_wolfe", tolerance_grad=0.0
         )
