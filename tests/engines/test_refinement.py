@@ -12,6 +12,7 @@ from impasto.engines.gatys.refine import MIN_SIDE, Enough, plan_scales, refine
 from impasto.engines.pictures import StylePicture
 from impasto.nets.perceptual import STYLE_DISTANCES, LayerMoments
 from impasto.nets.vgg import VGG19Features
+from impasto_link.errors import BadRequest
 from impasto_link.options import OPTIMIZERS, STYLE_LOSSES, RefineOptions
 
 
@@ -163,6 +164,13 @@ def test_pixels_may_lie_in_memory_as_a_camera_has_them(deep: Measuring, optimize
     options = RefineOptions(iterations=2, optimizer=optimizer, max_side=80)
     refined = refine(deep, None, interleaved, [(StylePicture(noise(70, 70, 9)), 1.0)], options, 70, lambda *_: None)
     assert refined.shape == interleaved.shape
+
+
+def test_weights_only_for_layers_that_are_not_there_are_refused(deep: Measuring) -> None:
+    photo = noise(70, 70, 1)
+    options = RefineOptions(layer_weights=(0, 0, 0, 0, 1))
+    with pytest.raises(BadRequest, match="relu4_1, and all of them have the weight 0"):
+        refine(deep, None, photo, [(StylePicture(photo), 1.0)], options, 70, lambda *_: None)
 
 
 def test_stopped_early_it_gives_the_best_so_far(deep: Measuring) -> None:

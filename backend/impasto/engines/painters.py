@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -19,8 +18,6 @@ from impasto.zoo.features import FeatureSource
 from impasto.zoo.library import Library
 from impasto_link.errors import BadRequest
 from impasto_link.options import RefineOptions, StyleChoice
-
-log = logging.getLogger(__name__)
 
 
 class Painters:

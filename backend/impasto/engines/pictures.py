@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,13 +19,11 @@ from impasto.imaging.resample import resize
 from impasto.nets.adain import StyleLatent, describe_style, mean_std
 from impasto.nets.encoder import CompactEncoder
 from impasto.nets.predictor import StylePredictor
-from impasto.zoo.encoder import load_compact_encoder
+from impasto.zoo.encoder import FILE_NAME, load_compact_encoder
 from impasto.zoo.library import find_model
 from impasto.zoo.predictor import load_predictor
 from impasto_link.errors import BadRequest
 from impasto_link.pixels import Region
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -127,7 +124,7 @@ class StyleReader:
     @property
     def encoder(self) -> CompactEncoder:
         """The encoder, float32."""
-        changed = _changed(find_model("encoder.safetensors"))
+        changed = _changed(find_model(FILE_NAME))
         if self._encoder is None or self._encoder[0] != changed:
             self._encoder = (changed, load_compact_encoder().to(self._device).to(memory_format=torch.channels_last))
         return self._encoder[1]

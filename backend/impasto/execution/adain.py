@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from impasto.execution.folding import Folded, fold_upsampling, pack_outputs, plain
 from impasto.execution.nodes import ConvNode, FeatureMap, Pending, Strip
-from impasto.execution.strips import Plan, Tick, Walk
+from impasto.execution.strips import Plan, Tick, Walk, pad_to_stride
 from impasto.nets.adain import AdaINDecoder, StyleLatent
 from impasto.nets.encoder import CompactEncoder, PlainConv
 from impasto.nets.style_bank import NORM_EPS
@@ -67,12 +66,7 @@ class FoldedAdaIN:
         """
         plan = plan or Plan()
         height, width = photo.shape[-2:]
-        extra = (0, -width % self.stride, 0, -height % self.stride)
-        if any(extra):
-            photo = F.pad(photo, extra, mode="reflect")
-            weights = None if weights is None else F.pad(weights, extra, mode="reflect")
-        if weights is not None and not weights.any():
-            weights = None
+        photo, weights = pad_to_stride(photo, weights, self.stride)
         source: FeatureMap = _Picture(photo, self.device, self.dtype)
         nodes = []
         for folded, bias in self._encoder[:-1]:

@@ -35,6 +35,20 @@ class Plan:
     keep_all: bool = True
 
 
+def pad_to_stride(photo: Tensor, weights: Tensor | None, stride: int) -> tuple[Tensor, Tensor | None]:
+    """Picture and weights, (1, C, H, W), mirrored at the bottom and at the right to multiples of a network's stride.
+
+    Weights of nothing but 0 become None: of nothing there are no statistics, so those of the whole have to do.
+    """
+    extra = (0, -photo.shape[-1] % stride, 0, -photo.shape[-2] % stride)
+    if weights is not None and not weights.any():
+        weights = None
+    if any(extra):
+        photo = F.pad(photo, extra, mode="reflect")
+        weights = None if weights is None else F.pad(weights, extra, mode="reflect")
+    return photo, weights
+
+
 class Walk:
     """One run over a picture: measures map after map, strip by strip, and counts what is done.
 

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from impasto.execution.folding import Folded, fold_upsampling, pack_outputs, plain
 from impasto.execution.nodes import ConvNode, FeatureMap, Pending, Strip, SumNode
-from impasto.execution.strips import Plan, Tick, Walk
+from impasto.execution.strips import Plan, Tick, Walk, pad_to_stride
 from impasto.nets.grain import WIDTHS, grain
 from impasto.nets.style_bank import NORM_EPS, CodeReader, ConvLayer, ResidualBlock, StyleBankNet
 
@@ -60,13 +59,7 @@ class FoldedStyleBank:
         """
         plan = plan or Plan()
         height, width = photo.shape[-2:]
-        extra = (0, -width % self.stride, 0, -height % self.stride)
-        if any(extra):
-            photo = F.pad(photo, extra, mode="reflect")
-            weights = None if weights is None else F.pad(weights, extra, mode="reflect")
-        if weights is not None and not weights.any():
-            # Of nothing there are no statistics; those of the whole do.
-            weights = None
+        photo, weights = pad_to_stride(photo, weights, self.stride)
         reader = CodeReader(code.to(self.device, torch.float32))
         picture = _Picture(photo, origin, self.device, self.dtype)
 

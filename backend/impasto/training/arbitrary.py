@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from abc import abstractmethod
 from pathlib import Path
 from typing import NamedTuple
@@ -20,8 +19,6 @@ from impasto.nets.perceptual import STYLE_LAYERS, gram
 from impasto.nets.vgg import VGG19Features
 from impasto.training.common import Trainer
 from impasto.training.photos import StyleCrops
-
-log = logging.getLogger(__name__)
 
 
 class MeasuredStyles(NamedTuple):

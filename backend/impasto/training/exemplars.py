@@ -6,7 +6,6 @@ the moments of the paintings (Gatys et al. 2015, https://arxiv.org/abs/1505.0737
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import torch
@@ -20,8 +19,6 @@ from impasto.training.photos import load_rgb
 from impasto.training.recipe import StyleRecipe
 from impasto.zoo.features import Features
 from impasto_link.options import RefineOptions
-
-log = logging.getLogger(__name__)
 
 
 def save_exemplars(

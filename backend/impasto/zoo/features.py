@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -17,8 +16,6 @@ from impasto.zoo.encoder import load_compact_encoder
 from impasto.zoo.library import user_models
 from impasto.zoo.vgg import load_vgg19
 from impasto_link.errors import ModelProblem
-
-log = logging.getLogger(__name__)
 
 #: A VGG-19 of the user's own, in one of these files of the model folder, comes before torchvision's.
 OWN_VGG = ("vgg19.safetensors", "vgg19.pth")

@@ -24,6 +24,7 @@ from impasto.engines.pictures import StylePicture
 from impasto.imaging.color import color_moments, match_colors
 from impasto.imaging.resample import resize
 from impasto.nets.perceptual import STYLE_LAYERS, Moments
+from impasto_link.errors import BadRequest
 from impasto_link.options import RefineOptions
 
 log = logging.getLogger(__name__)
@@ -143,6 +144,11 @@ def refine(
     )
     work = sum(scale.iterations * scale.height * scale.width for scale in scales)
     layers = [layer for layer in STYLE_LAYERS if layer in net.names]
+    if options.layer_weights and not any(options.layer_weights[: len(layers)]):
+        raise BadRequest(
+            f"The network that measures has the layers {', '.join(layers)}, and all of them have the weight 0.",
+            "Give one of these a weight above 0.",
+        )
     content_layer = next(layer for layer in _CONTENT if layer in net.names)
     done = 0.0
     memory: Memory | None = None
