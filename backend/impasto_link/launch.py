@@ -74,7 +74,11 @@ def open_remote(path: Path) -> Client:
     try:
         from impasto_link.zmq_transport import ZmqTransport
     except ImportError as error:
-        raise ServerGone("A server on another machine needs pyzmq in this Python.", "pip install pyzmq") from error
+        folder, (major, minor) = Path(__file__).parents[1], sys.version_info[:2]
+        raise ServerGone(
+            "A server on another machine needs pyzmq in this Python.",
+            f'pip install --python-version {major}.{minor} --only-binary :all: --target "{folder}" pyzmq',
+        ) from error
     return Client(ZmqTransport(invitation.endpoint, "", invitation))
 
 

@@ -210,7 +210,7 @@ class Connection(QObject):
 
     def _give_up_greeting(self) -> None:
         if not self._may_start:
-            self._lose(ServerGone(tr("The server does not answer."), tr("Look at it with: impasto status")))
+            self._lose(ServerGone(tr("The server does not answer."), self._advice()))
             return
         # Where a process cannot be looked for, the runtime file may be that of a server that was killed.
         self._calls.clear()
@@ -240,9 +240,12 @@ class Connection(QObject):
             # Nothing is wrong with a server that ends when nobody needs it, so this is no problem of the connection.
             self._lose(ServerGone(tr("The server ended in the middle of the work; your picture is as it was.")), False)
         elif self._calls and now - self._heard_at > SILENCE:
-            self._lose(ServerGone(tr("The server does not answer any more."), tr("Look at it with: impasto status")))
+            self._lose(ServerGone(tr("The server does not answer any more."), self._advice()))
         elif now - self._asked_at > 1.0 and any(one["state"] == "starting" for one in self.hello.get("workers", ())):
             self._ask_hello()
+
+    def _advice(self) -> str:
+        return tr("Is it running, and the port open?") if self.invitation else tr("Look at it with: impasto status")
 
     @property
     def waited(self) -> float:

@@ -14,13 +14,14 @@ from impasto_krita.images import to_image
 from impasto_krita.painter import Painter
 from impasto_krita.panel import Panel
 from impasto_krita.picture_styles import PictureStyles
-from impasto_krita.preview import PREVIEW_SIDE, OwnThumbnails, Preview
-from impasto_krita.qt import QImage, QLocale, QTimer
+from impasto_krita.preview import PREVIEW_SIDE, THUMBNAIL_SIDE, OwnThumbnails, Preview
+from impasto_krita.qt import QImage, QLocale, Qt, QTimer
 from impasto_krita.scene import Facts
 from impasto_krita.settings import Settings
 from impasto_krita.settings_dialog import SettingsDialog
 from impasto_krita.status import describe
 from impasto_krita.texts import choose_language, tr, tr_said
+from impasto_krita.theme import sharp
 from impasto_link.client import Event
 
 #: Krita says nothing when another layer becomes active or the selection changes, so it is asked, in milliseconds.
@@ -100,6 +101,7 @@ class StyleTransferDocker(DockWidget):
     def showEvent(self, event: Any) -> None:
         """Connect, and look around from now on."""
         super().showEvent(event)
+        self.preview.side, self.own_thumbnails.side = sharp(PREVIEW_SIDE, self), sharp(THUMBNAIL_SIDE, self)
         self._look.start()
         if not self._was_shown:
             # The first time the server is started, too: the gallery needs it. Once it has ended because nobody used
@@ -209,6 +211,7 @@ class StyleTransferDocker(DockWidget):
 
     def _open_settings(self) -> None:
         dialog = SettingsDialog(self.settings, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.accepted.connect(self._on_settings)
         dialog.show()
 
@@ -269,7 +272,7 @@ class StyleTransferDocker(DockWidget):
         self.panel.show_progress(0.0, tr("sending"))
         source = self.painter.source
         if self._painted[0].refine and source is not None:
-            self._before = to_image(host.read_reduced(source, PREVIEW_SIDE)[0]["pixels"])
+            self._before = to_image(host.read_reduced(source, self.preview.side)[0]["pixels"])
 
     def _on_shown(self, so_far: QImage) -> None:
         if self._before is not None:

@@ -19,7 +19,7 @@ from impasto_link.client import Call, Event
 from impasto_link.errors import ImpastoError
 from impasto_link.pixels import Region
 
-#: The longest side that is read of a layer, and those of the answers.
+#: The longest side that is read of a layer, and those of the answers for a screen of ordinary pixels.
 READ_SIDE = 1024
 PREVIEW_SIDE = 384
 THUMBNAIL_SIDE = 160
@@ -45,6 +45,8 @@ class Preview(QObject):
 
     def __init__(self, connection: Connection, pictures: Pictures, parent: QObject) -> None:
         super().__init__(parent)
+        #: The longest side of the answers, in pixels.
+        self.side = PREVIEW_SIDE
         self._connection = connection
         self._pictures = pictures
         self._call: Call | None = None
@@ -93,7 +95,7 @@ class Preview(QObject):
         try:
             regions, step = self._reduced(choices, layer_id)
             named, along = self._pictures.along(choices, small=True)
-            options = named.options(reduced_by=step, max_side=PREVIEW_SIDE)
+            options = named.options(reduced_by=step, max_side=self.side)
         except ImpastoError as error:
             self.failed.emit(str(error))
             return
@@ -101,7 +103,7 @@ class Preview(QObject):
         op, fields, regions = "preview", options.to_wire(), {**regions, **along}
         if mask_only:
             op, regions = "mask", {"pixels": regions["pixels"]}
-            fields = {"feather": options.feather, "invert": choices.area == "background", "max_side": PREVIEW_SIDE}
+            fields = {"feather": options.feather, "invert": choices.area == "background", "max_side": self.side}
 
         def on_event(event: Event) -> None:
             if event.kind not in ("done", "failed", "cancelled") or call is not self._call:
@@ -131,6 +133,8 @@ class OwnThumbnails(QObject):
 
     def __init__(self, connection: Connection, parent: QObject) -> None:
         super().__init__(parent)
+        #: The longest side of the answers, in pixels.
+        self.side = THUMBNAIL_SIDE
         self._connection = connection
         self._names: list[str] = []
         self._region: Region | None = None
@@ -142,7 +146,7 @@ class OwnThumbnails(QObject):
         self.stop()
         try:
             source = source_of(Choices(area="everything"), layer_id)
-            regions, _ = host.read_reduced(source, 2 * THUMBNAIL_SIDE)
+            regions, _ = host.read_reduced(source, 2 * self.side)
         except ImpastoError:
             return
         # A picture shows itself.
@@ -182,5 +186,5 @@ class OwnThumbnails(QObject):
             # The event loop has its turn between two of them.
             QTimer.singleShot(0, self._next)
 
-        fields = Choices(style=name).options(max_side=THUMBNAIL_SIDE).to_wire()
+        fields = Choices(style=name).options(max_side=self.side).to_wire()
         call = self._call = self._connection.submit("preview", fields, {"pixels": self._region}, on_event)

@@ -16,7 +16,8 @@ def describe(connection: Connection) -> str:
     if connection.state == "greeting":
         return tr("Connecting to the server …")
     if connection.state == "ready":
-        return escape(_describe_workers(connection.hello.get("workers", [])))
+        words = _describe_workers(connection.hello.get("workers", []))
+        return escape(tr("On another machine. {words}", words=words) if connection.invitation else words)
     if connection.problem is not None:
         problem = f"{tr(connection.problem.message)} {tr(connection.problem.hint)}".strip()
         return f'⚠ {escape(problem)} <a href="#">{tr("Try again")}</a>'

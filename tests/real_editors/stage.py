@@ -9,7 +9,10 @@ import argparse
 import contextlib
 import json
 import os
+import shlex
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -111,6 +114,16 @@ class Stage:
             self.server.wait(20)
             self.server = None
 
+    def serve_elsewhere(self, invitation: Path) -> None:
+        """Have no server of this user, but one that stands for another machine's: only the invitation leads to it."""
+        self.stop_server()
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        command = [sys.executable, "-m", "impasto", "serve", "--remote", address, "--invitation", str(invitation)]
+        environment = {**self.environment, "IMPASTO_RUNTIME_DIR": str(self.folder / "elsewhere")}
+        with (self.output / "server-elsewhere.log").open("ab") as log:
+            self.server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+
     def connect(self) -> Client:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
@@ -129,10 +142,14 @@ class Stage:
             self.stop_server()
         elif self.server is None or self.server.poll() is not None:
             self.start_server()
-        with display() as number, (self.output / f"{proof.stem}.{self.editor.lower()}.log").open("wb") as editor_log:
+        wanted = settings_of(proof)
+        with (
+            display(int(wanted.get("QT_SCALE_FACTOR", 1))) as number,
+            (self.output / f"{proof.stem}.{self.editor.lower()}.log").open("wb") as editor_log,
+        ):
             environment = {
                 **self.environment,
-                **settings_of(proof),
+                **wanted,
                 "DISPLAY": number,
                 "PROOF": str(proof),
                 "PROOF_FOLDER": str(self.folder),
@@ -249,6 +266,15 @@ class Hands:
         self._stage.more = entry["environment"]
         self._stage.start_server()
 
+    def serve_elsewhere(self, entry: dict[str, Any]) -> None:
+        self._stage.serve_elsewhere(Path(entry["invitation"]))
+
+    def pip(self, entry: dict[str, Any]) -> None:
+        """Do as a hint says that begins with "pip install"; uv understands it, too."""
+        words = shlex.split(entry["command"])
+        uv = shutil.which("uv") or str(REPOSITORY / ".uv" / "bin" / "uv")
+        subprocess.run([uv, *words, "--quiet"], check=True)
+
     def shot(self, entry: dict[str, Any]) -> None:
         folder = self._stage.output / "screenshots"
         folder.mkdir(exist_ok=True)
@@ -289,11 +315,15 @@ class Hands:
 
 
 @contextlib.contextmanager
-def display() -> Iterator[str]:
-    """An X display without screen, on a free number, with a window manager so that windows get the keyboard."""
+def display(scale: int = 1) -> Iterator[str]:
+    """An X display without screen, on a free number, with a window manager so that windows get the keyboard.
+
+    Args:
+        scale: how many pixels an editor is going to use for one, in each direction.
+    """
     reading, writing = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1500x1000x24", "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{1500 * scale}x{1000 * scale}x24", "-nolisten", "tcp"],
         pass_fds=[writing],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -49,9 +49,13 @@ class KritaStage(Stage):
         return LOOKS if proof.stem == "looks" else LOOKS[:1]
 
     def _set_look(self, theme: str, language: str) -> None:
-        """Krita's theme and the docker's language."""
+        """Krita's theme and the docker's language; and this machine's server, whatever a proof left behind."""
         path = self.config / "kritarc"
-        lines = [line for line in path.read_text().splitlines() if not line.startswith(("Theme=", "language="))]
+        lines = [
+            line
+            for line in path.read_text().splitlines()
+            if not line.startswith(("Theme=", "language=", "invitation="))
+        ]
         for section, entry in (("[theme]", f"Theme={theme}"), ("[impasto_krita]", f"language={language}")):
             if section not in lines:
                 lines.append(section)

@@ -79,7 +79,13 @@ class AdaINEngine:
         # Interpolated between styles as in section 7.2 of the paper.
         total = sum(weight for _, weight in styles)
         seen = [(self._reader.latent(style), weight / total) for style, weight in styles]
-        mixed = StyleLatent(*(torch.stack([latent[at] * share for latent, share in seen]).sum(0) for at in range(3)))
+        latents, shares = zip(*seen, strict=True)
+        mixed = StyleLatent(
+            *(
+                sum(part * share for part, share in zip(parts, shares, strict=True))
+                for parts in zip(*latents, strict=True)
+            )
+        )
         height, width = photo.shape[-2:]
         photo, weights = pad_to(net.min_size, photo, weights)
         plan = plan_for(self._device, height * width, _NUMBERS, _NUMBERS, net.dtype)

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.imaging.pixels import decode, fill_transparent, shrink
 from impasto.imaging.resample import resize
-from impasto.nets.adain import StyleLatent, describe_style, mean_std
+from impasto.nets.adain import StyleLatent, see_style
 from impasto.nets.encoder import CompactEncoder
 from impasto.nets.predictor import StylePredictor
 from impasto.zoo.encoder import FILE_NAME, load_compact_encoder
@@ -134,9 +133,7 @@ class StyleReader:
 
         def see() -> StyleLatent:
             picture, weights = self._prepared(style)
-            maps = self.encoder(picture)
-            counted = None if weights is None else F.avg_pool2d(weights, self.encoder.stride)
-            return StyleLatent(*mean_std(maps[-1], counted), describe_style(maps, weights))
+            return see_style(self.encoder(picture), weights)
 
         return self._remember(("latent", style.key), see)
 

@@ -1,18 +1,18 @@
 """Encoder, adaptive instance normalisation and decoder, folded and run in strips.
 
-There is a single barrier: the statistics of the photo's deepest features. Before and after it strips are independent
-but for the rows around them that convolutions see, which are computed again.
+There are two barriers, the statistics of the photo's two deepest maps, which are kept. Before and after them strips are
+independent but for the rows around them that convolutions see, which are computed again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from impasto.execution.folding import Folded, fold_upsampling, pack_outputs, plain
-from impasto.execution.nodes import ConvNode, FeatureMap, Pending, Strip
+from impasto.execution.nodes import ConvNode, FeatureMap, JoinedNode, NormView, Pending, Strip
 from impasto.execution.strips import Plan, Tick, Walk, pad_to_stride
 from impasto.nets.adain import AdaINDecoder, StyleLatent
 from impasto.nets.encoder import CompactEncoder, PlainConv
@@ -34,6 +34,8 @@ class FoldedAdaIN:
         self.device, self.dtype = device, dtype
         self.stride, self.min_size = encoder.stride, encoder.min_size
         convs = [conv for scale in encoder.scales for conv in _convs(scale)]
+        #: The convolution whose result the decoder reads, too.
+        self._skipped = len(convs) - len(_convs(encoder.scales[-1])) - 1
         self._encoder = [_fold(conv, device) for conv in convs]
         # The encoder sees the picture around 0; over a mirrored border that is a bias of its first convolution.
         first, bias = self._encoder[0]
@@ -41,6 +43,7 @@ class FoldedAdaIN:
         layers = _convs(decoder.layers)
         self._decoder = [_fold(conv, device) for conv in layers]
         self._decoder[-1] = (pack_outputs(layers[-1].weight.detach()).to(device), self._decoder[-1][1])
+        self._skip = _fold(decoder.skip, device)
         self._changes = decoder.to(device).changes
 
     @torch.inference_mode()
@@ -68,40 +71,45 @@ class FoldedAdaIN:
         height, width = photo.shape[-2:]
         photo, weights = pad_to_stride(photo, weights, self.stride)
         source: FeatureMap = _Picture(photo, self.device, self.dtype)
-        nodes = []
+        down = []
         for folded, bias in self._encoder[:-1]:
-            nodes.append(ConvNode(source, folded, self.dtype, bias=bias))
-            source = nodes[-1]
+            down.append(ConvNode(source, folded, self.dtype, bias=bias))
+            source = down[-1]
         # The bias of the deepest convolution is taken away by the normalisation.
-        norm = (style.std.flatten().to(self.device).float(), style.mean.flatten().to(self.device).float())
-        deepest = ConvNode(source, self._encoder[-1][0], self.dtype, norm=norm)
-        nodes.append(deepest)
-        changes = self._changes(style.description.to(self.device))
-        for (folded, bias), (gain, offset) in zip(self._decoder, changes, strict=True):
-            bias = bias * gain[0] + offset[0]
-            relu = len(nodes) < len(self._encoder) + len(self._decoder) - 1
-            nodes.append(ConvNode(nodes[-1], folded.scaled(gain[0]), self.dtype, bias=bias, relu=relu))
-        to_rgb = nodes.pop()
+        deepest = ConvNode(source, self._encoder[-1][0], self.dtype, norm=self._norm(style.std, style.mean))
+        down.append(deepest)
+        shallower = down[self._skipped]
+        skip = NormView(shallower, self._norm(style.skip_std, style.skip_mean))
+        changes = [(gain[0], offset[0]) for gain, offset in self._changes(style.description.to(self.device))]
 
-        into = sum(node.work * node.height for node in nodes[: len(self._encoder)])
-        out = sum(node.work * node.height for node in [*nodes[len(self._encoder) :], to_rgb])
-        # Work is counted where it is asked for: by the two nodes that are computed from end to end.
-        counted = deepest.work * deepest.height
-        walk = Walk(
-            photo.shape[-2],
-            photo.shape[-1],
-            plan,
-            counted * (1 + out / into),
-            tick,
-            None if weights is None else weights.to(self.device),
-        )
-        walk.measure(deepest, NORM_EPS, keep=True)
+        def modulated(source: FeatureMap, conv: tuple[Folded, Tensor], at: int, offset: bool = True) -> ConvNode:
+            (folded, bias), (gain, more) = conv, changes[at]
+            bias = bias * gain + more if offset else bias * gain
+            return ConvNode(source, folded.scaled(gain), self.dtype, bias=bias, relu=at < len(changes) - 1)
+
+        up: list[ConvNode | JoinedNode] = []
+        for number, conv in enumerate(self._decoder):
+            node = modulated(up[-1] if up else deepest, conv, number)
+            joins = number == AdaINDecoder.JOIN
+            up.append(JoinedNode(node, modulated(skip, self._skip, number, offset=False)) if joins else node)
+        to_rgb = up[-1]
+        assert isinstance(to_rgb, ConvNode)
+
+        first, second = _work(down[: self._skipped + 1]), _work(down[self._skipped + 1 :])
+        last = _work(up)
+        counted = None if weights is None else weights.to(self.device)
+        walk = Walk(photo.shape[-2], photo.shape[-1], plan, first + second + last, tick, counted)
+        skip.finish(walk.gather(shallower, keep=True, work=first), NORM_EPS)
+        deepest.finish(walk.gather(deepest, keep=True, release=False, work=second), NORM_EPS)
         painted = torch.empty_like(photo)
         for top, bottom in walk.strips(to_rgb.height):
             painted[:, :, top:bottom] = to_rgb.compute(top, bottom).float().sigmoid_()
             to_rgb.consumed(bottom)
-            walk.count(counted * out / into * (bottom - top) / to_rgb.height)
+            walk.count(last * (bottom - top) / to_rgb.height)
         return painted[..., :height, :width]
+
+    def _norm(self, std: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
+        return std.flatten().to(self.device).float(), mean.flatten().to(self.device).float()
 
 
 class _Picture:
@@ -122,6 +130,10 @@ class _Picture:
 
     def release(self, top: int) -> None:
         """The photo belongs to somebody else."""
+
+
+def _work(nodes: Sequence[ConvNode | JoinedNode]) -> float:
+    return sum(node.work * node.height for node in nodes)
 
 
 def _convs(layers: nn.Module) -> list[PlainConv]:

@@ -36,6 +36,25 @@ class Pending:
     floor: Tensor | None = None
 
 
+def normalised(scale: Tensor, shift: Tensor, moments: Moments, eps: float, *, relu: bool) -> Pending:
+    """What instance normalisation leaves to be done.
+
+    Args:
+        scale, shift: of the result, (C,) each; the scale not negative.
+        moments: of the rows.
+        eps: added to the variance.
+        relu: whether negative values become 0.
+    """
+    gain = scale.double() * torch.rsqrt(moments.variance + eps)
+    offset = shift.double() - moments.mean * gain
+    if not relu:
+        return Pending(gain.float(), offset.float())
+    # A channel that the style has switched off is the same everywhere.
+    off = gain == 0
+    floor = torch.where(off, 0.0, -offset / torch.where(off, 1.0, gain))
+    return Pending(gain.float(), torch.where(off, offset.relu(), offset).float(), floor.float())
+
+
 class FeatureMap(Protocol):
     """What a convolution can read from."""
 
@@ -162,16 +181,7 @@ class ConvNode:
     def finish(self, moments: Moments, eps: float) -> None:
         """The statistics are complete."""
         assert self._norm is not None
-        scale, shift = self._norm
-        gain = scale.double() * torch.rsqrt(moments.variance + eps)
-        offset = shift.double() - moments.mean * gain
-        if not self._relu:
-            self._pending = Pending(gain.float(), offset.float())
-            return
-        # A channel that the style has switched off is the same everywhere.
-        off = gain == 0
-        floor = torch.where(off, 0.0, -offset / torch.where(off, 1.0, gain))
-        self._pending = Pending(gain.float(), torch.where(off, offset.relu(), offset).float(), floor.float())
+        self._pending = normalised(*self._norm, moments, eps, relu=self._relu)
 
     def keep(self, strip: Strip) -> None:
         """Keep a strip instead of computing it again."""
@@ -248,6 +258,59 @@ class ConvNode:
                 None if bias is None else bias.to(self.dtype),
             )
         return self._ready
+
+
+class NormView:
+    """A map that is kept as it is, read as if it were normalised and went through a ReLU.
+
+    Args:
+        node: the map.
+        norm: scale and shift, (C,) each; the scale not negative.
+    """
+
+    def __init__(self, node: ConvNode, norm: tuple[Tensor, Tensor]) -> None:
+        self.channels, self.height, self.width = node.channels, node.height, node.width
+        self._norm = norm
+        self._pending: Pending | None = None
+        self.mean, self.strips, self.release = node.mean, node.strips, node.release
+
+    @property
+    def pending(self) -> Pending:
+        """See `FeatureMap`; only after `finish`."""
+        assert self._pending is not None, "the statistics are not complete"
+        return self._pending
+
+    def finish(self, moments: Moments, eps: float) -> None:
+        """The statistics are complete."""
+        self._pending = normalised(*self._norm, moments, eps, relu=True)
+
+
+class JoinedNode:
+    """The sum of two convolutions of different maps, with a ReLU; computed when it is read.
+
+    Args:
+        one, other: the convolutions, without normalisation.
+    """
+
+    def __init__(self, one: ConvNode, other: ConvNode) -> None:
+        self._parts = (one, other)
+        self.channels, self.height, self.width = one.channels, one.height, one.width
+        self.pending = one.pending
+        self.work = one.work + other.work
+
+    def mean(self) -> Tensor:
+        """See `FeatureMap`."""
+        raise NotImplementedError
+
+    def strips(self, top: int, bottom: int) -> Iterator[Strip]:
+        """See `FeatureMap`."""
+        one, other = self._parts
+        yield Strip(top, bottom, one.compute(top, bottom).add_(other.compute(top, bottom)))
+
+    def release(self, top: int) -> None:
+        """See `FeatureMap`."""
+        for part in self._parts:
+            part.release(top)
 
 
 class SumNode:

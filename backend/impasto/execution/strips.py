@@ -89,6 +89,16 @@ class Walk:
             keep: keep its rows; otherwise they are computed again when they are read.
             release: give up the rows of its source that no later row needs.
         """
+        node.finish(self.gather(node, keep=keep, release=release), eps)
+
+    def gather(self, node: ConvNode, *, keep: bool, release: bool = True, work: float | None = None) -> Moments:
+        """Compute all of a map for its moments.
+
+        Args:
+            node, keep, release: see `measure`.
+            work: how much it takes with all that is computed on the way; the node's own if not given.
+        """
+        per_row = node.work if work is None else work / node.height
         moments = Moments()
         weights = self._weights_at(node.height)
         block = self._block * node.height // self._height
@@ -101,8 +111,8 @@ class Walk:
                 node.keep(Strip(top, bottom, rows))
             if release:
                 node.consumed(bottom)
-            self.count(node.work * (bottom - top))
-        node.finish(moments, eps)
+            self.count(per_row * (bottom - top))
+        return moments
 
     def _weights_at(self, height: int) -> Tensor | None:
         if height not in self._weights:

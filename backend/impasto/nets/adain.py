@@ -48,8 +48,12 @@ class StyleLatent(NamedTuple):
     """What the decoder and the features before it are told of a style."""
 
     mean: Tensor
-    """Of the encoder's deepest map, (B, C, 1, 1)."""
+    """Of the encoder's deepest map, (B, 8 width, 1, 1)."""
     std: Tensor
+    """Likewise."""
+    skip_mean: Tensor
+    """Of the map before it, (B, 4 width, 1, 1)."""
+    skip_std: Tensor
     """Likewise."""
     description: Tensor
     """Means and standard deviations of all of its maps, (B, N); see `describe_style`."""
@@ -72,17 +76,32 @@ def describe_style(maps: Sequence[Tensor], weights: Tensor | None = None) -> Ten
     return torch.cat(parts, dim=1)
 
 
-class AdaINDecoder(nn.Module):
-    """Makes a picture of the deepest features of a `impasto.nets.encoder.CompactEncoder`.
+def see_style(maps: Sequence[Tensor], weights: Tensor | None = None) -> StyleLatent:
+    """All that is kept of a style; arguments as those of `describe_style`."""
+    counted = [None if weights is None else F.avg_pool2d(weights, stride) for stride in (4, 8)]
+    return StyleLatent(*mean_std(maps[-1], counted[1]), *mean_std(maps[-2], counted[0]), describe_style(maps, weights))
 
-    Deep features know little of colour. So each layer of the decoder is scaled and shifted by what the encoder saw of
-    the style at all scales, as in MicroAST (Wang et al. 2023, https://arxiv.org/abs/2211.15313). This asks nothing more
-    of the photo, so it adds no barrier.
+
+def restyle(maps: Sequence[Tensor], style: StyleLatent) -> tuple[Tensor, Tensor]:
+    """The two deepest maps of a photo with the moments of a style: what `AdaINDecoder` makes a picture of."""
+    return adain(maps[-1], style.mean, style.std), adain(maps[-2], style.skip_mean, style.skip_std)
+
+
+class AdaINDecoder(nn.Module):
+    """Makes a picture of the two deepest maps of a `impasto.nets.encoder.CompactEncoder`.
+
+    The deepest map alone holds too little of the photo's shapes when the encoder is small, so the one before it, with
+    the style's moments too, joins where the decoder has come to its size. Neither knows much of colour. So each layer
+    of the decoder is scaled and shifted by what the encoder saw of the style at all scales, as in MicroAST (Wang et al.
+    2023, https://arxiv.org/abs/2211.15313), which asks nothing more of the photo.
 
     Args:
         width: that of the encoder.
         described: length of the style's description.
     """
+
+    #: To the result of which layer the shallower map is added.
+    JOIN = 1
 
     described_mean: Tensor
     described_std: Tensor
@@ -102,6 +121,8 @@ class AdaINDecoder(nn.Module):
                 PlainConv(w1, 3),
             ]
         )
+        self.skip = PlainConv(w3, w3)
+        nn.init.zeros_(self.skip.weight)
         self.modulations = nn.ModuleList()
         for layer in self.layers:
             assert isinstance(layer, PlainConv)
@@ -120,9 +141,21 @@ class AdaINDecoder(nn.Module):
         # Bounded: factors that multiply over seven layers run away in training.
         return [(1 + 0.9 * torch.tanh(gain), offset) for gain, offset in pairs]
 
-    def forward(self, features: Tensor, description: Tensor) -> Tensor:
-        """(B, 8 width, h, w), before their ReLU, and (B or 1, described) to (B, 3, 8h, 8w) float32, sRGB in [0, 1]."""
+    def forward(self, features: Tensor, skip: Tensor, description: Tensor) -> Tensor:
+        """Decode.
+
+        Args:
+            features: (B, 8 width, h, w), before their ReLU.
+            skip: (B, 4 width, 2h, 2w), before their ReLU.
+            description: (B or 1, described).
+
+        Returns:
+            (B, 3, 8h, 8w) float32, sRGB in [0, 1].
+        """
         x = features
-        for layer, (gain, offset) in zip(self.layers, self.changes(description), strict=True):
-            x = torch.addcmul(offset[:, :, None, None], layer(F.relu(x)), gain[:, :, None, None])
+        for number, (layer, (gain, offset)) in enumerate(zip(self.layers, self.changes(description), strict=True)):
+            x = layer(F.relu(x))
+            if number == self.JOIN:
+                x = x + self.skip(F.relu(skip))
+            x = torch.addcmul(offset[:, :, None, None], x, gain[:, :, None, None])
         return torch.sigmoid(x.float())

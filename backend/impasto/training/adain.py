@@ -8,12 +8,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from impasto.nets.adain import AdaINDecoder, adain, describe_style, mean_std
+from impasto.nets.adain import AdaINDecoder, StyleLatent, mean_std, restyle, see_style
 from impasto.nets.encoder import CompactEncoder
-from impasto.nets.perceptual import Features, content_distance, total_variation
+from impasto.nets.perceptual import CONTENT_LAYERS, Features, content_distance, total_variation
 from impasto.nets.vgg import VGG19Features
 from impasto.training.arbitrary import ArbitraryTrainer, MeasuredStyles
 from impasto.training.common import Schedule, endless
+from impasto.training.losses import light_distance
 from impasto.training.photos import PhotoCrops
 
 
@@ -28,6 +29,7 @@ class AdaINOptions(Schedule):
     style_weight: float = 4.0
     content_weight: float = 1.0
     tv_weight: float = 0.1
+    light_weight: float = 4.0
 
 
 def mean_std_distance(features: Features, means: Features, grams: Features) -> Tensor:
@@ -80,7 +82,7 @@ class AdaINTrainer(ArbitraryTrainer):
         self.decoder = decoder.to(device).to(memory_format=torch.channels_last)
         # A step of a modulation moves all of a layer at once.
         groups = [
-            {"params": list(self.decoder.layers.parameters()), "speed": 1.0},
+            {"params": [*self.decoder.layers.parameters(), *self.decoder.skip.parameters()], "speed": 1.0},
             {"params": list(self.decoder.modulations.parameters()), "speed": options.modulation_speed},
         ]
         optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, weight_decay=1e-4)
@@ -92,27 +94,33 @@ class AdaINTrainer(ArbitraryTrainer):
         options = self.options
         photos = next(self.photos).to(self.device, memory_format=torch.channels_last)
         which = torch.randint(len(self.styles), (len(photos),))
-        mean, std, description = (part[which].to(self.device) for part in self.styles.latent)
+        style = StyleLatent(*(part[which].to(self.device) for part in self.styles.latent))
         with torch.autocast(self.device.type, torch.bfloat16):
             with torch.no_grad():
-                target = adain(self.encoder(photos)[-1], mean, std)
-            painted = self.decoder(target, description)
-            again = self.encoder(painted)[-1]
+                features = restyle(self.encoder(photos), style)
+            painted = self.decoder(*features, style.description)
         means = {layer: values[which].to(self.device) for layer, values in self.styles.means.items()}
         grams = {layer: values[which].to(self.device) for layer, values in self.styles.grams.items()}
-        style = mean_std_distance(self.vgg(painted.to(torch.bfloat16), set(means)), means, grams).clamp_max(4.0)
-        content = content_distance({"": again}, {"": target}, pooled=True)
-        loss = options.style_weight * style + options.content_weight * content
-        loss = (loss + options.tv_weight * total_variation(painted)).mean()
+        seen = self.vgg(painted.to(torch.bfloat16), {*means, *CONTENT_LAYERS})
+        with torch.no_grad():
+            wanted = self.vgg(photos.to(torch.bfloat16), CONTENT_LAYERS)
+        style_loss = mean_std_distance(seen, means, grams).clamp_max(4.0)
+        # Of the photo itself. The paper asks for the features that went in, but the small encoder's would do as well
+        # for a picture without shapes.
+        content = content_distance(seen, wanted, pooled=True)
+        loss = options.style_weight * style_loss + options.content_weight * content
+        light = light_distance(painted, photos)
+        loss = (loss + options.tv_weight * total_variation(painted) + options.light_weight * light).mean()
         gradient = self.descend(loss)
         return {
             "loss": loss.item(),
-            "style": style.mean().item(),
+            "style": style_loss.mean().item(),
             "content": content.mean().item(),
+            "light": light.mean().item(),
             "gradient": gradient,
         }
 
     def paint_like(self, painting: Tensor, photos: Tensor) -> Tensor:
         """See `ArbitraryTrainer`."""
-        maps = self.encoder(painting)
-        return self.decoder(adain(self.encoder(photos)[-1], *mean_std(maps[-1])), describe_style(maps))
+        style = see_style(self.encoder(painting))
+        return self.decoder(*restyle(self.encoder(photos), style), style.description)

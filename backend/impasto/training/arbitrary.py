@@ -13,7 +13,7 @@ from torchvision.transforms.v2 import functional as TF
 from torchvision.utils import make_grid
 from tqdm import tqdm
 
-from impasto.nets.adain import StyleLatent, describe_style, mean_std
+from impasto.nets.adain import StyleLatent, see_style
 from impasto.nets.encoder import CompactEncoder
 from impasto.nets.perceptual import STYLE_LAYERS, gram
 from impasto.nets.vgg import VGG19Features
@@ -59,7 +59,7 @@ def measure_styles(
         one = MeasuredStyles(
             {layer: gram(features[layer]).bfloat16() for layer in layers},
             {layer: features[layer].float().mean((2, 3)) for layer in layers},
-            StyleLatent(*mean_std(maps[-1]), describe_style(maps)),
+            see_style(maps),
         )
         if found is None:
             # All of it at once: small pieces that are kept between large ones that are not would tear the heap up.

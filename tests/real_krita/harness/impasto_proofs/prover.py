@@ -16,6 +16,8 @@ from PyQt5.QtCore import QByteArray, QPoint, QTimer
 APP = Krita.instance()
 FOLDER = Path(os.environ.get("PROOF_FOLDER", "."))
 SRGB, LINEAR = "sRGB-elle-V2-srgbtrc.icc", "sRGB-elle-V2-g10.icc"
+#: Pixels of the screen for one of Qt's, in each direction.
+SCALE = int(os.environ.get("QT_SCALE_FACTOR", "1"))
 _asked = 0
 
 
@@ -50,7 +52,7 @@ def click(widget, at=None, button=1):
     """A real click of the mouse, into the middle of a widget or at a point of it."""
     at = at if at is not None else QPoint(widget.width() // 2, widget.height() // 2)
     assert widget.isVisible(), f"{widget} cannot be clicked, it is hidden"
-    place = widget.mapToGlobal(at)
+    place = widget.mapToGlobal(at) * SCALE
     yield from ask("click", x=place.x(), y=place.y(), button=button)
     yield 150
 
@@ -65,7 +67,7 @@ def shot(name, widget=None):
     area = None
     if widget is not None:
         corner = widget.mapToGlobal(QPoint(0, 0))
-        area = [corner.x(), corner.y(), widget.width(), widget.height()]
+        area = [length * SCALE for length in (corner.x(), corner.y(), widget.width(), widget.height())]
     yield 200
     yield from ask("shot", name=name, area=area)
 
