@@ -38,7 +38,7 @@ class Actions(Extension):
 
 def _with_docker(do: Callable[[StyleTransferDocker], None]) -> None:
     # Asked for now: what `createActions` was given is gone by then.
-    for docker in Krita.instance().activeWindow().dockers():
+    for docker in Krita.instance().dockers():
         if docker.objectName() == NAME:
             do(docker)
 

@@ -76,8 +76,8 @@ def steps():
         assert "does not answer any more. Is it running" in one.panel.message.text()
         assert len(layers(large)) == 1
     finally:
-        for pattern in ("zmq", "pyzmq*", "bin"):
-            for path in PLUGINS.glob(pattern):
-                shutil.rmtree(path, ignore_errors=True)
+        for path in {*PLUGINS.glob("*zmq*"), *PLUGINS.glob("bin")}:
+            shutil.rmtree(path)
+        (PLUGINS / ".lock").unlink(missing_ok=True)  # uv's
         one.settings.invitation = ""
         one.settings.save()
