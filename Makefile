@@ -87,7 +87,9 @@ KRITA_ROOT   ?= $(HOME)/.cache/impasto/krita-$(KRITA_SUITE)
 KRITA_OUTPUT ?= build/krita
 PROOFS       ?=
 # The Python parts are only recommended by the editors. No pyzmq and no msgpack: most editors have none either.
-KRITA_PACKAGES = krita python3-pyqt5 fonts-dejavu-core fonts-noto-cjk
+KRITA_PACKAGES = krita python3-pyqt5 fonts-dejavu-core fonts-noto-cjk $(KRITA_PACKAGES_$(KRITA_SUITE))
+# For the proof with what Krita 6 has.
+KRITA_PACKAGES_trixie = python3-pyqt6 qt6-svg-plugins
 test-krita: setup
 	@mkdir -p $(KRITA_OUTPUT)
 	@tests/real_editors/chroot.sh $(KRITA_SUITE) $(KRITA_ROOT) $(KRITA_PACKAGES) >$(KRITA_OUTPUT)/chroot.log 2>&1 || \

@@ -13,7 +13,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from real_editors.stage import Stage, main  # noqa: E402
+from real_editors.stage import Stage, main, settings_of  # noqa: E402
 
 #: Theme and language; the proof that is looked at runs in all of them, the others in the first.
 LOOKS = ("Krita dark, en", "Krita bright, zh_CN", "Krita bright, en")
@@ -43,7 +43,7 @@ class KritaStage(Stage):
 
     def command(self, proof: Path, look: str) -> list[str]:
         self._set_look(*look.split(", "))
-        return ["krita", "--nosplash"]
+        return ["python3", str(proof)] if settings_of(proof).get("QT") == "6" else ["krita", "--nosplash"]
 
     def looks(self, proof: Path) -> Sequence[str]:
         return LOOKS if proof.stem == "looks" else LOOKS[:1]

@@ -3,9 +3,10 @@
 import tempfile
 from pathlib import Path
 
+from plugin_importer.plugin_importer import PluginImporter
+
 import impasto_krita
 from impasto_proofs import prover
-from plugin_importer.plugin_importer import PluginImporter
 
 
 def files(folder):
