@@ -14,7 +14,7 @@ sys.path.insert(0, str(_HERE / "vendor"))
 import gi  # noqa: E402
 
 gi.require_version("Gimp", "3.0")
-from gi.repository import Gimp, GLib, GObject  # noqa: E402
+from gi.repository import Gimp, Gio, GLib, GObject  # noqa: E402
 
 from impasto_filter.favorites import PREFIX, Favorites  # noqa: E402
 from impasto_filter.texts import choose_language, tr  # noqa: E402
@@ -33,6 +33,7 @@ class Impasto(Gimp.PlugIn):
 
     def do_query_procedures(self) -> list[str]:
         """All procedures; asked when this file has changed."""
+        self.set_help_domain("impasto", Gio.File.new_for_path(str(_HERE / "impasto_filter" / "help")))
         return [STYLE_TRANSFER, FIND_SUBJECT, *self._favorites().procedures()]
 
     def do_create_procedure(self, name: str) -> Gimp.Procedure:

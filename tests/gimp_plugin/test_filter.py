@@ -10,6 +10,7 @@ import string
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -81,6 +82,16 @@ def test_gimp_takes_it_as_a_plug_in() -> None:
     main = PLUGIN / "impasto_gimp.py"
     assert main.read_text(encoding="utf-8").startswith("#!/usr/bin/env python3\n")
     assert os.name == "nt" or os.access(main, os.X_OK)
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_the_help_has_what_the_dialogs_ask_for(language: str) -> None:
+    folder = PACKAGE / "help" / language
+    items = ElementTree.parse(folder / "gimp-help.xml").findall("help-item")
+    places = {item.attrib["id"]: item.attrib["ref"].partition("#") for item in items}
+    assert places.keys() == {"plug-in-impasto-style-transfer", "plug-in-impasto-find-subject"}
+    for file, _, place in places.values():
+        assert f'id="{place}"' in (folder / file).read_text(encoding="utf-8")
 
 
 def test_python_3_10_can_read_it() -> None:

@@ -41,6 +41,7 @@ class GimpStage(stage.Stage):
     def prepare(self) -> None:
         super().prepare()
         (self.settings / "impasto-favorites.json").unlink(missing_ok=True)
+        self._have_browser()
 
     def command(self, proof: Path, look: str) -> list[str]:
         scheme, language = look.split(", ")
@@ -64,6 +65,17 @@ class GimpStage(stage.Stage):
         program = [f"gimp-console-{self.version}", "-i", "-d", "-f"] if headless else [f"gimp-{self.version}", "-n"]
         script = f"exec(compile(open('{proof}').read(), '{proof}', 'exec'))"
         return [*self._surroundings(), *program, "-s", "--quit", "--batch-interpreter=python-fu-eval", "-b", script]
+
+    def _have_browser(self) -> None:
+        """A browser of the user, that only writes down what it is to show."""
+        browser = self.folder / "browser"
+        browser.write_text(f'#!/bin/sh\necho "$1" > "{self.folder}/browsed"\n')
+        browser.chmod(0o755)
+        folder = self.home / ".local" / "share" / "applications"
+        folder.mkdir(parents=True, exist_ok=True)
+        entry = f"[Desktop Entry]\nType=Application\nName=Browser\nExec={browser} %u\nMimeType=text/html;\n"
+        (folder / "browser.desktop").write_text(entry)
+        (folder / "mimeapps.list").write_text("[Default Applications]\ntext/html=browser.desktop\n")
 
     def _make_favorite(self) -> None:
         """As the star in the dialog does; GIMP shows it from its next start on."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
+
 import psutil
 import torch
 import torch.nn.functional as F
@@ -20,6 +23,17 @@ def available_memory(device: torch.device) -> int:
         free = torch.cuda.mem_get_info(device)[0]
         return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
     return int(psutil.virtual_memory().available)
+
+
+def give_memory_back(device: torch.device) -> None:
+    """Give back what no tensor has, which the allocators keep for the next ones."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    if sys.platform == "linux":
+        # glibc's was told to keep everything: see `impasto.server.workers`. musl has no such function.
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 def fast_dtype(device: torch.device) -> torch.dtype:

@@ -47,11 +47,13 @@ class Worker:
         # Torch takes seconds to import, so it comes after the connection stands.
         import torch
 
+        from impasto.engines.devices import give_memory_back
         from impasto.engines.gatys.refine import Enough
         from impasto.pipeline import Pipeline, pick_device
         from impasto.zoo.library import Library
 
         self._torch = torch
+        self._give_memory_back = give_memory_back
         self._enough = Enough
         self._device = pick_device(environment["IMPASTO_WORKER_DEVICE"])
         self._pipeline = Pipeline(Library(), self._device)
@@ -64,7 +66,7 @@ class Worker:
             if self._unload_after and self._pipeline.loaded() and not self._socket.poll(int(self._unload_after * 1000)):
                 log.info("unloading the models after %.0f s without work", self._unload_after)
                 self._pipeline.unload()
-                self._give_memory_back()
+                self._give_memory_back(self._device)
                 self._send({"event": "stats", "stats": self._stats()})
             message = [frame.buffer for frame in self._socket.recv_multipart(copy=False)]
             header = codec.decode_header(message[0])
@@ -167,17 +169,6 @@ class Worker:
             threads = self._torch.get_num_threads()
             stats["name"] = f"CPU, {threads} thread{'s' if threads > 1 else ''}"
         return stats
-
-    def _give_memory_back(self) -> None:
-        if self._device.type == "cuda":
-            self._torch.cuda.empty_cache()
-        if sys.platform == "linux":
-            import ctypes
-
-            # See the broker's WorkerProcess: the allocator was told to keep what it has.
-            trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-            if trim is not None:
-                trim(0)
 
 
 def _failed(error: ImpastoError) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any
 
 import platformdirs
 
-from impasto_link.errors import UnknownStyle
+from impasto_link.errors import ModelProblem, UnknownStyle
 
 log = logging.getLogger(__name__)
 
@@ -121,8 +121,11 @@ class Library:
 
         Raises:
             UnknownStyle: there is none; the hint names those that come near.
+            ModelProblem: there are no styles at all.
         """
         styles = self._by_name()
+        if not styles:
+            raise ModelProblem(f"The models of Impasto are not in {self.folders[0]}.", "Install Impasto again.")
         if name not in styles:
             import difflib
 

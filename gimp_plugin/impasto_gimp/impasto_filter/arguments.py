@@ -7,9 +7,13 @@ from typing import Any
 
 from gi.repository import Gimp, GObject
 
+from impasto_filter import host
 from impasto_filter.choices import AREAS, REFINEMENTS, RESULTS, Choices
 from impasto_filter.texts import tr
 from impasto_link.options import BRUSH_RANGE, FEATHER_RANGE, GROW_RANGE, MaskOptions
+
+#: The choices that a configuration has under the same names.
+_PLAIN = tuple(field.name for field in fields(Choices) if field.name not in ("source", "picture", "picture_layer"))
 
 
 def declare_style_transfer(procedure: Any) -> None:
@@ -23,7 +27,8 @@ def declare_style_transfer(procedure: Any) -> None:
         "picture",
         tr("P_icture"),
         tr("A picture to paint like, instead of the style"),
-        Gimp.FileChooserAction.OPEN,
+        # With OPEN GIMP itself would refuse a file that is not there, in words that name neither it nor the reason.
+        Gimp.FileChooserAction.ANY,
         True,
         None,
         both,
@@ -112,26 +117,24 @@ def area_titles() -> tuple[str, ...]:
     return tr("Selection"), tr("Everything"), tr("Subject"), tr("Background")
 
 
-def read(config: Any) -> Choices:
-    """The choices that a configuration has."""
-    found = {
-        field.name: config.get_property(field.name.replace("_", "-"))
-        for field in fields(Choices)
-        if field.name not in ("source", "picture")
-    }
-    picture = config.get_property("picture")
-    return Choices(picture=(picture.get_path() or "") if picture is not None else "", **found)
+def read(config: Any, image: Any) -> Choices:
+    """The choices that a configuration has, to paint a layer of this image."""
+    found = {name: config.get_property(name.replace("_", "-")) for name in _PLAIN}
+    file, layer = config.get_property("picture"), config.get_property("picture-layer")
+    if layer is not None:
+        # One of another image cannot be found again; but it was not painted in the style either.
+        return Choices(**{**found, "style": ""}, picture_layer=layer.get_tattoo() if layer.get_image() == image else 0)
+    return Choices(**found, picture=(file.get_path() or "") if file is not None else "")
 
 
-def write(config: Any, choices: Choices) -> None:
-    """Have a configuration hold these choices."""
+def write(config: Any, image: Any, choices: Choices) -> None:
+    """Have a configuration hold these choices, to paint a layer of this image."""
     from gi.repository import Gio
 
-    for field in fields(Choices):
-        if field.name not in ("source", "picture"):
-            config.set_property(field.name.replace("_", "-"), getattr(choices, field.name))
+    for name in _PLAIN:
+        config.set_property(name.replace("_", "-"), getattr(choices, name))
     config.set_property("picture", Gio.File.new_for_path(choices.picture) if choices.picture else None)
-    config.set_property("picture-layer", None)
+    config.set_property("picture-layer", host.layer_of_tattoo(image, choices.picture_layer))
 
 
 def read_mask_options(config: Any) -> MaskOptions:

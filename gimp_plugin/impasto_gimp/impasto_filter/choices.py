@@ -23,6 +23,7 @@ class Choices:
     Attributes:
         style: the name of the style; ``NAME:WEIGHT, NAME:WEIGHT`` for a mixture.
         picture: the path of a picture to paint like instead; empty for none.
+        picture_layer: the tattoo of a layer of the same image to paint like instead; 0 for none.
         background_style: a style of its own for the background; empty for none.
         strength: 0 gives the original, 1 the full style.
         brush: size of the strokes.
@@ -36,6 +37,7 @@ class Choices:
 
     style: str = "starry-night"
     picture: str = ""
+    picture_layer: int = 0
     background_style: str = ""
     strength: float = 1.0
     brush: float = 1.0

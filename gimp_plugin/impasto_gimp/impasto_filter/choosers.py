@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from gi.repository import Gimp
@@ -13,7 +13,7 @@ from impasto_filter.scene import Problem
 from impasto_filter.texts import tr
 from impasto_link.pixels import Region
 
-_SHOWN_SIDE = 300
+_SHOWN_SIDE = 420
 
 
 class ChoiceBox(Gtk.ComboBoxText):
@@ -58,6 +58,18 @@ class ChoiceBox(Gtk.ComboBoxText):
             self._config.set_property(self._name, self.get_active_id())
 
 
+def _with_children(layers: Iterable[Any]) -> Iterator[Any]:
+    for layer in layers:
+        yield layer
+        if layer.is_group():
+            yield from _with_children(layer.get_children())
+
+
+def picture_key(file: Any, layer: Any) -> object:
+    """What tells one picture to paint like from another; None if there is neither file nor layer."""
+    return layer.get_id() if layer is not None else file.get_uri() if file is not None else None
+
+
 class PicturePage(Gtk.Box):
     """Chooses a picture to paint like: a file, or a layer of an open image.
 
@@ -71,6 +83,7 @@ class PicturePage(Gtk.Box):
         self._on_choice, self._say = on_choice, say
         self._quiet = False
         self._read: tuple[object, int, Region] | None = None
+        self._file: Any = None
         self.file = Gtk.FileChooserButton(title=tr("Picture to Paint Like"), action=Gtk.FileChooserAction.OPEN)
         self.file.set_tooltip_text(tr("Any file that GIMP can open"))
         self.file.connect("file-set", lambda *_: self._on_file())
@@ -78,7 +91,7 @@ class PicturePage(Gtk.Box):
         self.layer.set_tooltip_text(tr("A layer of any image that is open"))
         self.layer.append("", tr("No layer"))
         for image in Gimp.get_images():
-            for one in image.get_layers():
+            for one in _with_children(image.get_layers()):
                 self.layer.append(str(one.get_id()), f"{image.get_name()}: {one.get_name()}")
         self.layer.set_active(0)
         self.layer.connect("changed", lambda *_: self._on_layer())
@@ -89,15 +102,19 @@ class PicturePage(Gtk.Box):
             grid.attach(label, 0, row, 1, 1)
             grid.attach(widget, 1, row, 1, 1)
         self._picture = Gtk.Image(icon_name=GimpUi.ICON_IMAGE, pixel_size=64)
+        frame = Gtk.Frame(shadow_type=Gtk.ShadowType.IN)
+        # On the same ground as the pictures of the gallery.
+        frame.get_style_context().add_class("view")
+        frame.add(self._picture)
         self.pack_start(grid, False, False, 0)
-        self.pack_start(self._picture, True, True, 0)
+        self.pack_start(frame, True, True, 0)
 
     def follow(self, config: Any) -> None:
-        """Show what a configuration says; whether that is a picture at all."""
-        file, layer = config.get_property("picture"), config.get_property("picture-layer")
+        """Show what a configuration says."""
+        self._file, layer = config.get_property("picture"), config.get_property("picture-layer")
         self._quiet = True
-        if file is not None:
-            self.file.set_file(file)
+        if self._file is not None:
+            self.file.set_file(self._file)
         else:
             self.file.unselect_all()
         self.layer.set_active_id(str(layer.get_id()) if layer is not None else "")
@@ -107,7 +124,7 @@ class PicturePage(Gtk.Box):
     @property
     def chosen_file(self) -> Any:
         """The file, or None."""
-        return None if self.chosen_layer is not None else self.file.get_file()
+        return None if self.chosen_layer is not None else self._file
 
     @property
     def chosen_layer(self) -> Any:
@@ -118,9 +135,9 @@ class PicturePage(Gtk.Box):
     def picture(self, longest: int) -> Region | None:
         """The picture, or None if none is chosen; raises Problem if it cannot be read."""
         layer, file = self.chosen_layer, self.chosen_file
-        if layer is None and file is None:
+        key = picture_key(file, layer)
+        if key is None:
             return None
-        key = layer.get_id() if layer is not None else file.get_uri()
         if self._read is None or self._read[:2] != (key, longest):
             region = host.picture_of_layer(layer, longest) if layer is not None else host.picture_of_file(file, longest)
             self._read = (key, longest, region)
@@ -128,6 +145,7 @@ class PicturePage(Gtk.Box):
 
     def _on_file(self) -> None:
         if not self._quiet:
+            self._file = self.file.get_file()
             self._quiet = True
             self.layer.set_active_id("")
             self._quiet = False
@@ -136,6 +154,8 @@ class PicturePage(Gtk.Box):
 
     def _on_layer(self) -> None:
         if not self._quiet:
+            self._file = None
+            self.file.unselect_all()
             self._show()
             self._on_choice()
 

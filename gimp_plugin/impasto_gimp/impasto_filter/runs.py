@@ -30,7 +30,7 @@ def style_transfer(
         if answer is None:
             raise Cancelled("")
         layer, title = answer
-    choices = arguments.read(config)
+    choices = arguments.read(config, image)
     picture = _picture(config)
     return _paint(mode, image, layer, choices, picture, title)
 

@@ -8,12 +8,13 @@ from gi.repository import Gimp, GObject
 
 from impasto_filter import arguments, gtk, host, painter
 from impasto_filter.choices import AREAS, REFINEMENTS, RESULTS, Choices
-from impasto_filter.choosers import ChoiceBox, PicturePage
+from impasto_filter.choosers import ChoiceBox, PicturePage, picture_key
 from impasto_filter.comparison import Comparison
 from impasto_filter.favorites import Favorites
 from impasto_filter.gallery import Gallery
 from impasto_filter.gtk import GimpUi, Gtk, pixbuf_of
 from impasto_filter.preview import READ_SIDE, SHOWN_SIDE, Preview, Request
+from impasto_filter.scene import Problem
 from impasto_filter.texts import tr
 from impasto_link.pixels import Region
 
@@ -52,7 +53,10 @@ class StyleDialog:
         )
         self._background = ChoiceBox(config, "background-style", [("", tr("Same style"))])
         self._lay_out()
-        self._follow_config()
+        self._follow_picture()
+        self._on_change()
+        # Not before: when the pages are laid out the first of them comes up by itself.
+        self._stack.connect("notify::visible-child", lambda *_: self._on_picture())
         self._favorite.connect("toggled", lambda *_: self._on_favorite())
         config.connect("notify", lambda *_: self._on_change())
 
@@ -76,7 +80,7 @@ class StyleDialog:
         choices = Choices.from_json(host.parameters_of(layer))
         if choices is None:
             return None
-        arguments.write(self._config, choices)
+        arguments.write(self._config, self._image, choices)
         return host.layer_of_tattoo(self._image, choices.source)
 
     @property
@@ -90,7 +94,6 @@ class StyleDialog:
         self._stack = Gtk.Stack()
         self._stack.add_titled(self.gallery, "styles", tr("Styles"))
         self._stack.add_titled(self.picture, "picture", tr("Any Picture"))
-        self._stack.connect("notify::visible-child", lambda *_: self._on_page())
         top = Gtk.Box(spacing=6)
         top.pack_start(Gtk.StackSwitcher(stack=self._stack), False, False, 0)
         top.pack_end(self._favorite, False, False, 0)
@@ -117,6 +120,8 @@ class StyleDialog:
         right.pack_start(self._boxes(), False, False, 0)
         right.pack_start(self.dialog.get_widget("keep-colors", GObject.TYPE_NONE), False, False, 0)
 
+        # Or the boxes in it, which fill their column, would have it share the room that is for the styles.
+        right.set_hexpand(False)
         both = Gtk.Box(spacing=12, border_width=12)
         both.pack_start(left, True, True, 0)
         both.pack_start(right, False, False, 0)
@@ -180,39 +185,48 @@ class StyleDialog:
         self._show_favorite()
 
     def _on_picture(self) -> None:
-        self._config.set_property("picture", self.picture.chosen_file)
-        self._config.set_property("picture-layer", self.picture.chosen_layer)
-
-    def _on_page(self) -> None:
-        if self._stack.get_visible_child() is self.picture:
-            self._on_picture()
-        else:
-            self._config.set_property("picture", None)
-            self._config.set_property("picture-layer", None)
-        self._show_favorite()
+        # Both at once, or the one that still holds the old picture would be followed.
+        with self._config.freeze_notify():
+            self._config.set_property("picture", self._shown_file)
+            self._config.set_property("picture-layer", self._shown_layer)
+        self._on_change()
 
     def _on_change(self) -> None:
-        choices = arguments.read(self._config)
+        choices = arguments.read(self._config, self._image)
         self._background.set_sensitive(choices.area in ("everything", "selection"))
         selected = choices.area == "selection" and not Gimp.Selection.is_empty(self._image)
         self._feather.set_sensitive(selected or choices.area in ("subject", "background") or choices.two_styles)
-        if choices.style != self.gallery.current:
-            self.gallery.choose(choices.style)
-        if not self._has_picture() and self._stack.get_visible_child() is self.picture and self.picture.chosen_file:
+        if self._first_style() != self.gallery.current:
+            self.gallery.choose(self._first_style())
+        if picture_key(self._shown_file, self._shown_layer) != self._picture_key():
             # The settings were reset or loaded.
-            self._follow_config()
+            self._follow_picture()
+        self.dialog.set_response_sensitive(Gtk.ResponseType.OK, self._has_picture() or not self._wants_picture)
         self._show_favorite()
         self.preview.update()
 
-    def _follow_config(self) -> None:
-        self.gallery.choose(self._first_style())
+    def _follow_picture(self) -> None:
         self.picture.follow(self._config)
-        self._stack.show_all()
         self._stack.set_visible_child(self.picture if self._has_picture() else self.gallery)
-        self._on_change()
+
+    @property
+    def _wants_picture(self) -> bool:
+        """Whether the page for a picture is shown, with or without one."""
+        return bool(self._stack.get_visible_child() is self.picture)
+
+    @property
+    def _shown_file(self) -> Any:
+        return self.picture.chosen_file if self._wants_picture else None
+
+    @property
+    def _shown_layer(self) -> Any:
+        return self.picture.chosen_layer if self._wants_picture else None
+
+    def _picture_key(self) -> object:
+        return picture_key(self._config.get_property("picture"), self._config.get_property("picture-layer"))
 
     def _has_picture(self) -> bool:
-        return any(self._config.get_property(name) is not None for name in ("picture", "picture-layer"))
+        return self._picture_key() is not None
 
     def _first_style(self) -> str:
         return self._config.get_property("style").partition(",")[0].partition(":")[0].strip()
@@ -222,7 +236,7 @@ class StyleDialog:
     def _show_favorite(self) -> None:
         is_one = self.gallery.current in self._favorites.entries
         self._favorite.set_label(tr("★ Fa_vourite") if is_one else tr("☆ Fa_vourite"))
-        self._favorite.set_sensitive(bool(self.gallery.title(self.gallery.current)) and not self._has_picture())
+        self._favorite.set_sensitive(bool(self.gallery.title(self.gallery.current)) and not self._wants_picture)
         self._quiet = True
         self._favorite.set_active(is_one)
         self._quiet = False
@@ -230,7 +244,7 @@ class StyleDialog:
     def _on_favorite(self) -> None:
         if self._quiet:
             return
-        choices = arguments.read(self._config)
+        choices = arguments.read(self._config, self._image)
         try:
             if self._favorite.get_active():
                 self._favorites.add(self.gallery.title(choices.style), choices)
@@ -243,7 +257,9 @@ class StyleDialog:
     # --- the preview
 
     def _request(self) -> Request:
-        choices = arguments.read(self._config)
+        if self._wants_picture and not self._has_picture():
+            raise Problem(tr("Choose a picture or a layer to paint like."))
+        choices = arguments.read(self._config, self._image)
         source = painter.source_of(self._image, self._target, choices)
         key = (self._target.get_id(), source.bounds, source.selected)
         if self._read is None or self._read[0] != key:

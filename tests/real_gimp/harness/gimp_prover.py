@@ -14,7 +14,8 @@ import gi
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gegl", "0.4")
 gi.require_version("Babl", "0.1")
-from gi.repository import Babl, Gegl, Gimp, Gio  # noqa: E402
+gi.require_version("GdkPixbuf", "2.0")
+from gi.repository import Babl, GdkPixbuf, Gegl, Gimp, Gio  # noqa: E402
 
 Gegl.init(None)
 
@@ -131,6 +132,53 @@ def open_from_menu(words, title):
             return window(f"^{title}$", 8)
         key("Escape")
     raise TimeoutError(f"{words} opens no window {title}")
+
+
+def open_dialog():
+    """The dialog Style Transfer from the menu, when it shows its styles; where it lies on the screen."""
+    open_from_menu("style transfer", "Style Transfer")
+    time.sleep(2.0)
+    x, y, *_ = window("^Style Transfer$")
+    # Of the place that xdotool tells of a window with a title bar, the height of that is to be taken off.
+    return x, y - 20
+
+
+def choose_picture(name):
+    """A file on the dialog's page for a picture, through GTK's window for files."""
+    window("^Style Transfer$")
+    key("alt+i")
+    key("space")
+    window("Picture to Paint Like")
+    write(str(FOLDER / name))
+    time.sleep(1.0)
+    key("Return")
+    gone("Picture to Paint Like")
+    window("^Style Transfer$")
+
+
+def layers(image, count):
+    """The layers, as soon as there are so many and the dialog is gone."""
+    wait_for(lambda: len(image.get_layers()) == count, f"{count} layers", 60)
+    gone("^Style Transfer$")
+    return image.get_layers()
+
+
+def parameters(layer):
+    """What was kept with a painting."""
+    return json.loads(bytes(layer.get_parasite("impasto").get_data()))
+
+
+def settled(name, title):
+    """A screenshot of a window in which nothing moves any more, as a pixbuf."""
+    before = None
+    for _ in range(40):
+        time.sleep(0.4)  # with the shot no whole turn of the spinner, which would seem to stand
+        shot(name, title)
+        picture = GdkPixbuf.Pixbuf.new_from_file(str(FOLDER.parent / "screenshots" / f"{name}.png"))
+        if picture.get_pixels() == before:
+            return picture
+        before = picture.get_pixels()
+    raise TimeoutError(f"the window {title} does not come to rest")
 
 
 def jobs():

@@ -100,7 +100,15 @@ def refused():
     expect("nonsense", image, [second], style="nonsense")
     expect("No style is chosen", image, [second], style="")
     missing = Gio.File.new_for_path(str(p.FOLDER / "missing.png"))
-    expect("", image, [second], picture=missing)  # GIMP itself refuses it, without words
+    expect("missing.png cannot be opened", image, [second], picture=missing)
+    (p.FOLDER / "no-picture.png").write_text("words")
+    expect(
+        "no-picture.png cannot be opened",
+        image,
+        [second],
+        picture=Gio.File.new_for_path(str(p.FOLDER / "no-picture.png")),
+    )
+    expect("cannot be opened", image, [second], picture=Gio.File.new_for_path(str(p.FOLDER)))
     indexed = Gimp.Image.new(16, 16, BASE.INDEXED)
     one = Gimp.Layer.new(indexed, "one", 16, 16, KIND.INDEXED_IMAGE, 100, Gimp.LayerMode.NORMAL)
     indexed.insert_layer(one, None, 0)

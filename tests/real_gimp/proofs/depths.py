@@ -1,6 +1,8 @@
 # MODE=headless
 """All kinds of pixels, in a group, at an offset, under a soft selection: the layer is what a direct request gives."""
 
+import struct
+
 import gimp_prover as p
 from gimp_prover import BASE, KIND, PRECISION, Gimp
 
@@ -22,6 +24,19 @@ CASES = [
     (BASE.GRAY, KIND.GRAYA_IMAGE, "FLOAT_LINEAR", "f32", "linear", "YA float"),
 ]
 CHANNELS = {"RGBA": "RGBA", "RGB": "RGB", "Y": "GRAY", "YA": "GRAYA"}
+
+
+#: Profiles of gray, and precisions: the curve of the profile, that of sRGB, and none.
+GRAY_CASES = [
+    ("new_d50_gray_lab_trc", "U8_NON_LINEAR"),
+    ("new_d50_gray_lab_trc", "U16_NON_LINEAR"),
+    ("new_d50_gray_lab_trc", "FLOAT_PERCEPTUAL"),
+    ("new_d50_gray_lab_trc", "U16_LINEAR"),
+    ("new_d65_gray_linear", "U8_NON_LINEAR"),
+    ("new_d65_gray_srgb_trc", "U8_NON_LINEAR"),
+    ("new_d65_gray_srgb_trc", "FLOAT_LINEAR"),
+    (None, "U8_NON_LINEAR"),
+]
 
 
 def kind_of_pixels(base, kind, precision, dtype, encoding, sent):
@@ -82,15 +97,11 @@ def profiles():
             green.split()[1].split("-")[0]
         )
         if data is None:
-            import struct
-
             data = struct.pack("<4f", 0.0, 1.0, 0.0, 1.0)
         p.put(layer, data * (96 * 64), name)
         painting = p.paint(image, layer, style="udnie", strength=0.0)
         got = p.get(painting, (10, 10, 1, 1), "R'G'B'A float")
         right = p.get(layer, (10, 10, 1, 1), "R'G'B'A float")
-        import struct
-
         values, wanted = struct.unpack("<4f", got), struct.unpack("<4f", right)
         assert wanted[0] < -0.1, "the pixel is outside of sRGB"
         assert all(abs(a - b) < 0.02 for a, b in zip(values, wanted, strict=True)), (precision, values, wanted)
@@ -107,11 +118,65 @@ def profiles():
         plain.delete()
 
 
+def gray_profile():
+    """A profile as cameras and scanners give it: gamma 2.6 in a table of ten numbers, from a file."""
+    curve = [round(65535 * (i / 9) ** 2.6) for i in range(10)]
+    parts = {
+        b"desc": b"desc" + bytes(4) + struct.pack(">I", 5) + b"gray\0" + bytes(78),
+        b"wtpt": b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061),
+        b"kTRC": b"curv" + bytes(4) + struct.pack(">I10H", 10, *curve),
+    }
+    table, body, start = struct.pack(">I", len(parts)), b"", 128 + 4 + 12 * len(parts)
+    for name, data in parts.items():
+        table += name + struct.pack(">2I", start + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    head = struct.pack(
+        ">I4xI4s4s4s12s4s28x3i48x",
+        start + len(body),
+        0x02400000,
+        b"mntr",
+        b"GRAY",
+        b"XYZ ",
+        bytes(12),
+        b"acsp",
+        63190,
+        65536,
+        54061,
+    )
+    return Gimp.ColorProfile.new_from_icc_profile(head + table + body)
+
+
+def gray_profiles():
+    """The same gray picture under each profile gives the same painting; what is not painted comes back as it was."""
+    made = {maker: getattr(Gimp.ColorProfile, maker)() for maker, _ in GRAY_CASES if maker}
+    made[None] = gray_profile()
+    plain, source = p.new_image(96, 64, BASE.GRAY, KIND.GRAYA_IMAGE, PRECISION.FLOAT_NON_LINEAR)
+    for maker, precision in GRAY_CASES:
+        image, layer = p.new_image(96, 64, BASE.GRAY, KIND.GRAYA_IMAGE, getattr(PRECISION, precision), made[maker])
+        assert image.get_effective_color_profile().is_gray()
+        same = p.paint(image, layer, style="udnie", strength=0.0)
+        assert p.get(same) == p.get(layer), f"{maker} {precision}: strength 0 gives back the layer"
+        p.put(source, p.get(layer, None, "Y'A float"), "Y'A float")
+        wanted = p.get(p.paint(plain, source, style="udnie"), None, "Y' float")
+        got = p.get(p.paint(image, layer, style="udnie"), None, "Y' float")
+        apart = [abs(a - b) for a, b in zip(floats(got), floats(wanted), strict=True)]
+        mean = 255 * sum(apart) / len(apart)
+        assert mean < 3.0, (maker, precision, mean)
+        p.say(f"{maker or 'a table of gamma 2.6'} {precision}: {mean:.2f} of 255 apart from the same in sRGB gray")
+        image.delete()
+    plain.delete()
+
+
+def floats(data):
+    return struct.unpack(f"<{len(data) // 4}f", data)
+
+
 def steps():
     for case in CASES:
         kind_of_pixels(*case)
         p.say(f"{case[1].value_nick} {case[2]} went as {case[5]}")
     profiles()
+    gray_profiles()
 
 
 p.run(steps)

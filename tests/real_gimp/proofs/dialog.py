@@ -9,22 +9,6 @@ import gimp_prover as p
 from gimp_prover import Gimp
 
 
-def parameters(layer):
-    return json.loads(bytes(layer.get_parasite("impasto").get_data()))
-
-
-def open_dialog():
-    place = p.open_from_menu("style transfer", "Style Transfer")
-    time.sleep(2.0)
-    return place
-
-
-def layers(image, count):
-    p.wait_for(lambda: len(image.get_layers()) == count, f"{count} layers")
-    p.gone("^Style Transfer$")
-    return image.get_layers()
-
-
 def steps():
     image = p.load("small.png")
     image.select_ellipse(Gimp.ChannelOps.REPLACE, 120, 60, 260, 300)
@@ -32,7 +16,7 @@ def steps():
     p.show(image)
     background = image.get_layers()[0]
 
-    x, y, *_ = open_dialog()
+    x, y = p.open_dialog()
     p.click(x + 180, y + 160)  # the second picture
     p.key("alt+g")  # Strength
     p.key("ctrl+a")
@@ -42,8 +26,8 @@ def steps():
     time.sleep(1.5)
     p.shot("dialog-changed", "^Style Transfer$")
     p.key("alt+p")
-    painting, _ = layers(image, 2)
-    kept = parameters(painting)
+    painting, _ = p.layers(image, 2)
+    kept = p.parameters(painting)
     p.say(f"painted with {kept}")
     assert kept["style"] == "great-wave", "a click chose the style"
     assert kept["strength"] == 0.7
@@ -66,23 +50,23 @@ def steps():
     image.set_selected_layers([background])
     p.window("GIMP$")
     p.key("ctrl+f")  # Repeat
-    second = layers(image, 3)[0]
-    assert {**parameters(second), "area": ""} == {**kept, "area": ""}, "with the last values"
+    second = p.layers(image, 3)[0]
+    assert {**p.parameters(second), "area": ""} == {**kept, "area": ""}, "with the last values"
     assert p.get(second) == pixels
     p.say("undo, redo, and Repeat")
 
     # Again with changes: the dialog starts from how the layer was painted, and paints the same source.
     image.set_selected_layers([second])
-    open_dialog()
+    p.open_dialog()
     p.shot("again", "^Style Transfer$")
     p.key("alt+g")
     p.key("ctrl+a")
     p.write("40")
     p.key("Tab")
     p.key("alt+p")
-    third = layers(image, 4)[0]
-    assert parameters(third) == {**kept, "strength": 0.4}, parameters(third)
-    assert parameters(third)["source"] == background.get_tattoo()
+    third = p.layers(image, 4)[0]
+    assert p.parameters(third) == {**kept, "strength": 0.4}, p.parameters(third)
+    assert p.parameters(third)["source"] == background.get_tattoo()
     assert p.get(third) != pixels
 
     # A dialog that is cancelled leaves nothing; the star does.
@@ -90,7 +74,7 @@ def steps():
     favorites = favorites / "impasto-favorites.json"
     favorites.unlink(missing_ok=True)
     image.set_selected_layers([background])
-    open_dialog()
+    p.open_dialog()
     p.key("alt+v")
     p.shot("favourite", "^Style Transfer$")
     p.key("Escape")

@@ -14,6 +14,8 @@ def steps():
     transfer, subject, name = ("风格迁移", "查找主体", "zh") if chinese else ("Style Transfer", "Find Subject", "en")
     for procedure, title in ((p.STYLE_TRANSFER, transfer), (p.FIND_SUBJECT, subject)):
         p.open_from_menu(title, title)
+        # Away from where a tip would come up.
+        p.ask("hover", x=0, y=0)
         time.sleep(3)
         p.shot(f"{procedure.removeprefix('plug-in-impasto-')}-{name}", f"^{title}$")
         p.key("Escape")

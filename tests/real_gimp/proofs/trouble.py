@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import gimp_prover as p
-from gimp_prover import Gimp
+from gimp_prover import Gimp, Gio
 
 
 def expect(parts, image, layer, **settings):
@@ -83,12 +83,42 @@ def no_models():
     p.ask("restart-server", environment={})
 
 
+def no_shipped_models():
+    """An installation in which the models that come with Impasto are missing."""
+    bare = p.FOLDER / "bare"
+    bare.mkdir(exist_ok=True)
+    for name in ("impasto", "impasto_link"):
+        (bare / name).unlink(missing_ok=True)
+        (bare / name).symlink_to(Path(os.environ["PROOF"]).parents[3] / "backend" / name)
+    p.ask("restart-server", environment={"PYTHONPATH": str(bare), "IMPASTO_MODELS": "/nowhere/at/all"})
+    image = p.load("small.png")
+    layer = image.get_layers()[0]
+    before = p.get(layer)
+    expect(["The models of Impasto are not in", "Install Impasto again"], image, layer)
+    expect(["is not installed"], image, layer, picture=Gio.File.new_for_path(str(p.FOLDER / "small.png")))
+    status, _, error = p.call(p.FIND_SUBJECT, image, [layer])
+    p.say(error)
+    assert status == p.ERROR
+    assert len(image.get_layers()) == 1
+    assert p.get(layer) == before
+    assert layer.get_mask() is None
+    p.show(image)
+    p.open_dialog()
+    p.settled("no-styles", "^Style Transfer$")
+    p.key("Escape")
+    p.gone("^Style Transfer$")
+    assert len(image.get_layers()) == 1
+    p.ask("restart-server", environment={})
+    p.paint(image, layer)
+
+
 def steps():
     closed()
     deleted()
     killed()
     other_version()
     no_models()
+    no_shipped_models()
     # What was refused can be tried again in the same GIMP.
     image = p.load("small.png")
     began = time.monotonic()

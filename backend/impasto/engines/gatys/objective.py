@@ -188,7 +188,8 @@ class Objective:
             for window in self._windows:
                 content = self._content(self._features(photo, window), window)
                 power += float(content.float().square().sum())
-                self._contents.append(content)
+                # A copy, or all that the network was shown of the tile would stay in memory.
+                self._contents.append(content.clone())
                 self._tick()
         self._power = max(power, 1e-6)
 
@@ -241,18 +242,27 @@ class Objective:
         style = self._style_loss(leaves)
         flat = [part for one in leaves.values() for part in one]
         slopes = torch.autograd.grad(self._style_weight * style, flat, allow_unused=True)
-        content_total = 0.0
+        content = 0.0
         for window, wanted in zip(self._windows, self._contents, strict=True):
-            rows, columns = window.shown
-            shown = picture[..., rows, columns].detach().requires_grad_()
-            features = self._net(shown.to(self._net.dtype), self._wanted)
-            mine = [part for one in self._counts.moments(features, window).values() for part in one]
-            content = self._content_loss(features, window, wanted)
-            share = self._content_weight * content
-            for part, slope in zip(mine, slopes, strict=True):
-                if slope is not None:
-                    share = share + (part * slope).sum()
-            gradient[..., rows, columns] += torch.autograd.grad(share, shown)[0]
-            content_total += content.item()
+            share, its_content = self._gradient_of(picture[..., *window.shown], window, wanted, slopes)
+            gradient[..., *window.shown] += share
+            content += its_content
             self._tick()
-        return style.item(), content_total
+        return style.item(), content
+
+    def _gradient_of(
+        self, tile: Tensor, window: Window, wanted: Tensor, slopes: Sequence[Tensor | None]
+    ) -> tuple[Tensor, float]:
+        """A tile's share of the gradient, and of the content loss.
+
+        In a function of its own, so that the features of a tile are gone before the next one needs memory.
+        """
+        shown = tile.detach().requires_grad_()
+        features = self._net(shown.to(self._net.dtype), self._wanted)
+        mine = [part for one in self._counts.moments(features, window).values() for part in one]
+        content = self._content_loss(features, window, wanted)
+        share = self._content_weight * content
+        for part, slope in zip(mine, slopes, strict=True):
+            if slope is not None:
+                share = share + (part * slope).sum()
+        return torch.autograd.grad(share, shown)[0], content.item()

@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from impasto.engines.devices import give_memory_back
 from impasto.engines.gatys.objective import FeatureNet, Losses, Objective, measure
 from impasto.engines.pictures import StylePicture
 from impasto.imaging.color import color_moments, match_colors
@@ -159,6 +160,8 @@ def refine(
 
     for scale in scales:
         size = (scale.height, scale.width)
+        # Tensors of one size fit badly into the gaps that those of another have left.
+        give_memory_back(start.device)
         log.info("refining at %d x %d, %d iterations", scale.width, scale.height, scale.iterations)
         began = resize(start, *size)
         if best is None:
