@@ -67,7 +67,7 @@ bench-masks: setup
 wheel: setup
 	rm -rf dist
 	$(UV) build --quiet --wheel
-	@for model in classic subject; do \
+	@for model in classic subject encoder classic-predictor adain; do \
 	  $(BIN)/python -m zipfile -l dist/*.whl | grep -q "impasto/_models/$$model.safetensors" \
 	    || { echo "the model $$model is not in the wheel"; exit 1; }; \
 	done
