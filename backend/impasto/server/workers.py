@@ -17,7 +17,6 @@ log = logging.getLogger(__name__)
 #: A worker that ends this often before it was ready once is given up.
 MAX_FAILED_STARTS = 3
 
-
 #: OpenMP's threads wait for each other in a loop by default. Where one of them has to share its core, with the editor
 #: itself or anything else, the others burn the time that it needs: ten times as long at 1024 x 1024 beside one busy
 #: process, against 3 to 10 % more on a machine that is otherwise idle.
@@ -56,7 +55,12 @@ class WorkerProcess:
         self.identity = uuid.uuid4().bytes
         self.state = "starting"
         self.started_at = time.monotonic()
-        environment = {**_BESIDE_OTHERS, **os.environ, **self._environment, "IMPASTO_WORKER_IDENTITY": self.identity.hex()}
+        environment = {
+            **_BESIDE_OTHERS,
+            **os.environ,
+            **self._environment,
+            "IMPASTO_WORKER_IDENTITY": self.identity.hex(),
+        }
         flags = 0
         if sys.platform == "win32":
             # Else a console would open for it.
