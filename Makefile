@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 UV      = $(shell command -v uv || echo .uv/bin/uv)
+# Threads that wait in a loop make tests ten times as long where something else runs, too (docs/speed.md).
+SHARING = OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE}
 PHOTO  ?=
 STYLE  ?= starry-night
 
@@ -23,7 +25,7 @@ demo: setup
 	@echo "The painting is in demo.png"
 
 test: setup
-	$(BIN)/python -m pytest
+	$(SHARING) $(BIN)/python -m pytest
 
 # The link has to run in the Pythons that editors embed, without torch and numpy. Those that uv finds, or pyenv has.
 PYENV_ROOT ?= $(HOME)/.pyenv
