@@ -28,7 +28,7 @@ class AdaINOptions(Schedule):
     """How much slower the modulations by the style's description learn than the convolutions."""
     style_weight: float = 4.0
     content_weight: float = 1.0
-    tv_weight: float = 0.5
+    tv_weight: float = 2.0
     light_weight: float = 4.0
 
 
