@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 UV      = $(shell command -v uv || echo .uv/bin/uv)
-# Threads that wait in a loop make tests ten times as long where something else runs, too (docs/speed.md).
+# Threads that wait in a loop make tests many times as long where something else runs, too (docs/speed.md).
 SHARING = OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE}
 PHOTO  ?=
 STYLE  ?= starry-night

@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 MAX_FAILED_STARTS = 3
 
 #: OpenMP's threads wait for each other in a loop by default. Where one of them has to share its core, with the editor
-#: itself or anything else, the others burn the time that it needs: ten times as long at 1024 x 1024 beside one busy
-#: process, against 3 to 10 % more on a machine that is otherwise idle.
+#: itself or anything else, the others burn the time that it needs: many times as long, against some percent more on a
+#: machine that is otherwise idle (docs/speed.md).
 _BESIDE_OTHERS = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
