@@ -178,7 +178,13 @@ class Stage:
                     entry = json.loads(line)
                     if "ask" in entry:
                         partial = self.folder / "answer.partial"
-                        partial.write_text(json.dumps(hands.do(entry)))
+                        try:
+                            answer = hands.do(entry)
+                        except Exception as failure:
+                            # This attempt is lost, the others are not.
+                            print(f"    could not {entry['ask']}: {failure!r}", flush=True)
+                            return ""
+                        partial.write_text(json.dumps(answer))
                         partial.rename(self.folder / f"answer-{entry['number']}")
                     else:
                         verdict = entry.get("say", "")
@@ -239,7 +245,7 @@ class Hands:
 
     def window(self, entry: dict[str, Any]) -> list[int] | None:
         """Give a window the keyboard; its place and size, or None if there is none of that title."""
-        found = self._asked("search", "--onlyvisible", "--name", entry["title"]).split()
+        found = self._windows(entry["title"])
         if not found:
             return None
         if entry.get("activate", True):
@@ -251,11 +257,20 @@ class Hands:
         """The titles of all windows that can be seen."""
         return self._asked("search", "--onlyvisible", "--name", ".", "getwindowname", "%@").splitlines()
 
+    def _windows(self, title: str) -> list[str]:
+        """The windows of a title that can be seen, the uppermost last."""
+        return self._asked("search", "--onlyvisible", "--name", title).split()
+
     def _asked(self, *words: object) -> str:
-        said = subprocess.run(
-            ["xdotool", *map(str, words)], env=self._environment, stdout=subprocess.PIPE, check=False, text=True
-        )
-        return said.stdout
+        """What xdotool says; asked again when a window, any window, is closed while it goes through all of them."""
+        for _ in range(20):
+            said = subprocess.run(
+                ["xdotool", *map(str, words)], env=self._environment, capture_output=True, check=False, text=True
+            )
+            if "BadWindow" not in said.stderr:
+                return said.stdout
+            time.sleep(0.05)
+        raise RuntimeError(f"xdotool {shlex.join(map(str, words))}: {said.stderr}")
 
     def impasto(self, entry: dict[str, Any]) -> None:
         self._stage.impasto(*entry["arguments"])
@@ -280,7 +295,10 @@ class Hands:
         folder.mkdir(exist_ok=True)
         whole = "root"
         if entry.get("window"):
-            whole = self._asked("search", "--onlyvisible", "--name", entry["window"]).split()[-1]
+            found = self._windows(entry["window"])
+            if not found:
+                raise RuntimeError(f"there is no window {entry['window']!r}")
+            whole = found[-1]
         crop = []
         if entry.get("area"):
             x, y, width, height = entry["area"]

@@ -115,7 +115,13 @@ class Trainer(ABC):
             self.history.append({"from_step": self.step, **options})
 
     def _load_optimizer(self, state: dict[str, Any]) -> None:
+        settings = [
+            {key: value for key, value in group.items() if key != "params"} for group in self.optimizer.param_groups
+        ]
         self.optimizer.load_state_dict(state["optimizer"])
+        # The settings of this run count, such as the speeds of its groups, not those of the run that saved.
+        for group, own in zip(self.optimizer.param_groups, settings, strict=True):
+            group.update(own)
         torch.set_rng_state(state["random"].cpu())
 
 
