@@ -77,6 +77,10 @@ class Call:
         if self._on_event is not None:
             self._on_event(event)
 
+    def fail(self, error: ImpastoError) -> None:
+        """End with an error that the server has not told."""
+        self.add(Event("failed", fields={"code": error.code, "message": error.message, "hint": error.hint}))
+
 
 class Client:
     """Speaks to one server over one transport. Not thread-safe."""

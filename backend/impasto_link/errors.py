@@ -22,6 +22,10 @@ class ImpastoError(Exception):
         return f"{self.message} {self.hint}".strip()
 
 
+class Problem(ImpastoError):
+    """Something in an editor's document is not as it has to be; a plugin says so in the user's language."""
+
+
 class BadRequest(ImpastoError):
     """The request cannot be understood or has a value that cannot be used."""
 
@@ -80,6 +84,12 @@ class ServerGone(ImpastoError):
     """There is no server, or it does not answer any more."""
 
     code = "server-gone"
+
+
+class ServerEnded(ServerGone):
+    """The server has ended. Where no work was under way, nothing is wrong: it ends when nobody needs it."""
+
+    code = "server-ended"
 
 
 class Cancelled(ImpastoError):

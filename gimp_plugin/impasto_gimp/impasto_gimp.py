@@ -17,7 +17,7 @@ gi.require_version("Gimp", "3.0")
 from gi.repository import Gimp, Gio, GLib, GObject  # noqa: E402
 
 from impasto_filter.favorites import PREFIX, Favorites  # noqa: E402
-from impasto_filter.texts import choose_language, tr  # noqa: E402
+from impasto_filter.texts import choose_language, tr, tr_error  # noqa: E402, tr_error
 
 STYLE_TRANSFER = "plug-in-impasto-style-transfer"
 FIND_SUBJECT = "plug-in-impasto-find-subject"
@@ -130,7 +130,7 @@ def _answer(procedure: Any, work: Any) -> Any:
     except Cancelled:
         return procedure.new_return_values(Status.CANCEL, None)
     except ImpastoError as error:
-        return procedure.new_return_values(Status.EXECUTION_ERROR, GLib.Error(str(error)))
+        return procedure.new_return_values(Status.EXECUTION_ERROR, GLib.Error(tr_error(error)))
     except Exception as error:
         words = tr("Something went wrong that should not have: {error}", error=_keep(error))
         return procedure.new_return_values(Status.EXECUTION_ERROR, GLib.Error(words))

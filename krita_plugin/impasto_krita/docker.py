@@ -141,7 +141,7 @@ class StyleTransferDocker(DockWidget):
         self._look_around()
         self.panel.show_message("")
         self.connection.open(start=True)
-        if self.connection.state != "ready":
+        if self.connection.session.state != "ready":
             self._waiting = refine
             self.panel.show_message(tr("The painting begins as soon as the server is ready."))
             return
@@ -217,7 +217,7 @@ class StyleTransferDocker(DockWidget):
 
     def _on_settings(self) -> None:
         self.settings.save()
-        another = self.connection.invitation != self.settings.invitation
+        another = self.connection.session.invitation != self.settings.invitation
         self._apply_settings()
         if another:
             self.cancel()
@@ -225,8 +225,8 @@ class StyleTransferDocker(DockWidget):
             self.connection.open(start=True)
 
     def _apply_settings(self) -> None:
-        self.connection.invitation = self.settings.invitation
-        self.connection.server_arguments = self.settings.server_arguments
+        self.connection.session.invitation = self.settings.invitation
+        self.connection.session.server_arguments = self.settings.server_arguments
 
     # --- what happens by itself
 
@@ -249,7 +249,7 @@ class StyleTransferDocker(DockWidget):
 
     def _update_preview(self) -> None:
         choices = self.panel.choices()
-        possible = self.connection.state == "ready" and choices.style and self._facts.layer
+        possible = self.connection.session.state == "ready" and choices.style and self._facts.layer
         if not possible or not self.isVisible() or self.painter.busy:
             return
         self.own_thumbnails.pause()
@@ -298,14 +298,14 @@ class StyleTransferDocker(DockWidget):
 
     def _on_connection(self) -> None:
         self._show_status()
-        if self.connection.state != "ready":
+        if self.connection.session.state != "ready":
             self._has_styles = False
-            if self._waiting is not None and self.connection.problem is not None:
+            if self._waiting is not None and self.connection.session.problem is not None:
                 # The status line says what is wrong.
                 self._waiting = None
                 self.panel.show_message("")
             return
-        self.panel.offer_subject("mask" in self.connection.hello.get("operations", ()))
+        self.panel.offer_subject("mask" in self.connection.session.hello.get("operations", ()))
         if not self._has_styles:
             self._has_styles = True
             self.connection.submit("styles", {"thumbnails": True}, on_event=self._on_styles)
@@ -335,4 +335,4 @@ class StyleTransferDocker(DockWidget):
             self.panel.show_styles(self._library, self.styles.pictures.all())
 
     def _show_status(self) -> None:
-        self.panel.status.setText(describe(self.connection))
+        self.panel.status.setText(describe(self.connection.session))

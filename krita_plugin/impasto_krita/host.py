@@ -13,8 +13,10 @@ from krita import Krita, Selection
 
 from impasto_krita.colors import ColorSpace, thinned
 from impasto_krita.qt import QByteArray, QTimer
-from impasto_krita.scene import Bounds, Facts, OtherLayer, Problem, Source
+from impasto_krita.scene import Facts, OtherLayer, Source
 from impasto_krita.texts import tr
+from impasto_link.bounds import Bounds
+from impasto_link.errors import Problem
 from impasto_link.pixels import Buffer, PixelFormat, Region
 
 SETTINGS_GROUP = "impasto_krita"

@@ -15,8 +15,8 @@ from pathlib import Path
 from impasto_krita.choices import Choices
 from impasto_krita.images import is_transparent, scaled, shrunk, to_region, to_srgb
 from impasto_krita.qt import QImage, QImageReader, QSize
-from impasto_krita.scene import Problem
 from impasto_krita.texts import tr
+from impasto_link.errors import Problem
 from impasto_link.options import STYLE_FRAME
 from impasto_link.pixels import Region
 

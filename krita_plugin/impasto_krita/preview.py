@@ -172,7 +172,7 @@ class OwnThumbnails(QObject):
         self.pause()
 
     def _next(self) -> None:
-        if self._paused or not self._names or self._region is None or self._connection.state != "ready":
+        if self._paused or not self._names or self._region is None or self._connection.session.state != "ready":
             return
         name = self._names[0]
 

@@ -5,30 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from impasto_link.errors import ImpastoError
-
-
-class Problem(ImpastoError):
-    """Something in the document is not as it has to be; the message is translated."""
-
-
-class Bounds(NamedTuple):
-    """A rectangle of the document."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    def __and__(self, other: Bounds) -> Bounds:
-        """What two rectangles have in common; its size is 0 if that is nothing."""
-        left, top = max(self.x, other.x), max(self.y, other.y)
-        right = min(self.x + self.width, other.x + other.width)
-        bottom = min(self.y + self.height, other.y + other.height)
-        return Bounds(left, top, max(0, right - left), max(0, bottom - top))
-
-    def __bool__(self) -> bool:
-        return self.width > 0 and self.height > 0
+from impasto_link.bounds import Bounds
 
 
 class Facts(NamedTuple):

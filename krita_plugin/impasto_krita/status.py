@@ -5,21 +5,21 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from impasto_krita.connection import Connection
 from impasto_krita.texts import tr
+from impasto_link.session import Session
 
 
-def describe(connection: Connection) -> str:
+def describe(session: Session) -> str:
     """The line, with a link where something can be done."""
-    if connection.state == "starting":
-        return tr("The server is starting, {seconds} s …", seconds=round(connection.waited))
-    if connection.state == "greeting":
+    if session.state == "starting":
+        return tr("The server is starting, {seconds} s …", seconds=round(session.waited))
+    if session.state == "greeting":
         return tr("Connecting to the server …")
-    if connection.state == "ready":
-        words = _describe_workers(connection.hello.get("workers", []))
-        return escape(tr("On another machine. {words}", words=words) if connection.invitation else words)
-    if connection.problem is not None:
-        problem = f"{tr(connection.problem.message)} {tr(connection.problem.hint)}".strip()
+    if session.state == "ready":
+        words = _describe_workers(session.hello.get("workers", []))
+        return escape(tr("On another machine. {words}", words=words) if session.invitation else words)
+    if session.problem is not None:
+        problem = f"{tr(session.problem.message)} {tr(session.problem.hint)}".strip()
         return f'⚠ {escape(problem)} <a href="#">{tr("Try again")}</a>'
     return f'{tr("The server does not run.")} <a href="#">{tr("Start it")}</a>'
 

@@ -6,7 +6,6 @@ import ast
 import json
 import os
 import re
-import string
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +13,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from plugin_texts import check_placeholders_are_filled, placeholders, texts
+
 PLUGIN = Path(__file__).parents[2] / "gimp_plugin" / "impasto_gimp"
 PACKAGE = PLUGIN / "impasto_filter"
 SOURCES = [PLUGIN / "impasto_gimp.py", *sorted(PACKAGE.glob("*.py"))]
 #: Those that import nothing of GIMP, and can be tried here.
-PLAIN = ("choices", "connection", "favorites", "formats", "scene", "texts")
+PLAIN = ("choices", "connection", "favorites", "formats", "texts")
 
 
 @pytest.fixture(autouse=True)
@@ -29,26 +30,10 @@ def _package(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         del sys.modules[name]
 
 
-def calls_of_tr() -> Iterator[tuple[Path, ast.Call]]:
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "tr":
-                yield path, node
-
-
-def texts() -> set[str]:
-    constants = (node.args[0] for _, node in calls_of_tr())
-    return {str(one.value) for one in constants if isinstance(one, ast.Constant)}
-
-
 def catalogue() -> dict[str, str]:
     from impasto_filter.texts import read_catalogue
 
     return read_catalogue(PACKAGE / "locale" / "zh_CN.po")
-
-
-def fields(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
 def test_it_imports_only_the_link_gi_and_the_standard_library() -> None:
@@ -100,23 +85,20 @@ def test_python_3_10_can_read_it() -> None:
 
 
 def test_every_text_is_translated() -> None:
-    assert not texts() - catalogue().keys()
+    assert not texts(SOURCES) - catalogue().keys()
 
 
 def test_every_translation_has_the_same_placeholders_and_mnemonics() -> None:
     for english, chinese in catalogue().items():
-        assert fields(english) == fields(chinese), english
+        assert placeholders(english) == placeholders(chinese), english
         assert chinese.strip(), english
         letter = re.search(r"_(\w)", english)
-        if letter and english in texts():
+        if letter and english in texts(SOURCES):
             assert f"(_{letter[1].upper()})" in chinese, english
 
 
 def test_every_placeholder_is_filled() -> None:
-    for path, call in calls_of_tr():
-        if isinstance(call.args[0], ast.Constant):
-            given = {keyword.arg for keyword in call.keywords}
-            assert fields(str(call.args[0].value)) == given, f"{path.name}, line {call.lineno}"
+    check_placeholders_are_filled(SOURCES)
 
 
 def test_mnemonics_do_not_clash() -> None:
@@ -212,7 +194,7 @@ def test_formats_that_no_layer_has(encoding: str) -> None:
 
 
 def test_bounds() -> None:
-    from impasto_filter.scene import Bounds
+    from impasto_link.bounds import Bounds
 
     whole = Bounds(0, 0, 4000, 1000)
     assert Bounds(-5, 10, 20, 20) & whole == Bounds(0, 10, 15, 20)

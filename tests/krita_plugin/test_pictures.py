@@ -47,7 +47,7 @@ def test_pictures_are_sent_along_under_names_of_their_own(pictures: Any) -> None
 
 def test_a_picture_that_is_gone_is_named(pictures: Any) -> None:
     from impasto_krita.choices import Choices
-    from impasto_krita.scene import Problem
+    from impasto_link.errors import Problem
 
     pictures.remove("file:/pictures/udnie.jpg")
     with pytest.raises(Problem, match=r"/pictures/udnie\.jpg is not there any more"):

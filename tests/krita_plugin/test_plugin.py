@@ -5,37 +5,21 @@ from __future__ import annotations
 import ast
 import json
 import re
-import string
 import sys
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from plugin_texts import check_placeholders_are_filled, placeholders, texts
 
 PLUGIN = Path(__file__).parents[2] / "krita_plugin"
 PACKAGE = PLUGIN / "impasto_krita"
 SOURCES = sorted(PACKAGE.glob("*.py"))
 
 
-def calls_of_tr() -> Iterator[tuple[Path, ast.Call]]:
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "tr":
-                yield path, node
-
-
-def texts() -> set[str]:
-    constants = (node.args[0] for _, node in calls_of_tr())
-    return {str(one.value) for one in constants if isinstance(one, ast.Constant)}
-
-
 def catalogue() -> dict[str, str]:
     return dict(json.loads((PACKAGE / "texts" / "zh_CN.json").read_text(encoding="utf-8")))
-
-
-def fields(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
 def test_it_imports_only_the_link_krita_qt_and_the_standard_library() -> None:
@@ -63,21 +47,18 @@ def test_krita_is_spoken_to_in_few_places() -> None:
 
 
 def test_every_text_is_translated() -> None:
-    missing = texts() - catalogue().keys()
+    missing = texts(SOURCES) - catalogue().keys()
     assert not missing
 
 
 def test_every_translation_has_the_same_placeholders() -> None:
     for english, chinese in catalogue().items():
-        assert fields(english) == fields(chinese), english
+        assert placeholders(english) == placeholders(chinese), english
         assert chinese.strip(), english
 
 
 def test_every_placeholder_is_filled() -> None:
-    for path, call in calls_of_tr():
-        if isinstance(call.args[0], ast.Constant):
-            given = {keyword.arg for keyword in call.keywords}
-            assert fields(str(call.args[0].value)) == given, f"{path.name}, line {call.lineno}"
+    check_placeholders_are_filled(SOURCES)
 
 
 def test_the_language_follows_the_system(package: None) -> None:

@@ -32,6 +32,8 @@ def working_size(height: int, width: int, side: int = WORKING_SIDE) -> tuple[int
 def find_mask(net: SubjectNet, photo: Tensor, side: int = WORKING_SIDE) -> Tensor:
     """How likely each pixel belongs to the subject, at the small size that the network works at.
 
+    The network looks at the picture and at its mirror image, and the two are asked as one: their logits are averaged.
+
     Args:
         net: the network.
         photo: (1, 3, H, W) float32, sRGB in [0, 1], any size from 1 x 1, on the device of the network.
@@ -42,8 +44,9 @@ def find_mask(net: SubjectNet, photo: Tensor, side: int = WORKING_SIDE) -> Tenso
     """
     small = resize(photo, *working_size(photo.shape[-2], photo.shape[-1], side))
     dtype = next(net.parameters()).dtype
-    logits: Tensor = net(small.to(dtype).contiguous(memory_format=torch.channels_last))
-    return without_specks(torch.sigmoid(logits))
+    both = torch.cat([small, small.flip(-1)]).to(dtype)
+    seen, mirrored = net(both.contiguous(memory_format=torch.channels_last)).split(1)
+    return without_specks(torch.sigmoid((seen + mirrored.flip(-1)) / 2))
 
 
 def without_specks(mask: Tensor) -> Tensor:

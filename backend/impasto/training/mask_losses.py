@@ -36,7 +36,7 @@ def mask_loss(logits: Tensor, mask: Tensor, weak: Tensor, weak_weight: float) ->
 
 
 def _box_mean(x: Tensor, window: int) -> Tensor:
-    """Mean over a square window, or over what of it lies inside: by columns, then by rows, ten times as fast as both."""
+    """Mean over the part of a square window that lies inside; by columns, then by rows, which is ten times as fast."""
     for kernel in ((window, 1), (1, window)):
         x = F.avg_pool2d(x, kernel, 1, (kernel[0] // 2, kernel[1] // 2), count_include_pad=False)
     return x

@@ -9,8 +9,8 @@ from gi.repository import Gimp
 
 from impasto_filter import host
 from impasto_filter.gtk import GdkPixbuf, GimpUi, Gtk, pixbuf_of
-from impasto_filter.scene import Problem
 from impasto_filter.texts import tr
+from impasto_link.errors import Problem
 from impasto_link.pixels import Region
 
 _SHOWN_SIDE = 420

@@ -18,8 +18,9 @@ gi.require_version("Babl", "0.1")
 from gi.repository import Babl, Gegl, Gimp  # noqa: E402
 
 from impasto_filter.formats import Encoding  # noqa: E402
-from impasto_filter.scene import Bounds, Problem  # noqa: E402
 from impasto_filter.texts import tr  # noqa: E402
+from impasto_link.bounds import Bounds  # noqa: E402
+from impasto_link.errors import Problem  # noqa: E402
 from impasto_link.pixels import Buffer, PixelFormat, Region  # noqa: E402
 
 _PARASITE = "impasto"

@@ -10,10 +10,9 @@ from typing import Any, Protocol
 from impasto_filter import host
 from impasto_filter.choices import PICTURE, Choices
 from impasto_filter.connection import Connection
-from impasto_filter.scene import Problem
 from impasto_filter.texts import tr
 from impasto_link.client import Call, Event
-from impasto_link.errors import Cancelled, ImpastoError
+from impasto_link.errors import Cancelled, ImpastoError, Problem
 from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.pixels import Region
 
@@ -189,7 +188,7 @@ def _wait(connection: Connection, call: Call, watcher: Watcher, source: host.Sou
             kept = True
             connection.cancel(call, keep=True)
     if call.error is not None:
-        raise problem or _translated(call.error)
+        raise problem or call.error
     assert call.result is not None
     if told:
         # The cancellation came too late, but it was meant.
@@ -206,7 +205,3 @@ def _report(event: Event, connection: Connection, watcher: Watcher) -> None:
     elif event.kind == "preview" and "pixels" in event.regions:
         watcher.progress(event.fraction, tr(event.doing))
         watcher.show(event.regions["pixels"])
-
-
-def _translated(error: ImpastoError) -> ImpastoError:
-    return type(error)(tr(error.message), tr(error.hint))

@@ -8,7 +8,7 @@ from typing import Any
 
 from impasto_filter.connection import Connection
 from impasto_filter.gtk import GLib
-from impasto_filter.texts import tr
+from impasto_filter.texts import tr_error
 from impasto_link.client import Call, Event
 from impasto_link.errors import ImpastoError
 from impasto_link.pixels import Region
@@ -112,7 +112,7 @@ class Preview:
         try:
             op, fields, regions = self._make()
         except ImpastoError as error:
-            self._say(str(error), False)
+            self._say(tr_error(error), False)
             return
         self._call = self.connection.submit(op, fields, regions, self._on_event)
         self._say(self.connection.words, True)
@@ -127,9 +127,9 @@ class Preview:
             self._say("", False)
             self._show(call.result.regions)
         elif call.error is not None:
-            self._say(" ".join(filter(None, (tr(call.error.message), tr(call.error.hint)))), False)
+            self._say(tr_error(call.error), False)
         self._send()
 
     def _fail(self, error: ImpastoError) -> None:
         self._call = None
-        self._say(" ".join(filter(None, (tr(error.message), tr(error.hint)))), False)
+        self._say(tr_error(error), False)

@@ -9,9 +9,8 @@ from gi.repository import Gimp, Gio
 from impasto_filter import arguments, host, painter
 from impasto_filter.choices import Choices
 from impasto_filter.favorites import Favorites
-from impasto_filter.scene import Problem
 from impasto_filter.texts import tr
-from impasto_link.errors import Cancelled
+from impasto_link.errors import Cancelled, Problem
 from impasto_link.pixels import Region
 
 

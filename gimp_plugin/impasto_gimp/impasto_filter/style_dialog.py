@@ -14,8 +14,8 @@ from impasto_filter.favorites import Favorites
 from impasto_filter.gallery import Gallery
 from impasto_filter.gtk import GimpUi, Gtk, pixbuf_of
 from impasto_filter.preview import READ_SIDE, SHOWN_SIDE, Preview, Request
-from impasto_filter.scene import Problem
 from impasto_filter.texts import tr
+from impasto_link.errors import Problem
 from impasto_link.pixels import Region
 
 _PICTURE_SIDE = 512

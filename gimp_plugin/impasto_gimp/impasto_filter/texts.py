@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from impasto_link.errors import ImpastoError
+
 _FOLDER = Path(__file__).parent / "locale"
 
 _catalogue: dict[str, str] = {}
@@ -55,3 +57,8 @@ def tr(text: str, **values: Any) -> str:
     """The text in the user's language, with its placeholders filled in."""
     text = _catalogue.get(text, text)
     return text.format(**values) if values else text
+
+
+def tr_error(error: ImpastoError) -> str:
+    """What happened and what to do about it, in the user's language."""
+    return " ".join(tr(sentence) for sentence in (error.message, error.hint) if sentence)

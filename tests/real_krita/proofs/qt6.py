@@ -66,7 +66,7 @@ def steps():
     panel.show()
     connection = Connection(panel)
     connection.open(start=False)
-    wait_for(lambda: connection.state == "ready", "the server is ready")
+    wait_for(lambda: connection.session.state == "ready", "the server is ready")
     panel.status.setText(describe(connection))
     panel.offer_subject(True)
     panel.show_styles(ask(connection, "styles", {"thumbnails": True}).fields["styles"], [])

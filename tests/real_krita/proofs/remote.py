@@ -41,7 +41,7 @@ def steps():
         yield from choose_server(one, invitation)
         yield from status(one, "needs pyzmq in this Python", "pip install")
         yield from prover.shot("remote-without-pyzmq", one.panel)
-        yield from prover.ask("pip", command=one.connection.problem.hint)
+        yield from prover.ask("pip", command=one.connection.session.problem.hint)
 
         yield from prover.click_style("udnie")
         yield from prover.painted(2)

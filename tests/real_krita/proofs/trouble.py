@@ -118,7 +118,7 @@ def steps():
     yield from expect("The server ended in the middle of the work")
     yield from prover.shot("server-killed", panel)
     assert len(layers(large)) == count
-    assert one.connection.state == "offline"
+    assert one.connection.session.state == "offline"
     large.setModified(False)
     large.close()
     yield 300
@@ -151,4 +151,4 @@ def steps():
     yield from prover.shot("another-version", panel)
     codec.PROTOCOL = right
     one.connection.open(start=False)
-    yield from prover.wait_for(lambda: one.connection.state == "ready", "the connection is back")
+    yield from prover.wait_for(lambda: one.connection.session.state == "ready", "the connection is back")

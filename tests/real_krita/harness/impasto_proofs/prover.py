@@ -94,10 +94,12 @@ def open_docker():
     one = docker()
     one.setVisible(True)
     one.raise_()
-    yield from wait_for(lambda: one.connection.state == "ready", "the server is ready", 90)
+    yield from wait_for(lambda: one.connection.session.state == "ready", "the server is ready", 90)
     yield from wait_for(lambda: one.panel.gallery.grid.count() > 0, "the gallery is filled")
     yield from wait_for(
-        lambda: all(w["state"] != "starting" for w in one.connection.hello["workers"]), "the worker is there", 90
+        lambda: all(w["state"] != "starting" for w in one.connection.session.hello["workers"]),
+        "the worker is there",
+        90,
     )
     yield 300
     return one

@@ -1,18 +1,12 @@
-"""Plain values about the picture in GIMP."""
+"""Rectangles of pixels, as editors have them."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from impasto_link.errors import ImpastoError
-
-
-class Problem(ImpastoError):
-    """Something in the picture is not as it has to be; the message is translated."""
-
 
 class Bounds(NamedTuple):
-    """A rectangle in coordinates of a layer."""
+    """A rectangle of pixels; of what, says who has it."""
 
     x: int
     y: int

@@ -1,0 +1,248 @@
+"""A connection for programs that must not stand still: found or made, greeted, looked after, lost and made again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+from impasto_link import launch
+from impasto_link.client import SILENCE, Call, Client, Event
+from impasto_link.discovery import ServerInfo, read_server_info
+from impasto_link.errors import ImpastoError, ServerEnded, ServerGone
+from impasto_link.pixels import Region
+
+#: How long a server may take to start, and one that is there to answer for the first time, in seconds.
+START_LIMIT = 60.0
+GREETING_LIMIT = 5.0
+#: How often files and processes are looked at, in seconds, however often `Session.look_after` is called.
+_LOOK_EVERY = 0.2
+#: While a worker starts, the server is asked this often how far it is, in seconds.
+_ASK_EVERY = 1.0
+
+
+class Session:
+    """One connection to one server, made again when that is needed. Nothing here waits for longer than it is told to.
+
+    Call `receive` when something may have arrived and `look_after` a few times a second. Both raise when the connection
+    is lost, or cannot be had; it is ``offline`` then, and every call that was under way has ended with that error.
+
+    Args:
+        transport: the one to insist on; see `impasto_link.transport.open_transport`.
+        changed: is called when the state has changed, or what is known of the server.
+
+    Attributes:
+        state: ``offline``, ``starting``, ``greeting`` or ``ready``.
+        problem: what keeps it from being ready, or None.
+        hello: what the server said of itself.
+        invitation: path of the invitation to a server on another machine; empty for that of this user on this one.
+        server_arguments: options of ``impasto serve``, for a server that is started from here.
+    """
+
+    def __init__(self, transport: str = "", changed: Callable[[], None] = lambda: None) -> None:
+        self.state = "offline"
+        self.problem: ImpastoError | None = None
+        self.hello: Mapping[str, Any] = {}
+        self.invitation = ""
+        self.server_arguments: list[str] = []
+        self._transport, self._changed = transport, changed
+        self._client: Client | None = None
+        self._calls: list[Call] = []
+        self._greeting: Call | None = None
+        self._process: Popen[bytes] | None = None
+        self._server: ServerInfo | None = None
+        self._may_start = False
+        self._since = self._heard_at = self._asked_at = self._looked_at = 0.0
+
+    @property
+    def client(self) -> Client | None:
+        """The client, as long as there is a connection, be it only begun."""
+        return self._client
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call is under way."""
+        return bool(self._calls)
+
+    @property
+    def waited(self) -> float:
+        """For how many seconds the state has been what it is."""
+        return time.monotonic() - self._since
+
+    def open(self, *, start: bool = True) -> None:
+        """Begin to connect, if there is no connection.
+
+        Args:
+            start: whether to start a server if none runs.
+
+        Raises:
+            ImpastoError: there is no server, and no way to start one.
+        """
+        if self.state != "offline":
+            return
+        self.problem = None
+        self._may_start = start and not self.invitation
+        try:
+            client = self._find_server()
+            if client is not None:
+                self._greet(client)
+            elif self._may_start:
+                self._start()
+        except ImpastoError as error:
+            self._lose(error)
+            raise
+
+    def submit(
+        self,
+        op: str,
+        fields: Mapping[str, Any] | None = None,
+        regions: Mapping[str, Region] | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> Call:
+        """Send a call; it ends with one of the events done, failed and cancelled, or with `close`.
+
+        Raises:
+            ServerGone: there is no connection.
+        """
+        if self._client is None:
+            raise ServerGone("There is no connection to the server.")
+        if not self._calls:
+            self._heard_at = time.monotonic()
+        call = self._client.submit(op, fields, regions, on_event)
+        self._calls.append(call)
+        return call
+
+    def cancel(self, call: Call, *, keep: bool = False) -> None:
+        """Ask the server to give a call up, or with ``keep`` to end a refinement with what it has."""
+        if self._client is not None:
+            self._client.cancel(call, keep=keep)
+
+    def ask_hello(self) -> None:
+        """Ask what the server says of itself."""
+        self._asked_at = time.monotonic()
+        self._greeting = self.submit("hello")
+
+    def receive(self, timeout: float = 0.0) -> None:
+        """Take in what has arrived; waits up to ``timeout`` seconds for something. Raises if the connection is lost."""
+        if self._client is None:
+            time.sleep(timeout)
+            return
+        try:
+            if self._client.poll(timeout):
+                self._heard_at = time.monotonic()
+        except ImpastoError as error:
+            self._lose(error)
+            raise
+        finished = [call for call in self._calls if call.finished]
+        self._calls = [call for call in self._calls if not call.finished]
+        for call in finished:
+            if call.error is not None and not any(event.kind in ("failed", "cancelled") for event in call.events):
+                # The client found the answer unusable and told nobody.
+                call.fail(call.error)
+        if self._greeting is not None and self._greeting.finished:
+            greeting, self._greeting = self._greeting, None
+            self._take_hello(greeting)
+
+    def look_after(self) -> None:
+        """See what has become of the server. Raises if the connection is lost."""
+        now = time.monotonic()
+        if now - self._looked_at < _LOOK_EVERY:
+            return
+        self._looked_at = now
+        try:
+            if self.state == "starting":
+                self._look_for_started()
+            elif self.state == "greeting" and self.waited > GREETING_LIMIT:
+                self._give_up_greeting()
+            elif self.state == "ready":
+                self._look_for_server(now)
+        except ImpastoError as error:
+            self._lose(error)
+            raise
+
+    def close(self) -> None:
+        """End the connection; the server drops what was under way, and nobody hears of it any more."""
+        self._disconnect()
+        self.state = "offline"
+
+    # --- what happens by itself
+
+    def _enter(self, state: str) -> None:
+        self.state = state
+        self._since = time.monotonic()
+        self._changed()
+
+    def _disconnect(self) -> None:
+        client, self._client = self._client, None
+        self._calls, self._greeting, self._process = [], None, None
+        if client is not None:
+            client.close()
+
+    def _find_server(self) -> Client | None:
+        if self.invitation:
+            return launch.open_remote(Path(self.invitation))
+        return launch.open_running(self._transport)
+
+    def _start(self) -> None:
+        self._may_start = False
+        self._process = launch.start_server(arguments=self.server_arguments)
+        self._enter("starting")
+
+    def _greet(self, client: Client) -> None:
+        self._client = client
+        self._server = None if self.invitation else read_server_info()
+        self._process = None
+        self._enter("greeting")
+        self.ask_hello()
+
+    def _take_hello(self, greeting: Call) -> None:
+        if greeting.result is not None:
+            self.hello = greeting.result.fields
+            if self.state == "greeting":
+                self._enter("ready")
+            else:
+                self._changed()
+        elif greeting.error is not None and self.state == "greeting":
+            self._lose(greeting.error)
+            raise greeting.error
+
+    def _look_for_started(self) -> None:
+        # The file of a server that was killed does not count.
+        client = self._find_server() if read_server_info() != self._server else None
+        ended = self._process is not None and self._process.poll() not in (None, 0)
+        if client is not None:
+            self._greet(client)
+        elif ended or self.waited > START_LIMIT:
+            raise ServerGone("The server could not be started.", "To see why, start it in a terminal: impasto serve")
+        else:
+            self._changed()
+
+    def _give_up_greeting(self) -> None:
+        if not self._may_start:
+            raise ServerGone("The server does not answer.", self._advice())
+        # Where a process cannot be looked for, the runtime file may be that of a server that was killed.
+        self._disconnect()
+        self._start()
+
+    def _look_for_server(self, now: float) -> None:
+        if not self.invitation and read_server_info() != self._server:
+            raise ServerEnded("The server ended in the middle of the work; your picture is as it was.")
+        if self._calls and now - self._heard_at > SILENCE:
+            raise ServerGone("The server does not answer any more.", self._advice())
+        starting = any(one.get("state") == "starting" for one in self.hello.get("workers", ()))
+        if starting and self._greeting is None and now - self._asked_at > _ASK_EVERY:
+            self.ask_hello()
+
+    def _advice(self) -> str:
+        return "Is it running, and the port open?" if self.invitation else "Look at it with: impasto status"
+
+    def _lose(self, error: ImpastoError) -> None:
+        calls = self._calls
+        self._disconnect()
+        self.problem = None if isinstance(error, ServerEnded) else error
+        self._enter("offline")
+        for call in calls:
+            if not call.finished:
+                call.fail(error)
