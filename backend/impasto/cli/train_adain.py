@@ -6,7 +6,6 @@ import argparse
 
 from impasto.cli.training import (
     add_style_training_arguments,
-    add_training_arguments,
     gather,
     training_card,
     training_options,
@@ -14,8 +13,7 @@ from impasto.cli.training import (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_training_arguments(parser, "adain")
-    add_style_training_arguments(parser)
+    add_style_training_arguments(parser, "adain")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import argparse
 import logging
-import shlex
-import sys
 from pathlib import Path
 
+from impasto.cli.training import add_run_arguments, command_line, training_options
 from impasto_link.errors import BadRequest, ModelProblem
 
 
@@ -25,23 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backgrounds", nargs="*", type=Path, default=[], help="photos without subject, or folders")
     parser.add_argument("--encoder", type=Path, help="MobileNetV2 weights (default: torchvision's, downloaded once)")
     parser.add_argument("--no-painted", action="store_true", help="learn from photos only, not from paintings of them")
-    parser.add_argument("--output", type=Path, help="folder for the model (default: the user's model folder)")
-    parser.add_argument("--work", type=Path, default=Path("runs/subject"), help="folder for checkpoints and logs")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument(
-        "--export", action="store_true", help="train no further, write the model of the last checkpoint"
-    )
-    for name, kind, text in (
-        ("steps", int, "steps of the optimiser"),
-        ("batch", int, "pictures per step"),
+    add_run_arguments(
+        parser,
+        Path("runs/subject"),
         ("side", int, "side of the views in pixels, a multiple of 32"),
-        ("learning_rate", float, "of AdamW, after the warm-up"),
         ("encoder_speed", float, "how many times slower the encoder learns, below 1"),
         ("weak_weight", float, "how much weak masks count"),
-        ("seed", int, "of the random numbers"),
-        ("workers", int, "processes that load pictures"),
-    ):
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=argparse.SUPPRESS, help=text)
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -78,8 +67,7 @@ def run(options: argparse.Namespace) -> int:
         encoder = load_encoder(options.encoder)
     except (OSError, ValueError) as error:
         raise ModelProblem(f"MobileNetV2 cannot be loaded: {error}.", "Name a file with --encoder.") from error
-    known = MaskTrainingOptions.__dataclass_fields__
-    settings = MaskTrainingOptions(**{key: value for key, value in vars(options).items() if key in known})
+    settings = training_options(MaskTrainingOptions, options)
     trainer = MaskTrainer(subjects, backgrounds, encoder, settings, device)
     if options.export:
         restore(trainer, options.work)
@@ -96,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
             "weak_subjects": sum(one.weak for one in subjects),
             "encoder": options.encoder.name if options.encoder else "torchvision MobileNet_V2_Weights.IMAGENET1K_V2",
             "method": "UNet (arXiv 1505.04597) on MobileNetV2 (arXiv 1801.04381)",
-            "command": shlex.join(["impasto", *(Path(word).name if "/" in word else word for word in sys.argv[1:])]),
+            "command": command_line(),
             "history": trainer.history,
         },
         "quality": {group: {key: round(value, 4) for key, value in found.items()} for group, found in scores.items()},

@@ -6,7 +6,6 @@ import argparse
 
 from impasto.cli.training import (
     add_style_training_arguments,
-    add_training_arguments,
     gather,
     training_card,
     training_options,
@@ -15,8 +14,7 @@ from impasto_link.errors import ModelProblem
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_training_arguments(parser, "predictor")
-    add_style_training_arguments(parser)
+    add_style_training_arguments(parser, "predictor")
     parser.add_argument("--bank", default="classic", help="the bank whose network paints (default: classic)")
 
 

@@ -9,11 +9,11 @@ when the same command is given again.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import logging
-import shlex
-import sys
 from pathlib import Path
 
+from impasto.cli.training import add_run_arguments, command_line, training_options
 from impasto_link.errors import BadRequest, ModelProblem
 
 
@@ -26,32 +26,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--photos", type=Path, required=True, help="folder of photos to learn from, some thousand")
     parser.add_argument("--name", required=True, help="name of the bank")
     parser.add_argument("--add-to", metavar="BANK", help="train only new styles for the network of this bank")
-    parser.add_argument("--output", type=Path, help="folder for the model (default: the user's model folder)")
-    parser.add_argument("--work", type=Path, help="folder for checkpoints and logs (default: runs/NAME)")
     parser.add_argument("--vgg", type=Path, help="VGG-19 weights (default: torchvision's, downloaded once)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--thumbnail-photo", type=Path, help="what the thumbnails show (default: one of the photos)")
-    parser.add_argument(
-        "--export", action="store_true", help="train no further, write the model of the last checkpoint"
-    )
     parser.add_argument(
         "--no-exemplars", action="store_true", help="do not paint the examples of the styles, by which one can refine"
     )
-    for name, kind, text in (
-        ("steps", int, "steps of the optimiser"),
-        ("batch", int, "pictures per step"),
+    add_run_arguments(
+        parser,
+        None,
         ("crop", int, "side of the crops in pixels"),
-        ("learning_rate", float, "of Adam, after the warm-up"),
         ("code_speed", float, "how many times faster the codes of the styles learn"),
         ("content_weight", float, "weight of the content"),
         ("style_weight", float, "multiplies each style's own weight"),
         ("tv_weight", float, "weight of the total variation"),
         ("light_weight", float, "weight of keeping the photo's masses of light and dark"),
         ("spike_weight", float, "weight of the penalty on spikes in the normalised layers"),
-        ("seed", int, "of the random numbers"),
-        ("workers", int, "processes that load photos"),
-    ):
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=argparse.SUPPRESS, help=text)
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -93,9 +83,7 @@ def run(options: argparse.Namespace) -> int:
         if home is None:
             raise ModelProblem(f"There is no bank {options.add_to!r} with a network.", "See: impasto styles")
         net = load_body(home.weights)
-    known = TrainingOptions.__dataclass_fields__
-    given = {key: value for key, value in vars(options).items() if key in known}
-    settings = TrainingOptions(**given, codes_only=net is not None)
+    settings = dataclasses.replace(training_options(TrainingOptions, options), codes_only=net is not None)
     try:
         vgg = load_vgg19(options.vgg)
     except (OSError, ValueError) as error:
@@ -120,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
         "photos": len(photos),
         "vgg": options.vgg.name if options.vgg else "torchvision VGG19_Weights.IMAGENET1K_V1",
         "method": "Johnson et al. 2016 (arXiv 1603.08155) with Dumoulin et al. 2017 (arXiv 1610.07629)",
-        "command": shlex.join(["impasto", *(Path(word).name if "/" in word else word for word in sys.argv[1:])]),
+        "command": command_line(),
         "history": trainer.history,
     }
     path = (options.output or user_models()) / f"{options.name}.safetensors"

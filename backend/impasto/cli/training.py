@@ -1,9 +1,10 @@
-"""What the commands share that train the networks for pictures as styles."""
+"""What the commands share that train networks."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import logging
 import shlex
 import sys
@@ -22,8 +23,39 @@ if TYPE_CHECKING:
 Options = TypeVar("Options", bound="Schedule")
 
 
-def add_training_arguments(parser: argparse.ArgumentParser, work: str) -> None:
-    """Where to learn from and where to go."""
+#: Options of every training: the name of each, what it is, and words for a person.
+_NUMBERS = (
+    ("steps", int, "steps of the optimiser"),
+    ("batch", int, "pictures per step"),
+    ("learning_rate", float, "after the warm-up"),
+    ("seed", int, "of the random numbers"),
+    ("workers", int, "processes that load pictures"),
+)
+#: So many files in a row are not named one by one in a card.
+_FILES_NAMED = 4
+
+
+def add_run_arguments(parser: argparse.ArgumentParser, work: Path | None, *numbers: tuple[str, type, str]) -> None:
+    """Where to go, on what device, and the numbers of a training.
+
+    Args:
+        parser: gets the arguments.
+        work: the folder for checkpoints and logs; None if it is named after what is trained.
+        numbers: options that this kind of training has besides the usual ones.
+    """
+    parser.add_argument("--output", type=Path, help="folder for the model (default: the user's model folder)")
+    where = f"folder for checkpoints and logs (default: {work or 'runs/NAME'})"
+    parser.add_argument("--work", type=Path, default=work, help=where)
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument(
+        "--export", action="store_true", help="train no further, write the model of the last checkpoint"
+    )
+    for name, kind, text in (*_NUMBERS, *numbers):
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=argparse.SUPPRESS, help=text)
+
+
+def add_training_arguments(parser: argparse.ArgumentParser, work: str, *numbers: tuple[str, type, str]) -> None:
+    """Where a network for pictures as styles learns from, and `add_run_arguments`."""
     parser.add_argument("--photos", type=Path, required=True, help="folder of photos, some thousand")
     parser.add_argument("--paintings", type=Path, required=True, help="folder of paintings")
     parser.add_argument("--textures", type=Path, help="folder of textures")
@@ -31,37 +63,32 @@ def add_training_arguments(parser: argparse.ArgumentParser, work: str) -> None:
         "--unseen", nargs="*", default=[], metavar="NAME", help="paintings that are not learned from, to look at"
     )
     parser.add_argument("--vgg", type=Path, help="VGG-19 weights (default: torchvision's, downloaded once)")
-    parser.add_argument("--output", type=Path, help="folder for the model (default: the user's model folder)")
-    parser.add_argument(
-        "--work", type=Path, default=Path("runs") / work, help=f"folder for checkpoints and logs (default: runs/{work})"
-    )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument(
-        "--export", action="store_true", help="train no further, write the model of the last checkpoint"
-    )
-    for name, kind, text in (
-        ("steps", int, "steps of the optimiser"),
-        ("batch", int, "pictures per step"),
-        ("crop", int, "side of the crops in pixels"),
-        ("learning_rate", float, "after the warm-up"),
-        ("seed", int, "of the random numbers"),
-        ("workers", int, "processes that load pictures"),
-    ):
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=argparse.SUPPRESS, help=text)
+    add_run_arguments(parser, Path("runs") / work, ("crop", int, "side of the crops in pixels"), *numbers)
 
 
-def add_style_training_arguments(parser: argparse.ArgumentParser) -> None:
-    """What a training needs that measures styles beforehand."""
+def add_style_training_arguments(parser: argparse.ArgumentParser, work: str) -> None:
+    """The same for a training that measures styles beforehand."""
+    weights = [(f"{name}_weight", float, f"weight of the {name} loss") for name in ("style", "content")]
+    add_training_arguments(parser, work, *weights)
     parser.add_argument("--encoder", type=Path, help="the compact encoder (default: the one that is installed)")
     parser.add_argument("--views", type=int, default=3000, help="views of styles to learn from (default: 3000)")
-    for name in ("style_weight", "content_weight"):
-        parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=argparse.SUPPRESS, help="of its loss")
 
 
 def training_options(kind: type[Options], options: argparse.Namespace) -> Options:
     """The options of a training, from the arguments that were given."""
     known = {field.name for field in dataclasses.fields(kind)}
     return kind(**{key: value for key, value in vars(options).items() if key in known})
+
+
+def command_line() -> str:
+    """How this program was called, for a card: files without their folders, and of many in a row only the first."""
+    words: list[str] = []
+    for is_file, group in itertools.groupby(sys.argv[1:], lambda word: "/" in word):
+        names = [Path(word).name if is_file else word for word in group]
+        if is_file and len(names) > _FILES_NAMED:
+            names = [names[0], f"and {len(names) - 1} more files"]
+        words += names
+    return shlex.join(["impasto", *words])
 
 
 class Material(NamedTuple):
@@ -130,7 +157,7 @@ def training_card(trainer: Trainer, material: Material, options: argparse.Namesp
             "textures": len(material.textures),
             "vgg": options.vgg.name if options.vgg else "torchvision VGG19_Weights.IMAGENET1K_V1",
             "method": method,
-            "command": shlex.join(["impasto", *(Path(word).name if "/" in word else word for word in sys.argv[1:])]),
+            "command": command_line(),
             "history": trainer.history,
         },
     }
