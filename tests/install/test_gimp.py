@@ -15,18 +15,6 @@ from impasto.install import gimp
 from impasto.install.gimp import candidates, places
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder, with nothing of GIMP's in it yet."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path / "runtime"))
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "APPDATA", "GIMP3_DIRECTORY"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path
-
-
 def folder(home: Path, version: str = "3.0") -> Path:
     path = places(home, {}, sys.platform)[0][1] / version
     path.mkdir(parents=True)

@@ -19,18 +19,6 @@ from impasto_link.errors import ImpastoError
 KRITARC = "[General]\nname=Ünï\n\n[python]\nenable_other=true\nenable_impasto_krita=false\n[theme]\nTheme=Any\n"
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder, with nothing of Krita's in it yet."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path / "runtime"))
-    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
-    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path
-
-
 def native(home: Path) -> Path:
     folder = home / ".local" / "share" / "krita"
     folder.mkdir(parents=True)

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,12 +101,15 @@ class Stage:
         subprocess.run([sys.executable, "-m", "impasto", *arguments], env=self.environment, check=True)
 
     def start_server(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "impasto", "serve", *arguments]
-        with (self.output / "server.log").open("ab") as log:
-            self.server = subprocess.Popen(command, env={**self.environment, **self.more}, stdout=log, stderr=log)
+        self._serve("server.log", self.more, *arguments)
         # `impasto serve` notes down how it was started, but in the chroot that is not there.
         self.connect().close()
         self.know_starter()
+
+    def _serve(self, log_name: str, environment: Mapping[str, str], *arguments: str) -> None:
+        command = [sys.executable, "-m", "impasto", "serve", *arguments]
+        with (self.output / log_name).open("ab") as log:
+            self.server = subprocess.Popen(command, env={**self.environment, **environment}, stdout=log, stderr=log)
 
     def stop_server(self, number: signal.Signals = signal.SIGTERM) -> None:
         if self.server is not None:
@@ -119,10 +122,8 @@ class Stage:
         self.stop_server()
         with socket.create_server(("127.0.0.1", 0)) as free:
             address = f"127.0.0.1:{free.getsockname()[1]}"
-        command = [sys.executable, "-m", "impasto", "serve", "--remote", address, "--invitation", str(invitation)]
-        environment = {**self.environment, "IMPASTO_RUNTIME_DIR": str(self.folder / "elsewhere")}
-        with (self.output / "server-elsewhere.log").open("ab") as log:
-            self.server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        elsewhere = {"IMPASTO_RUNTIME_DIR": str(self.folder / "elsewhere")}
+        self._serve("server-elsewhere.log", elsewhere, "--remote", address, "--invitation", str(invitation))
 
     def connect(self) -> Client:
         deadline = time.monotonic() + 60

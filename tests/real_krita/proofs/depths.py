@@ -3,7 +3,7 @@
 import struct
 
 from impasto_proofs import prover
-from impasto_proofs.prover import APP, LINEAR, SRGB, layers, pixels
+from impasto_proofs.prover import LINEAR, SRGB, layers, pixels
 
 SIZE = 96
 BOUNDS = (0, 0, SIZE, SIZE)
@@ -29,21 +29,9 @@ def as_srgb(layer, depth="U8"):
 
 def steps():
     yield from prover.open_docker()
-    photo = APP.openDocument(str(prover.FOLDER / "small.png"))
-    patch = bytes(photo.rootNode().childNodes()[0].pixelData(180, 60, SIZE, SIZE))
-    photo.close()
     for model, depth, profile, words in SPACES:
-        document = APP.createDocument(SIZE, SIZE, "depth", "RGBA", "U8", SRGB, 300.0)
-        source = document.rootNode().childNodes()[0]
-        prover.fill(source, b"\0" * 4, *BOUNDS)
-        source.setPixelData(patch, *BOUNDS)
-        assert document.setColorSpace(model, depth, profile), (model, depth)
-        document.waitForDone()
-        APP.activeWindow().addView(document)
-        APP.setActiveDocument(document)
-        yield 800
+        document = yield from prover.open_part("depth", 180, 60, SIZE, (model, depth, profile))
         source = layers(document)[0]
-        document.setActiveNode(source)
         before = pixels(source, BOUNDS)
         described = words or ("BGRA", "u16", "srgb")
         sent = before if words else as_srgb(source, "U16")

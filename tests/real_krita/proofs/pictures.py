@@ -86,17 +86,8 @@ def steps():
     panel, gallery, pictures = one.panel, one.panel.gallery, one.styles.pictures
     for picture in pictures.all():
         one.styles.remove(picture.key)
-    photo = APP.openDocument(str(prover.FOLDER / "small.png"))
-    patch = bytes(photo.rootNode().childNodes()[0].pixelData(140, 40, SIZE, SIZE))
-    photo.close()
-    document = APP.createDocument(SIZE, SIZE, "pictures", "RGBA", "U8", prover.SRGB, 300.0)
-    document.rootNode().childNodes()[0].setPixelData(patch, *BOUNDS)
-    document.refreshProjection()
-    APP.activeWindow().addView(document)
-    APP.setActiveDocument(document)
-    yield 800
+    document = yield from prover.open_part("pictures", 140, 40, SIZE)
     source = layers(document)[0]
-    document.setActiveNode(source)
 
     files_of_all_kinds()
 

@@ -144,6 +144,25 @@ def open_file(name):
     return document
 
 
+def open_part(name, x, y, size, space=None):
+    """A document with a square part of the photo as its active layer; ``space`` is a model, a depth and a profile."""
+    photo = APP.openDocument(str(FOLDER / "small.png"))
+    part = photo.rootNode().childNodes()[0].pixelData(x, y, size, size)
+    photo.close()
+    document = APP.createDocument(size, size, name, "RGBA", "U8", SRGB, 300.0)
+    document.rootNode().childNodes()[0].setPixelData(part, 0, 0, size, size)
+    if space is None:
+        document.refreshProjection()
+    else:
+        assert document.setColorSpace(*space), space
+        document.waitForDone()
+    APP.activeWindow().addView(document)
+    APP.setActiveDocument(document)
+    yield 800
+    document.setActiveNode(layers(document)[0])
+    return document
+
+
 def layers(document):
     """Top level layers, without the global selection, which Krita keeps among them."""
     return [node for node in document.rootNode().childNodes() if node.type() != "selectionmask"]

@@ -1,0 +1,117 @@
+"""The session of an editor against the real server: whoever looks after it is never kept waiting."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from impasto_link import codec
+from impasto_link.client import Event
+from impasto_link.errors import ServerEnded, ServerGone, WrongVersion
+from impasto_link.launch import remember_command
+from impasto_link.session import Session
+from support import RunningServer
+
+
+@pytest.fixture(params=["zmtp", "pyzmq"])
+def session(request: pytest.FixtureRequest) -> Iterator[Session]:
+    one = Session(request.param)
+    yield one
+    one.close()
+
+
+def look_until(session: Session, condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        session.receive(0.02)
+        session.look_after()
+
+
+def test_it_greets_asks_and_notices_the_end(own_server: Callable[..., RunningServer], session: Session) -> None:
+    server = own_server()
+    began = time.monotonic()
+    session.open()
+    session.receive()
+    session.look_after()
+    assert time.monotonic() - began < 1.0, "nobody has waited for an answer"
+    look_until(session, lambda: session.state == "ready")
+    assert session.hello["version"]
+    call = session.submit("styles")
+    look_until(session, lambda: call.finished)
+    assert call.result is not None
+    assert any(style["name"] == "udnie" for style in call.result.fields["styles"])
+    assert not session.is_busy
+
+    server.process.kill()
+    server.process.wait()
+    events: list[Event] = []
+    open_call = session.submit("styles", on_event=events.append)
+    with pytest.raises(ServerEnded, match="ended in the middle"):
+        look_until(session, lambda: False, 10.0)
+    assert session.state == "offline"
+    assert session.problem is None, "a server may end"
+    assert open_call.error is not None
+    assert [event.kind for event in events] == ["failed"]
+    with pytest.raises(ServerGone):
+        session.submit("styles")
+
+
+def test_it_knows_when_the_worker_is_there(own_server: Callable[..., RunningServer]) -> None:
+    own_server()
+    changes = 0
+
+    def count() -> None:
+        nonlocal changes
+        changes += 1
+
+    session = Session("zmtp", count)
+    session.open()
+    try:
+        look_until(session, lambda: session.state == "ready")
+        assert changes >= 2, "of greeting and of being ready one has heard"
+        look_until(session, lambda: [one["state"] for one in session.hello["workers"]] == ["idle"], 90.0)
+    finally:
+        session.close()
+    assert session.state == "offline"
+
+
+def test_it_starts_the_server(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path))
+    remember_command([sys.executable, "-m", "impasto"])
+    session.open(start=False)
+    assert session.state == "offline", "only if it is wanted"
+    session.open()
+    assert session.state == "starting"
+    look_until(session, lambda: session.state == "ready", 90.0)
+    call = session.submit("shutdown")
+    look_until(session, lambda: call.finished)
+
+
+def test_a_server_that_cannot_start_is_said(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path))
+    remember_command([sys.executable, "-c", "raise SystemExit(1)"])
+    session.open()
+    with pytest.raises(ServerGone, match="could not be started"):
+        look_until(session, lambda: False, 20.0)
+    assert session.problem is not None
+    remember_command([str(tmp_path / "nothing")])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ServerGone, match="not installed"):
+        session.open()
+    assert session.problem is not None
+    assert session.state == "offline"
+
+
+def test_another_version_is_said(
+    running_server: RunningServer, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert running_server.info
+    monkeypatch.setattr(codec, "PROTOCOL", 99)
+    session.open()
+    with pytest.raises(WrongVersion, match="different versions"):
+        look_until(session, lambda: session.state == "ready", 10.0)
