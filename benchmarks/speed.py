@@ -70,7 +70,7 @@ def main() -> None:
                 pipeline.stylize(region, StylizeOptions.of("udnie"), lambda done, doing: None)
 
             row(f"{side} x {side}: through the server : pipeline in this process", pair(through_server, in_process, 5))
-        deep = np.zeros((2160, 3840, 4), np.uint8)
+        large = np.full((2160, 3840, 4), 255, np.uint8)
         info = read_server_info()
         assert info is not None
         idle = StylizeOptions.of("udnie", strength=0.0)
@@ -81,11 +81,23 @@ def main() -> None:
             row(
                 "4K RGBA there and back at strength 0: own ZMTP client : pyzmq",
                 pair(
-                    lambda: own.wait(own.stylize(to_region(deep)[0], idle)),
-                    lambda: zmq.wait(zmq.stylize(to_region(deep)[0], idle)),
+                    lambda: own.wait(own.stylize(to_region(large)[0], idle)),
+                    lambda: zmq.wait(zmq.stylize(to_region(large)[0], idle)),
                     7,
                 ),
             )
+            sharing = Client(open_transport(info.endpoint, info.token, prefer="pyzmq"))
+            # Who says hello learns of the server's shared memory, where there is any.
+            sharing.ask("hello")
+            with closing(sharing):
+                row(
+                    "the same: shared memory : pyzmq",
+                    pair(
+                        lambda: sharing.wait(sharing.stylize(to_region(large)[0], idle)),
+                        lambda: zmq.wait(zmq.stylize(to_region(large)[0], idle)),
+                        7,
+                    ),
+                )
         server.shutdown()
 
 

@@ -17,6 +17,7 @@ from impasto_link import codec
 from impasto_link.errors import Cancelled, ImpastoError, ServerGone, from_wire
 from impasto_link.options import STYLE_FRAME, MaskOptions, StylizeOptions
 from impasto_link.pixels import Region
+from impasto_link.shared import SharedFolder
 from impasto_link.transport import Transport
 
 #: With work under way the server speaks at least once a second; silence of this many seconds means that it is gone.
@@ -88,6 +89,7 @@ class Client:
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
         self._open: dict[str, Call] = {}
+        self._shared: SharedFolder | None = None
         self._heard_at = time.monotonic()
 
     def submit(
@@ -100,7 +102,11 @@ class Client:
         """Send a call and return at once."""
         call = Call(uuid.uuid4().hex, on_event)
         self._open[call.id] = call
-        self.transport.send(codec.encode({**(fields or {}), "op": op, "id": call.id}, regions))
+        header = {**(fields or {}), "op": op, "id": call.id}
+        if self._shared is not None:
+            # The result may come that way, too.
+            header["shared"] = True
+        self.transport.send(codec.encode(header, regions, self._shared))
         self._heard_at = time.monotonic()
         return call
 
@@ -171,12 +177,14 @@ class Client:
                 int(header.get("place", 0)),
                 float(header.get("fraction", 0.0)),
                 str(header.get("doing", "")),
-                codec.decode_regions(header, message[1:]),
+                codec.decode_regions(header, message[1:], self._shared.take if self._shared else None),
                 header,
             )
         except ImpastoError as error:
             call.error = error
         else:
+            if "shared" in header:
+                self._shared = SharedFolder.of_server(header["shared"])
             call.add(event)
         if call.finished:
             del self._open[call.id]

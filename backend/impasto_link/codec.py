@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgpack
 
 from impasto_link.errors import BadRequest, WrongVersion
 from impasto_link.pixels import Buffer, PixelFormat, Region
+from impasto_link.shared import SharedFolder
 
 #: The version of the protocol; a change that an older side cannot ignore raises it.
 PROTOCOL = 1
@@ -20,13 +21,23 @@ MAX_FRAMES = 64
 Header = dict[str, Any]
 
 
-def encode(header: Mapping[str, Any], regions: Mapping[str, Region] | None = None) -> list[Buffer]:
-    """A message of a header and regions by their role ("pixels", "mask")."""
+def encode(
+    header: Mapping[str, Any], regions: Mapping[str, Region] | None = None, folder: SharedFolder | None = None
+) -> list[Buffer]:
+    """A message of a header and regions by their role ("pixels", "mask").
+
+    Large frames go into ``folder``, if there is one that the other side sees, and are empty in the message.
+    """
     descriptions: list[dict[str, Any]] = []
     frames: list[Buffer] = []
     for role, region in (regions or {}).items():
         entry = {"kind": role, **region.format.to_wire()}
-        frames.append(region.data)
+        name = None if folder is None else folder.put(region.data)
+        if name is None:
+            frames.append(region.data)
+        else:
+            entry["shared"] = name
+            frames.append(b"")
         if region.profile is not None:
             entry["profile"] = len(frames)
             frames.append(region.profile)
@@ -69,8 +80,15 @@ def check_version(header: Header) -> None:
         )
 
 
-def decode_regions(header: Header, frames: Sequence[Buffer]) -> dict[str, Region]:
+def decode_regions(
+    header: Header, frames: Sequence[Buffer], fetch: Callable[[object], memoryview] | None = None
+) -> dict[str, Region]:
     """The regions of a message by their role.
+
+    Args:
+        header: of the message.
+        frames: the others.
+        fetch: gives the frame in shared memory that has a name; without it, the message may not have any.
 
     Raises:
         BadRequest: descriptions and frames do not fit each other.
@@ -91,5 +109,15 @@ def decode_regions(header: Header, frames: Sequence[Buffer]) -> dict[str, Region
             if type(index) is not int or not 0 <= index < len(frames):
                 raise BadRequest(f"The frame {index!r}, said to be a colour profile, is not there.")
             profile = bytes(frames[index])
+        if "shared" in entry:
+            if fetch is None:
+                raise BadRequest("A frame is said to be in shared memory, and there is none between the two sides.")
+            frame = fetch(entry["shared"])
         regions[kind] = Region(PixelFormat.from_wire(entry), frame, profile)
     return regions
+
+
+def shared_frames(header: Header) -> dict[str, int]:
+    """The names of the frames of a message that are in shared memory, and how many bytes each has."""
+    entries = (entry for entry in header.get("frames", ()) if "shared" in entry)
+    return {str(entry["shared"]): PixelFormat.from_wire(entry).nbytes for entry in entries}

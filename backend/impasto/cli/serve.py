@@ -44,7 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="seconds without use after which the server ends, 0 for never (default: %(default)g)",
     )
-
+    parser.add_argument(
+        "--no-shared-memory",
+        dest="shared_memory",
+        action="store_false",
+        help="have programs on this machine send all pixels through the connection",
+    )
     parser.add_argument(
         "--remote",
         metavar="HOST:PORT",
@@ -78,6 +83,7 @@ def run(options: argparse.Namespace) -> int:
         broker = Broker(
             BrokerOptions(
                 remote=remote,
+                shared_memory=options.shared_memory,
                 devices=tuple(options.device or ["auto"]),
                 unload_after=options.unload_after,
                 exit_after=options.exit_after,

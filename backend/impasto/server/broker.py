@@ -23,6 +23,7 @@ from impasto_link import __version__, codec
 from impasto_link.discovery import ServerInfo
 from impasto_link.errors import BadRequest, ImpastoError, UnknownOperation, WorkerDied
 from impasto_link.options import ENGINES, MaskOptions, StylizeOptions
+from impasto_link.shared import SharedFolder
 from impasto_link.transport import USERNAME
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 TICK = 0.25
 #: Every client with work under way hears from the server this often; it is how a lost one is noticed.
 PULSE = 1.0
+#: How often the folder in shared memory is looked through for what nobody has fetched.
+SWEEP = 10.0
 #: A client that was not there for this long has lost its jobs. With the pulse before it: within 3 seconds.
 LOST_AFTER = 1.5
 #: A worker that does not obey a cancellation for this long is stuck and is replaced.
@@ -60,6 +63,8 @@ class BrokerOptions:
     remote: RemoteAccess | None = None
     unload_after: float = 600.0
     exit_after: float = 3600.0
+    shared_memory: bool = True
+    """Whether programs on this machine may pass pixels by files in shared memory."""
 
 
 class Broker:
@@ -73,7 +78,7 @@ class Broker:
         self._running: dict[str, WorkerProcess] = {}
         self._lost_since: dict[bytes, float] = {}
         self._stopping = False
-        self._used_at = self._pulsed_at = time.monotonic()
+        self._used_at = self._pulsed_at = self._swept_at = time.monotonic()
         self._started_at = time.time()
         self._operations: dict[str, Callable[[bytes, codec.Header, Message], None]] = {
             "hello": self._on_hello,
@@ -100,10 +105,11 @@ class Broker:
         #: On which socket each client came in.
         self._front_of: dict[bytes, zmq.Socket[bytes]] = {}
         self._back, worker_endpoint = self._bind_local("workers", "worker", worker_token)
-        self.workers = [
-            WorkerProcess(device, worker_endpoint, worker_token, options.unload_after) for device in options.devices
-        ]
-        self._spawn = lambda device: WorkerProcess(device, worker_endpoint, worker_token, options.unload_after)
+        self.shared = SharedFolder.create() if options.shared_memory else None
+        self._spawn = lambda device: WorkerProcess(
+            device, worker_endpoint, worker_token, options.unload_after, self.shared
+        )
+        self.workers = [self._spawn(device) for device in options.devices]
         self.info = ServerInfo(endpoint, token, psutil.Process().pid, __version__, codec.PROTOCOL)
 
     def _socket(self) -> zmq.Socket[bytes]:
@@ -192,6 +198,8 @@ class Broker:
             self._tell(job.client, job.id, "failed", **_error_fields(WorkerDied("The server was stopped.")))
         for worker in self.workers:
             worker.stop()
+        if self.shared is not None:
+            self.shared.remove()
         self._auth.stop()
         for front in self._fronts:
             front.close()
@@ -223,16 +231,22 @@ class Broker:
             self._tell(client, call_id, "failed", **_error_fields(error))
 
     def _on_hello(self, client: bytes, header: codec.Header, frames: Message) -> None:
+        shared = self._shared_with(client)
         self._tell(
             client,
             header["id"],
             "done",
+            **({} if shared is None else {"shared": shared.to_wire()}),
             version=__version__,
             protocol=codec.PROTOCOL,
             operations=sorted(self._operations),
             engines=list(ENGINES),
             workers=[worker.to_wire() for worker in self.workers],
         )
+
+    def _shared_with(self, client: bytes) -> SharedFolder | None:
+        """The folder in shared memory, for a client on this machine."""
+        return self.shared if self._front_of.get(client) is self._fronts[0] else None
 
     def _on_styles(self, client: bytes, header: codec.Header, frames: Message) -> None:
         thumbnails = header.get("thumbnails") is True
@@ -267,8 +281,10 @@ class Broker:
         if kept is None:
             state = "running" if wanted in self._running else "queued" if self.queue.find(wanted) else "unknown"
             raise BadRequest(f"There is no kept result of the job {wanted}: it is {state}.")
-        result = {**codec.decode_header(kept[0]), "id": header["id"], "job": wanted}
-        self._send(client, [codec.pack(result), *kept[1:]])
+        found = codec.decode_header(kept[0])
+        regions = codec.decode_regions(found, kept[1:], self.shared.look if self.shared else None)
+        # To somebody else, perhaps, who does not see the folder. It happens once in a while, so all of it is sent.
+        self._send(client, codec.encode({**found, "id": header["id"], "job": wanted}, regions))
 
     def _on_received(self, client: bytes, header: codec.Header, frames: Message) -> None:
         self.kept.drop(str(header.get("job")))
@@ -279,9 +295,11 @@ class Broker:
             raise BadRequest(f"There is a job with the id {job_id} already.")
         kind = MaskOptions if header["op"] == "mask" else StylizeOptions
         options = kind.from_wire(header)
-        if "pixels" not in codec.decode_regions(header, frames[1:]):
+        shared = self._shared_with(client)
+        if "pixels" not in codec.decode_regions(header, frames[1:], shared.look if shared else None):
             raise BadRequest("The request has no pixels.")
-        job = Job(job_id, client, frames, options.device, preview=header["op"] == "preview")
+        preview = header["op"] == "preview"
+        job = Job(job_id, client, frames, options.device, preview, codec.shared_frames(header))
         self._provide_for(job)
         replaced = self.queue.add(job)
         if replaced is not None:
@@ -346,7 +364,7 @@ class Broker:
         if event == "done" and not job.preview:
             # What was sent to somebody who has just gone is lost without a word, so only the client can say that it
             # has its result.
-            self.kept.keep(job.id, message)
+            self.kept.keep(job.id, message, codec.shared_frames(header))
         self._send(job.client, message)
 
     def _refuse_what_cannot_run(self) -> None:
@@ -413,6 +431,10 @@ class Broker:
         if now - self._pulsed_at >= PULSE:
             self._pulsed_at = now
             self.kept.expire()
+            if self.shared is not None and now - self._swept_at >= SWEEP:
+                self._swept_at = now
+                jobs = [*self.queue, *(worker.job for worker in self.workers if worker.job)]
+                self.shared.sweep({name for one in [*jobs, *self.kept] for name in one.shared})
             for client in {job.client for job in [*self.queue, *(w.job for w in self._running.values() if w.job)]}:
                 self._tell(client, None, "pulse")
         for client, since in list(self._lost_since.items()):

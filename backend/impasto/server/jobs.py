@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from impasto_link.errors import BadRequest
 
@@ -24,6 +24,7 @@ class Job:
         message: header and frames as they came, to be passed on to a worker.
         device: where it may run: "auto", "cpu", "cuda" or "cuda:N".
         preview: whether a newer preview of the same client replaces it.
+        shared: its frames in shared memory, by name, and how many bytes each has.
         cancelled_at: when it was asked to stop, on the monotonic clock.
     """
 
@@ -32,6 +33,7 @@ class Job:
     message: list[Any]
     device: str = "auto"
     preview: bool = False
+    shared: Mapping[str, int] = field(default_factory=dict)
     cancelled_at: float | None = None
     accepted_at: float = field(default_factory=time.monotonic)
 
@@ -88,23 +90,37 @@ class JobQueue:
         return list(self._by_client.get(client, ()))
 
 
+class KeptResult(NamedTuple):
+    """A result that no client has confirmed yet."""
+
+    since: float
+    message: list[Any]
+    shared: Mapping[str, int]
+    """As in `Job`."""
+    nbytes: int
+
+
 class KeptResults:
     """Results that no client has confirmed yet, for a while."""
 
     def __init__(self, seconds: float = 600.0, limit_bytes: int = 2**30) -> None:
         self._seconds = seconds
         self._limit = limit_bytes
-        self._kept: OrderedDict[str, tuple[float, list[Any]]] = OrderedDict()
+        self._kept: OrderedDict[str, KeptResult] = OrderedDict()
 
-    def keep(self, job_id: str, message: list[Any]) -> None:
-        """Keep the message with the result of a job."""
-        self._kept[job_id] = (time.monotonic(), message)
+    def __iter__(self) -> Iterator[KeptResult]:
+        return iter(self._kept.values())
+
+    def keep(self, job_id: str, message: list[Any], shared: Mapping[str, int]) -> None:
+        """Keep the message with the result of a job; ``shared`` as in `Job`."""
+        nbytes = sum(shared.values()) + sum(memoryview(frame).nbytes for frame in message)
+        self._kept[job_id] = KeptResult(time.monotonic(), message, shared, nbytes)
         self.expire()
 
     def find(self, job_id: str) -> list[Any] | None:
         """The message with the result of a job."""
         found = self._kept.get(job_id)
-        return found[1] if found else None
+        return found.message if found else None
 
     def drop(self, job_id: str) -> None:
         """Forget the result of a job: its client has it."""
@@ -114,10 +130,8 @@ class KeptResults:
         """Forget what is too old, and the oldest while it is too much; the newest result always stays."""
         oldest = time.monotonic() - self._seconds
         while self._kept:
-            job_id, (since, _) = next(iter(self._kept.items()))
-            if since >= oldest and (self._bytes() <= self._limit or len(self._kept) == 1):
+            job_id, first = next(iter(self._kept.items()))
+            too_much = sum(result.nbytes for result in self) > self._limit
+            if first.since >= oldest and (not too_much or len(self._kept) == 1):
                 return
             del self._kept[job_id]
-
-    def _bytes(self) -> int:
-        return sum(memoryview(frame).nbytes for _, message in self._kept.values() for frame in message)

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -22,6 +23,7 @@ from impasto_link import codec
 from impasto_link.errors import Cancelled, ImpastoError, NotEnoughMemory
 from impasto_link.options import STYLE_FRAME, MaskOptions, StylizeOptions
 from impasto_link.pixels import Region
+from impasto_link.shared import SharedFolder
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,8 @@ class Worker:
         socket.connect(environment["IMPASTO_WORKER_ENDPOINT"])
         self._socket = socket
         self._unload_after = float(environment["IMPASTO_WORKER_UNLOAD_AFTER"])
+        shared = environment.get("IMPASTO_WORKER_SHARED")
+        self._shared = SharedFolder(Path(shared), "") if shared else None
 
         # Torch takes seconds to import, so it comes after the connection stands.
         import torch
@@ -81,7 +85,8 @@ class Worker:
         started = time.perf_counter()
         self._preview_at = time.monotonic()
         try:
-            regions, notes = self._work(header, codec.decode_regions(header, frames))
+            sent = codec.decode_regions(header, frames, self._shared.take if self._shared else None)
+            regions, notes = self._work(header, sent)
             final = {"event": "done", "seconds": round(time.perf_counter() - started, 4), "notes": notes}
         except (Cancelled, self._enough):
             final = {"event": "cancelled"}
@@ -103,7 +108,9 @@ class Worker:
             log.exception("the job %s failed", job_id)
             final = _failed(ImpastoError(f"Something unexpected went wrong: {error!r}", "The server's log has more."))
         message = {**final, "id": job_id, "stats": self._stats()}
-        self._socket.send_multipart(codec.encode(message, regions), copy=False)
+        # A client that does not see the folder gets all of its frames.
+        shared = self._shared if header.get("shared") is True else None
+        self._socket.send_multipart(codec.encode(message, regions, shared), copy=False)
 
     def _work(self, header: codec.Header, sent: dict[str, Region]) -> tuple[dict[str, Region], list[str]]:
         """Do what a job asks for; the regions of its result, and what a person should be told."""

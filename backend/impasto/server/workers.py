@@ -11,6 +11,7 @@ import uuid
 from typing import Any
 
 from impasto.server.jobs import Job
+from impasto_link.shared import SharedFolder
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,9 @@ class WorkerProcess:
         stats: what it last said of itself: device name, memory, models.
     """
 
-    def __init__(self, device: str, endpoint: str, token: str, unload_after: float) -> None:
+    def __init__(
+        self, device: str, endpoint: str, token: str, unload_after: float, shared: SharedFolder | None
+    ) -> None:
         self.device = device
         self.job: Job | None = None
         self.stats: dict[str, Any] = {}
@@ -47,6 +50,8 @@ class WorkerProcess:
             "MALLOC_MMAP_MAX_": "0",
             "MALLOC_TRIM_THRESHOLD_": str(2**40),
         }
+        if shared is not None:
+            self._environment["IMPASTO_WORKER_SHARED"] = str(shared.path)
         self._failed_starts = 0
         self.start()
 

@@ -67,7 +67,7 @@ def steps():
     connection = Connection(panel)
     connection.open(start=False)
     wait_for(lambda: connection.session.state == "ready", "the server is ready")
-    panel.status.setText(describe(connection))
+    panel.status.setText(describe(connection.session))
     panel.offer_subject(True)
     panel.show_styles(ask(connection, "styles", {"thumbnails": True}).fields["styles"], [])
     grid = panel.gallery.grid

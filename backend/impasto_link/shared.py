@@ -1,0 +1,150 @@
+"""Frames in shared memory: on the same machine pixels need not go through sockets, four times there and back.
+
+The server has a folder in shared memory that only its user can enter. Whoever sends a large frame puts it there as a
+file and sends the file's name; whoever receives it maps the file and takes the name away. A client knows that it sees
+the same folder as the server, and not one of a container of its own, when a file in it says what the server says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import re
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from impasto_link.errors import BadRequest
+from impasto_link.pixels import Buffer
+
+#: Smaller frames go through the socket: below, it is as fast.
+LEAST_BYTES = 1 << 20
+#: So many seconds after it was put there, a file that nobody knows of is one that nobody will ask for.
+FORGOTTEN_AFTER = 120.0
+
+_ROOT = Path("/dev/shm")
+_PREFIX = "impasto-"
+_NAME = re.compile(r"[0-9a-f]{32}")
+_KEY_FILE = "key"
+
+
+class SharedFolder:
+    """A folder in shared memory, as the server or one of its clients sees it.
+
+    Attributes:
+        path: where it is.
+        key: what the file in it says by which it is known.
+    """
+
+    def __init__(self, path: Path, key: str) -> None:
+        self.path = path
+        self.key = key
+
+    @classmethod
+    def create(cls) -> SharedFolder | None:
+        """The folder of a new server, or None if this system has no memory to share by files."""
+        if sys.platform != "linux" or not os.access(_ROOT, os.W_OK):
+            return None
+        try:
+            _remove_abandoned()
+            path = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_ROOT))
+            folder = cls(path, secrets.token_hex(16))
+            (path / _KEY_FILE).write_text(folder.key, encoding="ascii")
+        except OSError:
+            return None
+        return folder
+
+    @classmethod
+    def of_server(cls, said: object) -> SharedFolder | None:
+        """The folder that a server says it has, or None if it is not to be seen from here."""
+        if not isinstance(said, dict) or not hasattr(os, "O_NOFOLLOW"):
+            return None
+        folder = cls(Path(str(said.get("folder"))), str(said.get("key")))
+        try:
+            known = (folder.path / _KEY_FILE).read_text(encoding="ascii")
+        except (OSError, ValueError):
+            return None
+        return folder if known == folder.key else None
+
+    def to_wire(self) -> dict[str, Any]:
+        """What a server says of its folder."""
+        return {"folder": str(self.path), "key": self.key}
+
+    def put(self, frame: Buffer) -> str | None:
+        """Put a frame there; its name, or None where it is small or there is no room for it."""
+        left = memoryview(frame).cast("B")
+        if left.nbytes < LEAST_BYTES:
+            return None
+        name = secrets.token_hex(16)
+        try:
+            descriptor = os.open(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError:
+            return None
+        try:
+            while left:
+                left = left[os.write(descriptor, left) :]
+        except OSError:
+            self._forget(name)
+            return None
+        finally:
+            os.close(descriptor)
+        return name
+
+    def look(self, name: object) -> memoryview:
+        """The frame of that name, which stays there.
+
+        Raises:
+            BadRequest: there is none.
+        """
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise BadRequest(f"{name!r} is no name of a frame in shared memory.")
+        try:
+            descriptor = os.open(self.path / name, os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError as error:
+            raise BadRequest("A frame in shared memory is not there any more.", "Send it again.") from error
+        try:
+            return memoryview(mmap.mmap(descriptor, 0, mmap.MAP_SHARED, mmap.PROT_READ))
+        except (OSError, ValueError) as error:
+            raise BadRequest("A frame in shared memory cannot be read.", "Send it again.") from error
+        finally:
+            os.close(descriptor)
+
+    def take(self, name: object) -> memoryview:
+        """The frame of that name, for nobody else; its memory is given back when the last view of it is gone.
+
+        Raises:
+            BadRequest: there is none.
+        """
+        frame = self.look(name)
+        self._forget(str(name))
+        return frame
+
+    def sweep(self, wanted: Collection[str]) -> None:
+        """Remove what was put there long ago, except names that are still ``wanted``."""
+        before = time.time() - FORGOTTEN_AFTER
+        with contextlib.suppress(OSError):
+            for file in self.path.iterdir():
+                if _NAME.fullmatch(file.name) and file.name not in wanted and file.stat().st_mtime < before:
+                    file.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """The server ends, and nobody needs it any more."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _forget(self, name: str) -> None:
+        with contextlib.suppress(OSError):
+            (self.path / name).unlink()
+
+
+def _remove_abandoned() -> None:
+    """Remove the folders of servers of this user that were killed."""
+    for path in _ROOT.glob(f"{_PREFIX}*"):
+        pid = path.name.removeprefix(_PREFIX).partition("-")[0]
+        if pid.isdigit() and path.stat().st_uid == os.getuid() and not Path("/proc", pid).exists():
+            shutil.rmtree(path, ignore_errors=True)

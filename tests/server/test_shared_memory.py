@@ -1,0 +1,170 @@
+"""Pixels by files in shared memory: the same results, nothing left behind, and all works without."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from impasto.client import to_region
+from impasto_link import codec, shared
+from impasto_link.client import Client
+from impasto_link.errors import BadRequest
+from impasto_link.options import StylizeOptions
+from impasto_link.pixels import Region
+from impasto_link.shared import SharedFolder
+from support import RunningServer, wait_until
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no memory to share by files")
+
+UDNIE = StylizeOptions.of("udnie")
+#: With three channels more than the least that is shared.
+SIDE = 640
+
+
+@pytest.fixture(scope="module")
+def picture() -> Region:
+    return to_region(np.random.default_rng(0).integers(0, 255, (SIDE, SIDE, 3), np.uint8))[0]
+
+
+@pytest.fixture
+def folder() -> Iterator[SharedFolder]:
+    one = SharedFolder.create()
+    assert one is not None
+    yield one
+    one.remove()
+
+
+@pytest.fixture
+def clients(running_server: RunningServer) -> Iterator[tuple[Client, Client]]:
+    """One that has said hello, so that it shares memory with the server, and one that has not."""
+    pair = running_server.client(), running_server.client()
+    pair[0].ask("hello")
+    yield pair
+    for client in pair:
+        client.close()
+
+
+def files(client: Client) -> set[str]:
+    """What lies in the server's folder."""
+    said = client.ask("hello").fields["shared"]
+    return {path.name for path in Path(said["folder"]).iterdir()} - {"key"}
+
+
+def test_the_result_is_the_same_and_nothing_stays(clients: tuple[Client, Client], picture: Region) -> None:
+    sharing, plain = clients
+    assert picture.format.nbytes > shared.LEAST_BYTES
+    results = [client.wait(client.stylize(picture, UDNIE)) for client in (sharing, plain)]
+    entries = [next(one for one in result.fields["frames"] if one["kind"] == "pixels") for result in results]
+    assert "shared" in entries[0]
+    assert "shared" not in entries[1]
+    first, second = (bytes(result.regions["pixels"].data) for result in results)
+    assert first == second
+    assert not files(sharing)
+
+
+def test_small_pictures_go_through_the_connection(clients: tuple[Client, Client]) -> None:
+    small = to_region(np.zeros((32, 32, 3), np.uint8))[0]
+    result = clients[0].wait(clients[0].stylize(small, UDNIE))
+    assert not codec.shared_frames(dict(result.fields))
+
+
+def test_another_client_can_fetch_the_result(clients: tuple[Client, Client], picture: Region) -> None:
+    sharing, plain = clients
+    call = sharing.stylize(picture, UDNIE)
+
+    def fetch() -> Region | None:
+        try:
+            return plain.ask("fetch", {"job": call.id}).regions["pixels"]
+        except BadRequest:
+            return None
+
+    assert wait_until(fetch, 30).format == picture.format
+    sharing.wait(call)
+    assert not files(sharing)
+
+
+@pytest.mark.parametrize("name", ["0" * 32, "key", "../key", "", None, 7, ["x"], "0" * 31 + "/"])
+def test_names_that_are_not_there_are_refused(clients: tuple[Client, Client], picture: Region, name: object) -> None:
+    client = clients[0]
+    header, _ = codec.encode({**UDNIE.to_wire(), "op": "stylize"}, {"pixels": picture})
+    forged = codec.decode_header(header)
+    forged["frames"][0]["shared"] = name
+    call = client.submit("cancel")
+    client.transport.send([codec.pack({**forged, "id": call.id}), b""])
+    with pytest.raises(BadRequest, match="shared memory"):
+        client.wait(call)
+    assert client.ask("status").fields["pid"]
+
+
+def test_without_room_frames_are_sent(own_server: Callable[..., RunningServer], picture: Region) -> None:
+    server = own_server()
+    client = server.client()
+    said = client.ask("hello").fields["shared"]
+    shutil.rmtree(said["folder"])
+    result = client.wait(client.stylize(picture, UDNIE))
+    assert result.regions["pixels"].format == picture.format
+    assert not codec.shared_frames(dict(result.fields))
+    client.close()
+
+
+def test_it_can_be_switched_off(own_server: Callable[..., RunningServer], picture: Region) -> None:
+    client = own_server("--no-shared-memory").client()
+    assert "shared" not in client.ask("hello").fields
+    assert client.wait(client.stylize(picture, UDNIE)).regions["pixels"].format == picture.format
+    client.close()
+
+
+def test_servers_leave_nothing_behind(own_server: Callable[..., RunningServer]) -> None:
+    def folder_of(server: RunningServer) -> Path:
+        client = server.client()
+        path = Path(client.ask("hello").fields["shared"]["folder"])
+        client.close()
+        assert path.stat().st_mode & 0o777 == 0o700
+        return path
+
+    stopped, killed = own_server(), own_server()
+    folders = [folder_of(stopped), folder_of(killed)]
+    stopped.stop()
+    assert not folders[0].exists()
+    killed.process.kill()
+    killed.process.wait()
+    assert folders[1].exists()
+    own_server()
+    assert not folders[1].exists(), "the next server sees to what a killed one left"
+
+
+def test_another_folder_is_not_taken_for_it(folder: SharedFolder, tmp_path: Path) -> None:
+    assert SharedFolder.of_server(folder.to_wire()) is not None
+    for key in ("another", "ü", None):
+        assert SharedFolder.of_server({**folder.to_wire(), "key": key}) is None
+    assert SharedFolder.of_server({**folder.to_wire(), "folder": str(tmp_path)}) is None
+    for said in (None, "text", {}, {"folder": 7, "key": None}, {"folder": "\0", "key": "ü"}):
+        assert SharedFolder.of_server(said) is None
+
+
+def test_what_nobody_fetches_is_swept(folder: SharedFolder) -> None:
+    names = [folder.put(bytes(shared.LEAST_BYTES)) for _ in range(3)]
+    assert all(names)
+    long_ago = time.time() - 2 * shared.FORGOTTEN_AFTER
+    for name in names[:2]:
+        os.utime(folder.path / str(name), (long_ago, long_ago))
+    folder.sweep({str(names[0])})
+    assert {path.name for path in folder.path.iterdir()} == {"key", names[0], names[2]}
+
+
+def test_frames_come_back_as_they_were(folder: SharedFolder) -> None:
+    data = np.random.default_rng(1).integers(0, 255, 3 * shared.LEAST_BYTES, np.uint8)
+    name = folder.put(memoryview(data.reshape(3, -1).data))
+    taken = folder.take(name)
+    assert bytes(taken) == data.tobytes()
+    assert taken.readonly
+    with pytest.raises(BadRequest, match="not there any more"):
+        folder.take(name)
+    assert folder.put(b"small") is None
