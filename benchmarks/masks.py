@@ -21,10 +21,9 @@ from pathlib import Path
 import torch
 from torchvision.transforms.v2 import functional as TF
 
-from impasto.engines.devices import fast_dtype
+from impasto.engines.devices import fast_dtype, pick_device
 from impasto.masking.edges import follow_edges
 from impasto.masking.subject import WORKING_SIDE, find_mask
-from impasto.pipeline import pick_device
 from impasto.training.mask_losses import mask_scores
 from impasto.training.photos import load_rgb
 from impasto.training.subjects import find_subjects, load_mask

@@ -22,6 +22,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as TF
 from tqdm import tqdm
 
+from impasto.engines.devices import pick_device
 from impasto.engines.fixed import FixedEngine
 from impasto.nets.perceptual import (
     CONTENT_LAYERS,
@@ -31,7 +32,6 @@ from impasto.nets.perceptual import (
     total_variation,
 )
 from impasto.nets.vgg import VGG19Features
-from impasto.pipeline import pick_device
 from impasto.training.photos import find_pictures, is_held_out, load_rgb
 from impasto.training.recipe import BankRecipe, StyleRecipe
 from impasto.training.styles import style_targets

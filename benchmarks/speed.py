@@ -20,7 +20,8 @@ import numpy as np
 import torch
 
 from impasto.client import SERVER_COMMAND, Server, to_region
-from impasto.pipeline import Pipeline, pick_device
+from impasto.engines.devices import pick_device
+from impasto.pipeline import Pipeline
 from impasto.zoo.library import Library
 from impasto_link.client import Client
 from impasto_link.discovery import read_server_info

@@ -84,13 +84,6 @@ class _Work(NamedTuple):
     notes: list[str]
 
 
-def pick_device(name: str) -> torch.device:
-    """The device for "auto", "cpu", "cuda" or "cuda:N"; "auto" is the first GPU or else the CPU."""
-    if name == "auto":
-        name = "cuda:0" if torch.cuda.is_available() else "cpu"
-    return torch.device("cuda:0" if name == "cuda" else name)
-
-
 class Pipeline:
     """Does requests on one device; when its memory does not suffice, on the CPU."""
 

@@ -35,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
 
+    from impasto.engines.devices import pick_device
     from impasto.engines.fixed import FixedEngine
-    from impasto.pipeline import pick_device
     from impasto.training.common import restore, train
     from impasto.training.masks import MaskTrainer, MaskTrainingOptions, evaluate, look_at
     from impasto.training.painted import paint_copies

@@ -48,8 +48,8 @@ def run(options: argparse.Namespace) -> int:
 
     import torch
 
+    from impasto.engines.devices import pick_device
     from impasto.engines.pictures import StylePicture, StyleReader
-    from impasto.pipeline import pick_device
     from impasto.training.common import restore, show, train
     from impasto.training.exemplars import save_exemplars
     from impasto.training.photos import find_pictures, is_held_out, load_rgb

@@ -113,7 +113,7 @@ def gather(options: argparse.Namespace) -> Material:
     """
     from torchvision.transforms.v2 import functional as TF
 
-    from impasto.pipeline import pick_device
+    from impasto.engines.devices import pick_device
     from impasto.training.photos import find_pictures, is_held_out, load_rgb
     from impasto.training.styles import preview_photos
     from impasto.zoo.vgg import load_vgg19

@@ -1,8 +1,9 @@
-"""What engines ask of the device they compute on: number format, free memory, and how to cut a picture for it."""
+"""The device to compute on: which one, its number format, its free memory, and how to cut a picture for it."""
 
 from __future__ import annotations
 
 import ctypes
+import logging
 import sys
 
 import psutil
@@ -13,8 +14,37 @@ from torch import Tensor
 from impasto.execution.strips import BLOCK_PIXELS, Plan
 from impasto_link.errors import NotEnoughMemory
 
+log = logging.getLogger(__name__)
+
 #: What is tried last.
 SMALLEST = Plan(strip_pixels=BLOCK_PIXELS, keep_all=False)
+
+
+def pick_device(name: str) -> torch.device:
+    """The device for "auto", "cpu", "cuda" or "cuda:N"; "auto" is the first GPU if it can be used, else the CPU."""
+    if name == "auto":
+        gpu = torch.device("cuda:0")
+        if not torch.cuda.is_available():
+            return torch.device("cpu")
+        problem = gpu_problem(gpu)
+        if not problem:
+            return gpu
+        log.warning("the GPU cannot be used, so the CPU paints: %s", problem)
+        return torch.device("cpu")
+    return torch.device("cuda:0" if name == "cuda" else name)
+
+
+def gpu_problem(gpu: torch.device) -> str:
+    """Why a GPU that is there cannot compute, in PyTorch's words; empty if it can.
+
+    A PyTorch that is newer than the GPU, or the other way round, sees it and has no code for it; that shows only when
+    something is computed.
+    """
+    try:
+        F.conv2d(torch.ones(1, 8, 8, 8, device=gpu), torch.ones(8, 8, 3, 3, device=gpu)).cpu()
+    except (RuntimeError, AssertionError) as error:
+        return str(error).partition("\n")[0]
+    return ""
 
 
 def available_memory(device: torch.device) -> int:

@@ -51,9 +51,9 @@ class Worker:
         # Torch takes seconds to import, so it comes after the connection stands.
         import torch
 
-        from impasto.engines.devices import give_memory_back
+        from impasto.engines.devices import give_memory_back, pick_device
         from impasto.engines.gatys.refine import Enough
-        from impasto.pipeline import Pipeline, pick_device
+        from impasto.pipeline import Pipeline
         from impasto.zoo.library import Library
 
         self._torch = torch
