@@ -24,6 +24,20 @@ def ignore(*progress: Any) -> None:
     pass
 
 
+class Stream:
+    """Of a GPU that is done with everything at once; counts how many strips are under way."""
+
+    under_way = most = 0
+
+    def record_event(self) -> Stream:
+        Stream.under_way += 1
+        Stream.most = max(Stream.most, Stream.under_way)
+        return self
+
+    def synchronize(self) -> None:
+        Stream.under_way -= 1
+
+
 @pytest.fixture
 def memory(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """What the pretended GPU says of its memory; how much is free can be changed."""
@@ -33,6 +47,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device=None: 0)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device=None: 0)
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device=None: Stream())
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
     return says
 
@@ -88,6 +103,15 @@ def test_it_paints_as_the_cpu_does(name: str, gpu: Pipeline, photo: Region, pain
     found = gpu.stylize(photo, options, ignore, mask=mask, pictures={"sent": painting})
     wanted = Pipeline(Library(), CPU).stylize(photo, options, ignore, mask=mask, pictures={"sent": painting})
     assert_alike(found, wanted)
+
+
+def test_only_a_few_strips_are_given_to_it_ahead(gpu: Pipeline, astronaut: np.ndarray) -> None:
+    Stream.under_way = Stream.most = 0
+    told: list[float] = []
+    whole = to_region(np.concatenate([astronaut] * 3))[0]
+    gpu.stylize(whole, StylizeOptions.of("udnie"), lambda done, doing: told.append(done))
+    assert len(told) > 40
+    assert Stream.most == 3, "or cancel and progress would be far ahead of the GPU"
 
 
 @pytest.mark.usefixtures("memory")

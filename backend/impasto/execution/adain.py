@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from impasto.execution.folding import Folded, fold_upsampling, pack_outputs, plain
 from impasto.execution.nodes import ConvNode, FeatureMap, JoinedNode, NormView, Pending, Strip
-from impasto.execution.strips import Plan, Tick, Walk, pad_to_stride
+from impasto.execution.strips import Plan, Tick, Walk, pad_to_stride, sent
 from impasto.nets.adain import AdaINDecoder, StyleLatent
 from impasto.nets.encoder import CompactEncoder, PlainConv
 from impasto.nets.style_bank import NORM_EPS
@@ -70,7 +70,7 @@ class FoldedAdaIN:
         plan = plan or Plan()
         height, width = photo.shape[-2:]
         photo, weights = pad_to_stride(photo, weights, self.stride)
-        source: FeatureMap = _Picture(photo, self.device, self.dtype)
+        source: FeatureMap = _Picture(sent(photo, self.device, self.dtype), self.device, self.dtype)
         down = []
         for folded, bias in self._encoder[:-1]:
             down.append(ConvNode(source, folded, self.dtype, bias=bias))
@@ -98,15 +98,15 @@ class FoldedAdaIN:
         first, second = _work(down[: self._skipped + 1]), _work(down[self._skipped + 1 :])
         last = _work(up)
         counted = None if weights is None else weights.to(self.device)
-        walk = Walk(photo.shape[-2], photo.shape[-1], plan, first + second + last, tick, counted)
+        walk = Walk(photo.shape[-2], photo.shape[-1], plan, first + second + last, tick, counted, self.device)
         skip.finish(walk.gather(shallower, keep=True, work=first), NORM_EPS)
         deepest.finish(walk.gather(deepest, keep=True, release=False, work=second), NORM_EPS)
-        painted = torch.empty_like(photo)
+        painted = torch.empty(photo.shape, device=self.device)
         for top, bottom in walk.strips(to_rgb.height):
             painted[:, :, top:bottom] = to_rgb.compute(top, bottom).float().sigmoid_()
             to_rgb.consumed(bottom)
             walk.count(last * (bottom - top) / to_rgb.height)
-        return painted[..., :height, :width]
+        return painted[..., :height, :width].to(photo.device)
 
     def _norm(self, std: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
         return std.flatten().to(self.device).float(), mean.flatten().to(self.device).float()

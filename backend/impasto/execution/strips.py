@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -20,6 +22,9 @@ ROWS = 16
 #: Statistics are gathered in blocks of about so many pixels. Their places depend on the size of the picture alone, and
 #: strips are made of whole blocks: so the sums are the same, bit for bit, in whatever strips a picture is computed.
 BLOCK_PIXELS = 1 << 16
+
+#: So many strips may wait for a GPU.
+_AHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,15 @@ def pad_to_stride(photo: Tensor, weights: Tensor | None, stride: int) -> tuple[T
     return photo, weights
 
 
+def sent(photo: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """The picture as a device reads it strip by strip.
+
+    A GPU gets all of it at once, and gives the painting back at once: between the two nobody waits for it, and it never
+    waits for the next strip. On the CPU each strip is converted when it is read, which takes less memory.
+    """
+    return photo if device.type == "cpu" else photo.to(device, dtype)
+
+
 class Walk:
     """One run over a picture: measures map after map, strip by strip, and counts what is done.
 
@@ -58,16 +72,27 @@ class Walk:
         work: how much the whole run takes, in the unit of `ConvNode.work`.
         tick: told of the progress.
         weights: how much each pixel counts in the statistics, (1, 1, height, width) float32; all alike if not given.
+        device: where it is computed.
     """
 
     def __init__(
-        self, height: int, width: int, plan: Plan, work: float, tick: Tick | None = None, weights: Tensor | None = None
+        self,
+        height: int,
+        width: int,
+        plan: Plan,
+        work: float,
+        tick: Tick | None = None,
+        weights: Tensor | None = None,
+        device: torch.device | None = None,
     ) -> None:
         self._height = height
         self._block = max(ROWS, BLOCK_PIXELS // width // ROWS * ROWS)
         self._rows = max(self._block, plan.strip_pixels // width // self._block * self._block)
         self._work, self._done = work, 0.0
         self._tick = tick
+        self._device = device
+        #: On a GPU: for each strip that it has been given, what says that it is done.
+        self._given: deque[torch.cuda.Event] = deque()
         self._weights = {height: weights}
 
     def strips(self, height: int) -> Iterator[tuple[int, int]]:
@@ -75,8 +100,14 @@ class Walk:
         return _cut(0, height, self._rows * height // self._height)
 
     def count(self, work: float) -> None:
-        """Some work is done."""
+        """Some work is done, on a GPU all but that of the last strips."""
         self._done += work
+        if self._device is not None and self._device.type == "cuda":
+            # A GPU is only told what to do. It is to have the next strips at hand, but not so many that progress and
+            # cancellation are ahead of what it does by more than these.
+            self._given.append(torch.cuda.current_stream(self._device).record_event())
+            if len(self._given) > _AHEAD:
+                self._given.popleft().synchronize()
         if self._tick is not None:
             self._tick(min(1.0, self._done / self._work))
 

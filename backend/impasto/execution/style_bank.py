@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from impasto.execution.folding import Folded, fold_upsampling, pack_outputs, plain
 from impasto.execution.nodes import ConvNode, FeatureMap, Pending, Strip, SumNode
-from impasto.execution.strips import Plan, Tick, Walk, pad_to_stride
+from impasto.execution.strips import Plan, Tick, Walk, pad_to_stride, sent
 from impasto.nets.grain import WIDTHS, grain
 from impasto.nets.style_bank import NORM_EPS, CodeReader, ConvLayer, ResidualBlock, StyleBankNet
 
@@ -61,7 +61,7 @@ class FoldedStyleBank:
         height, width = photo.shape[-2:]
         photo, weights = pad_to_stride(photo, weights, self.stride)
         reader = CodeReader(code.to(self.device, torch.float32))
-        picture = _Picture(photo, origin, self.device, self.dtype)
+        picture = _Picture(sent(photo, self.device, self.dtype), origin, self.device, self.dtype)
 
         def conv(source: FeatureMap, folded: Folded, *, relu: bool = True, centred: bool = True) -> ConvNode:
             scale, shift = (part.flatten() for part in reader.take(folded.out_channels))
@@ -90,6 +90,7 @@ class FoldedStyleBank:
             sum(node.work * node.height for node in nodes),
             tick,
             None if weights is None else weights.to(self.device),
+            self.device,
         )
         walk.measure(down[0], NORM_EPS, keep=plan.keep_all)
         for node in down[1:]:
@@ -101,13 +102,13 @@ class FoldedStyleBank:
             carried.add(outer)
         walk.measure(up[0], NORM_EPS, keep=True)
         walk.measure(up[1], NORM_EPS, keep=plan.keep_all, release=plan.keep_all)
-        painted = torch.empty_like(photo)
+        painted = torch.empty(photo.shape, device=self.device)
         for top, bottom in walk.strips(to_rgb.height):
             # Not normalised: the mean and spread of a picture's colours are the picture's own.
             painted[:, :, top:bottom] = to_rgb.compute(top, bottom).float().sigmoid_()
             to_rgb.consumed(bottom)
             walk.count(to_rgb.work * (bottom - top))
-        return painted[..., :height, :width]
+        return painted[..., :height, :width].to(photo.device)
 
 
 class _Picture:
