@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from impasto_link.errors import BadRequest
 from impasto_link.pixels import Buffer
@@ -45,6 +45,8 @@ class SharedFolder:
     def __init__(self, path: Path, key: str) -> None:
         self.path = path
         self.key = key
+        #: Of the server: its hold on the folder, which ends with its process however that ends.
+        self._lock: IO[str] | None = None
 
     @classmethod
     def create(cls) -> SharedFolder | None:
@@ -53,9 +55,11 @@ class SharedFolder:
             return None
         try:
             _remove_abandoned()
-            path = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_ROOT))
-            folder = cls(path, secrets.token_hex(16))
-            (path / _KEY_FILE).write_text(folder.key, encoding="ascii")
+            folder = cls(Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_ROOT)), secrets.token_hex(16))
+            folder._lock = (folder.path / _KEY_FILE).open("w", encoding="ascii")
+            _hold(folder._lock)
+            folder._lock.write(folder.key)
+            folder._lock.flush()
         except OSError:
             return None
         return folder
@@ -136,15 +140,24 @@ class SharedFolder:
     def remove(self) -> None:
         """The server ends, and nobody needs it any more."""
         shutil.rmtree(self.path, ignore_errors=True)
+        if self._lock is not None:
+            self._lock.close()
 
     def _forget(self, name: str) -> None:
         with contextlib.suppress(OSError):
             (self.path / name).unlink()
 
 
+def _hold(file: IO[str]) -> None:
+    """Lock a file; raises OSError if another process has it."""
+    import fcntl
+
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def _remove_abandoned() -> None:
     """Remove the folders of servers of this user that were killed."""
     for path in _ROOT.glob(f"{_PREFIX}*"):
-        pid = path.name.removeprefix(_PREFIX).partition("-")[0]
-        if pid.isdigit() and path.stat().st_uid == os.getuid() and not Path("/proc", pid).exists():
+        with contextlib.suppress(OSError), (path / _KEY_FILE).open("r", encoding="ascii") as file:
+            _hold(file)
             shutil.rmtree(path, ignore_errors=True)
