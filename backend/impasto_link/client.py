@@ -92,6 +92,11 @@ class Client:
         self._shared: SharedFolder | None = None
         self._heard_at = time.monotonic()
 
+    @property
+    def shares_memory(self) -> bool:
+        """Whether large frames go by files in shared memory; known once the server has answered ``hello``."""
+        return self._shared is not None
+
     def submit(
         self,
         op: str,

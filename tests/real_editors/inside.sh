@@ -11,7 +11,7 @@ shift
 unset MOUNTS_OF
 mount -t proc proc "$root/proc"
 mkdir -p "$root/dev/shm"
-mount -t tmpfs tmpfs "$root/dev/shm"
+mount --bind /dev/shm "$root/dev/shm" # pixels go by files in it, as they do on a desktop
 mount -t tmpfs tmpfs "$root/tmp" # the socket by which Krita stays single lies in /tmp
 IFS=: read -ra shared <<<"${SHARED:-}"
 for folder in "${shared[@]}"; do

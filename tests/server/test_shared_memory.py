@@ -58,6 +58,8 @@ def files(client: Client) -> set[str]:
 
 def test_the_result_is_the_same_and_nothing_stays(clients: tuple[Client, Client], picture: Region) -> None:
     sharing, plain = clients
+    assert sharing.shares_memory
+    assert not plain.shares_memory
     assert picture.format.nbytes > shared.LEAST_BYTES
     results = [client.wait(client.stylize(picture, UDNIE)) for client in (sharing, plain)]
     entries = [next(one for one in result.fields["frames"] if one["kind"] == "pixels") for result in results]

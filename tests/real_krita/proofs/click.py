@@ -9,6 +9,7 @@ from impasto_proofs.prover import APP, layers, names, pixels
 def steps():
     document = yield from prover.open_file("small.png")
     one = yield from prover.open_docker()
+    assert one.connection.session.client.shares_memory, "as on any desktop"
     yield from prover.wait_for(lambda: not one.panel.comparison._after.isNull(), "a preview")
     bounds = (0, 0, 512, 512)
     source = layers(document)[0]
