@@ -148,11 +148,19 @@ def choose_picture(name):
     window("^Style Transfer$")
     key("alt+i")
     key("space")
-    window("Picture to Paint Like")
-    write(str(FOLDER / name))
-    time.sleep(1.0)
-    key("Return")
-    gone("Picture to Paint Like")
+    for _ in range(3):
+        window("Picture to Paint Like")
+        # The first letter opens the entry for a path, and letters that come before it is there are lost.
+        write("/")
+        time.sleep(0.7)
+        key("ctrl+a")
+        write(str(FOLDER / name))
+        time.sleep(1.0)
+        key("Return")
+        with contextlib.suppress(TimeoutError):
+            gone("Picture to Paint Like", 8)
+            break
+    gone("Picture to Paint Like", 1)
     window("^Style Transfer$")
 
 
