@@ -11,7 +11,8 @@ shift
 unset MOUNTS_OF
 mount -t proc proc "$root/proc"
 mkdir -p "$root/dev/shm"
-mount --bind /dev/shm "$root/dev/shm" # pixels go by files in it, as they do on a desktop
+# Pixels go by files in it, as they do on a desktop; where this machine has none, the editor still needs one.
+if [ -d /dev/shm ]; then mount --bind /dev/shm "$root/dev/shm"; else mount -t tmpfs tmpfs "$root/dev/shm"; fi
 mount -t tmpfs tmpfs "$root/tmp" # the socket by which Krita stays single lies in /tmp
 IFS=: read -ra shared <<<"${SHARED:-}"
 for folder in "${shared[@]}"; do
