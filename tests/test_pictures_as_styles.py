@@ -191,6 +191,35 @@ def test_without_vgg_the_compact_encoder_serves_and_says_so(
             server.stylize(photo, fur, refine=RefineOptions(features="vgg19"))
 
 
+def test_the_vgg_that_torchvision_has_downloaded_measures_down_to_its_deepest_layers(
+    own_server: Any, photo: np.ndarray, fur: np.ndarray, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In torchvision's folder and layout; untrained, as the true one cannot be fetched here."""
+    import torch
+    from torchvision.models import VGG19_Weights, vgg19
+
+    torch.manual_seed(0)
+    checkpoint = tmp_path / "hub" / "checkpoints" / Path(VGG19_Weights.IMAGENET1K_V1.url).name
+    checkpoint.parent.mkdir(parents=True)
+    features = vgg19(weights=None, init_weights=False).features
+    for conv in features:
+        if isinstance(conv, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+    torch.save({f"features.{key}": value for key, value in features.state_dict().items()}, checkpoint)
+    monkeypatch.setenv("IMPASTO_OFFLINE", "1")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.delenv("IMPASTO_VGG19", raising=False)
+    with own_server().connect() as server:
+        refined = {}
+        for name, layers in {"first": (1, 0, 0, 0, 0), "deepest": (0, 0, 0, 0, 1)}.items():
+            refinement = RefineOptions(iterations=2, max_side=96, layer_weights=layers)
+            painting = server.start(photo, fur, engine="gatys", refine=refinement, flatten=True)
+            refined[name] = painting.result()
+            assert not painting.notes()
+        assert refined["deepest"].shape == photo.shape
+        assert np.abs(refined["deepest"].astype(int) - refined["first"]).mean() > 1
+
+
 def test_a_preview_does_not_wait_for_a_refinement(server: Server, photo: np.ndarray, fur: np.ndarray) -> None:
     fine = RefineOptions(iterations=5000, features="compact")
     started = time.monotonic()

@@ -10,7 +10,7 @@ from torch import Tensor
 from impasto.engines.gatys.objective import HALO, Losses, Objective, measure, windows
 from impasto.engines.gatys.refine import MIN_SIDE, Enough, plan_scales, refine
 from impasto.engines.pictures import StylePicture
-from impasto.nets.perceptual import STYLE_DISTANCES, LayerMoments
+from impasto.nets.perceptual import STYLE_DISTANCES, STYLE_LAYERS, LayerMoments
 from impasto.nets.vgg import VGG19Features
 from impasto_link.errors import BadRequest
 from impasto_link.options import OPTIMIZERS, STYLE_LOSSES, RefineOptions
@@ -63,18 +63,28 @@ def test_tiles_cover_each_pixel_once_and_see_enough_around_it(height: int, width
     assert (counted == 1).all()
 
 
-@pytest.mark.parametrize(("loss", "weighted"), [("gram", True), ("mean-std", False), ("wasserstein", True)])
-def test_loss_and_gradient_in_tiles_are_those_of_the_whole(net: Measuring, loss: str, weighted: bool) -> None:
+@pytest.mark.parametrize(
+    ("loss", "weighted", "content", "deepest"),
+    [
+        ("gram", True, "relu4_2", "relu5_1"),  # the layers of the paper
+        ("mean-std", False, "relu3_1", "relu3_1"),
+        ("wasserstein", True, "relu3_1", "relu3_1"),
+    ],
+)
+def test_loss_and_gradient_in_tiles_are_those_of_the_whole(
+    loss: str, weighted: bool, content: str, deepest: str
+) -> None:
+    net = Measuring(deepest)
     picture, photo = noise(381, 346, 1), noise(381, 346, 2)
     weights = torch.linspace(0, 1, 381)[:, None].expand(1, 1, 381, 346).contiguous() if weighted else None
-    targets = measure(net, noise(128, 150, 3), STYLE)
+    targets = measure(net, noise(128, 150, 3), [layer for layer in STYLE_LAYERS if layer in net.names])
     found = []
     for tile_pixels in (1 << 20, SMALL_TILES):
         objective = Objective(
             net,
             photo,
             targets,
-            "relu3_1",
+            content,
             style_loss=loss,
             style_weight=3.0,
             tv_weight=0.1,

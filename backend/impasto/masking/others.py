@@ -24,7 +24,10 @@ def _session(model: str) -> Any:
     try:
         return rembg.new_session(model)
     except Exception as error:  # rembg downloads the model; whatever can go wrong there is its own
-        raise ModelProblem(f"The mask model {model!r} cannot be loaded: {error}.") from error
+        raise ModelProblem(
+            f"The mask model {model!r} cannot be loaded: {error}.",
+            "rembg downloads a model at its first use: look at the network, or leave --mask-model out.",
+        ) from error
 
 
 def find_with_rembg(photo: Tensor, model: str) -> Tensor:

@@ -16,8 +16,10 @@ from torchvision.transforms.v2 import functional as TF
 
 from impasto.training.photos import load_rgb
 
-#: How often a sample is pasted onto another background, painted, bent, gray, blurred, noisy.
-_PASTED, _PAINTED, _BENT, _GRAY, _BLURRED, _NOISY = 0.2, 0.25, 0.3, 0.08, 0.1, 0.1
+#: How often a sample is pasted onto another background, joined by another subject, painted, bent, gray, blurred, noisy.
+_PASTED, _JOINED, _PAINTED, _BENT, _GRAY, _BLURRED, _NOISY = 0.15, 0.25, 0.25, 0.3, 0.08, 0.1, 0.1
+#: How large the view of a subject that joins another one is, as a share of the side: passers-by are none.
+_JOINED_SIZES = 0.6, 1.0
 #: Of rotation, to each side.
 _DEGREES = 15.0
 
@@ -71,11 +73,13 @@ class SubjectCrops(Dataset[tuple[Tensor, Tensor, Tensor]]):
 
     Each item is a picture, (3, side, side) in [0, 1]; its mask, (1, side, side) in [0, 1]; and 1.0 if the mask is weak,
     else 0.0. Views are scaled, cropped, turned by up to 15 degrees, mirrored, bent (Simard et al. 2003), and changed in
-    colour; some subjects are pasted onto another background, some are seen as paintings.
+    colour; some subjects are pasted onto another background, some are joined by another subject, so that there are
+    groups (Ghiasi et al. 2021, "Simple Copy-Paste", https://arxiv.org/abs/2012.07177), some are seen as paintings.
     """
 
     def __init__(self, subjects: list[Subject], backgrounds: list[Path], side: int) -> None:
         self.subjects = subjects
+        self._exact = [index for index, one in enumerate(subjects) if not one.weak]
         self.backgrounds = backgrounds
         self.side = side
 
@@ -89,6 +93,19 @@ class SubjectCrops(Dataset[tuple[Tensor, Tensor, Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
         subject = self.subjects[index]
+        picture, mask = self._view(subject)
+        kind = 1.0 if subject.weak else float(torch.rand(()))  # the edges of a weak mask are not good enough to cut by
+        if self.backgrounds and kind < _PASTED:
+            other = self.backgrounds[int(torch.randint(len(self.backgrounds), ()))]
+            picture = _paste(random_view(load_rgb(other).float() / 255, self.side), picture, mask)
+        elif _PASTED <= kind < _PASTED + _JOINED:
+            joining = self.subjects[self._exact[int(torch.randint(len(self._exact), ()))]]
+            place = _place(self.side)
+            second, its_mask = (_set_down(part, *place) for part in self._view(joining))
+            picture, mask = _paste(picture, second, its_mask), torch.maximum(mask, its_mask)
+        return _degrade(_recolor(picture)), mask, torch.tensor(float(subject.weak))
+
+    def _view(self, subject: Subject) -> tuple[Tensor, Tensor]:
         source = subject.picture
         if subject.painted is not None and _chance(_PAINTED):
             source = subject.painted
@@ -97,14 +114,7 @@ class SubjectCrops(Dataset[tuple[Tensor, Tensor, Tensor]]):
         if mask.shape[-2:] != picture.shape[-2:]:
             mask = TF.resize(mask, list(picture.shape[-2:]), antialias=True)
         view = random_view(torch.cat([picture, mask]), self.side)
-        picture, mask = view[:3], view[3:]
-        if self.backgrounds and not subject.weak and _chance(_PASTED):
-            other = self.backgrounds[int(torch.randint(len(self.backgrounds), ()))]
-            ground = random_view(load_rgb(other).float() / 255, self.side)
-            # Light and colour of their own for the two, or their seam alone would give the subject away.
-            edge = TF.gaussian_blur(mask, [3, 3])
-            picture = torch.lerp(_recolor(ground), _recolor(picture), edge)
-        return _degrade(_recolor(picture)), mask, torch.tensor(float(subject.weak))
+        return view[:3], view[3:]
 
 
 def random_view(x: Tensor, side: int) -> Tensor:
@@ -132,6 +142,26 @@ def random_view(x: Tensor, side: int) -> Tensor:
         bend = 0.06 * torch.randn(1, 2, 5, 5)
         grid = grid + F.interpolate(bend, size=(side, side), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
     return F.grid_sample(x[None], grid, mode="bilinear", padding_mode="reflection", align_corners=False)[0].clamp(0, 1)
+
+
+def _paste(ground: Tensor, picture: Tensor, mask: Tensor) -> Tensor:
+    """What the mask (1, H, W) selects of a picture, on another one; both (3, H, W)."""
+    # Light and colour of their own for the two, or their seam alone would give the subject away.
+    return torch.lerp(_recolor(ground), _recolor(picture), TF.gaussian_blur(mask, [3, 3]))
+
+
+def _place(side: int) -> tuple[int, int, int]:
+    """Size, top and left of a random square within a view."""
+    size = round(side * _uniform(*_JOINED_SIZES))
+    top, left = (int(torch.randint(side - size + 1, ())) for _ in range(2))
+    return size, top, left
+
+
+def _set_down(x: Tensor, size: int, top: int, left: int) -> Tensor:
+    """A view (C, side, side), made smaller and set down within an empty one."""
+    placed = torch.zeros_like(x)
+    placed[:, top : top + size, left : left + size] = TF.resize(x, [size, size], antialias=True)
+    return placed
 
 
 def _recolor(picture: Tensor) -> Tensor:
