@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from skimage.measure import label
 from torch import nn
 from torchvision.models import mobilenet_v2
 
@@ -17,7 +18,8 @@ from impasto.cli import main
 from impasto.masking.subject import find_mask, without_specks, working_size
 from impasto.nets.unet import SubjectNet
 from impasto.training.mask_losses import mask_loss, mask_scores
-from impasto.training.subjects import find_subjects, random_view
+from impasto.training.subjects import SubjectCrops, find_subjects, random_view
+from impasto.training.weak_masks import mask_photos
 from impasto.zoo.subject import FILE_NAME, load_encoder, load_subject_net, save_subject_net
 from impasto_link.errors import ModelProblem
 
@@ -141,9 +143,11 @@ def test_views_are_square_and_within_range(size: tuple[int, int]) -> None:
 
 
 def test_a_network_is_trained_exported_and_goes_on(tmp_path: Path, astronaut: np.ndarray) -> None:
-    subjects, weak, photos = tmp_path / "subjects", tmp_path / "weak", tmp_path / "photos"
-    for folder in (subjects, weak, photos):
-        folder.mkdir()
+    subjects, weak, photos, scenes, by_model = (
+        tmp_path / name for name in ("subjects", "weak", "photos", "scenes", "work/u2net")
+    )
+    for folder in (subjects, weak, photos, scenes, by_model):
+        folder.mkdir(parents=True)
     mask = np.zeros((96, 128), np.uint8)
     mask[20:80, 30:90] = 255
     for number in range(3):
@@ -152,11 +156,15 @@ def test_a_network_is_trained_exported_and_goes_on(tmp_path: Path, astronaut: np
         Image.fromarray(mask).save(subjects / f"set_{number}.png")
         photo.save(photos / f"other_{number}.jpg")
         Image.fromarray(mask).save(weak / f"other_{number}.png")
+        # As another network would have left it: of the last one it is not sure.
+        Image.fromarray(mask if number < 2 else np.full_like(mask, 90)).save(by_model / f"other_{number}.png")
+    photo.save(scenes / "empty.jpg")
     torch.manual_seed(0)
     save_file({k: v.contiguous() for k, v in mobilenet_v2().state_dict().items()}, tmp_path / "encoder.safetensors")
     command = [
         "train", "mask", "--subjects", str(subjects), "--val", str(subjects), "--weak", str(weak),
-        "--photos", str(photos), "--backgrounds", str(photos), "--encoder", str(tmp_path / "encoder.safetensors"),
+        "--weak-model", "u2net",
+        "--photos", str(photos), "--backgrounds", str(scenes), "--encoder", str(tmp_path / "encoder.safetensors"),
         "--work", str(tmp_path / "work"), "--output", str(tmp_path / "out"), "--batch", "2", "--side", "64",
         "--device", "cpu",
     ]  # fmt: skip
@@ -167,10 +175,37 @@ def test_a_network_is_trained_exported_and_goes_on(tmp_path: Path, astronaut: np
     card = json.loads((tmp_path / "out" / "subject.json").read_text())
     assert card["training"]["steps"] == 3
     assert card["training"]["weak_subjects"] == 3
+    assert card["training"]["weak_masks_by"] == ["weak", "u2net"]
     assert str(tmp_path) not in json.dumps(card)
     assert set(card["quality"]) == {"set", "all"}
     assert [stretch["from_step"] for stretch in card["training"]["history"]] == [0, 2]
     load_subject_net(tmp_path / "out" / FILE_NAME)
+
+
+def test_masks_of_another_network_count_where_it_is_sure(tmp_path: Path) -> None:
+    photos, masks = tmp_path / "photos", tmp_path / "masks"
+    photos.mkdir()
+    masks.mkdir()
+    for name, gray in {"clear": 255, "doubtful": 100, "empty": 0}.items():
+        Image.new("RGB", (40, 40)).save(photos / f"{name}.jpg")
+        mask = Image.new("L", (40, 40))
+        mask.paste(gray, (10, 10, 30, 30))
+        mask.save(masks / f"{name}.png")
+    found = mask_photos(sorted(photos.glob("*.jpg")), masks, "u2net")
+    assert [(one.picture.stem, one.weak) for one in found] == [("clear", True)]
+    assert mask_photos([], masks, "u2net") == []
+
+
+def test_some_subjects_are_joined_by_another_one(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        Image.new("RGB", (90, 90), "gray").save(tmp_path / f"{name}.jpg")
+        mask = Image.new("L", (90, 90))
+        mask.paste(255, (40, 40, 50, 50))
+        mask.save(tmp_path / f"{name}.png")
+    crops = SubjectCrops(find_subjects(tmp_path), [], 64)
+    torch.manual_seed(0)
+    counted = {int(label((crops[0][1][0] > 0.5).numpy()).max()) for _ in range(40)}
+    assert {1, 2} <= counted
 
 
 def test_subjects_are_pairs_of_files(tmp_path: Path) -> None:

@@ -14,13 +14,19 @@ from pathlib import Path
 
 from impasto.cli.training import add_run_arguments, command_line, training_options
 from impasto_link.errors import BadRequest, ModelProblem
+from impasto_link.options import MASK_MODELS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--subjects", nargs="+", type=Path, required=True, help="folders of pictures with masks")
     parser.add_argument("--val", nargs="*", type=Path, default=[], help="the same, only to measure on")
     parser.add_argument("--weak", type=Path, help="folder of masks made by a machine, of pictures in --photos")
-    parser.add_argument("--photos", type=Path, help="folder of the pictures of --weak")
+    parser.add_argument(
+        "--weak-model",
+        choices=MASK_MODELS[1:],
+        help="let this network, of impasto[rembg], mask the pictures in --photos; where it is unsure, --weak counts",
+    )
+    parser.add_argument("--photos", type=Path, help="folder of the pictures of --weak and --weak-model")
     parser.add_argument("--backgrounds", nargs="*", type=Path, default=[], help="photos without subject, or folders")
     parser.add_argument("--encoder", type=Path, help="MobileNetV2 weights (default: torchvision's, downloaded once)")
     parser.add_argument("--no-painted", action="store_true", help="learn from photos only, not from paintings of them")
@@ -41,28 +47,31 @@ def run(options: argparse.Namespace) -> int:
     from impasto.training.masks import MaskTrainer, MaskTrainingOptions, evaluate, look_at
     from impasto.training.painted import paint_copies
     from impasto.training.photos import find_pictures
-    from impasto.training.subjects import Subject, find_subjects
+    from impasto.training.subjects import find_subjects
+    from impasto.training.weak_masks import mask_photos
     from impasto.zoo.library import Library, user_models
     from impasto.zoo.subject import FILE_NAME, load_encoder, save_subject_net
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if options.weak and not options.photos:
+    if (options.weak or options.weak_model) and not options.photos:
         raise BadRequest("The weak masks need their pictures.", "Name their folder with --photos.")
     device = pick_device(options.device)
-    painted = None if options.no_painted else options.work / "painted"
-
-    def all_subjects() -> list[Subject]:
-        found = [one for folder in options.subjects for one in find_subjects(folder, painted=painted)]
-        return found + (find_subjects(options.weak, photos=options.photos, painted=painted) if options.weak else [])
-
-    subjects = all_subjects()
-    if not subjects:
-        raise BadRequest("There are no pictures with masks.", "A folder has to hold NAME.jpg and NAME.png.")
     held_out = [one for folder in options.val for one in find_subjects(folder)]
     backgrounds = [one for path in options.backgrounds for one in (find_pictures(path) if path.is_dir() else [path])]
-    if painted and not options.export:
-        paint_copies([one.picture for one in subjects], painted, FixedEngine(Library(), device))
-        subjects = all_subjects()
+    weak = {one.picture: one for one in find_subjects(options.weak, photos=options.photos)} if options.weak else {}
+    if options.weak_model:
+        empty = {path.resolve() for path in backgrounds}
+        photos = [path for path in find_pictures(options.photos) if path.resolve() not in empty]
+        masked = mask_photos(photos, options.work / options.weak_model, options.weak_model)
+        weak |= {one.picture: one for one in masked}
+    subjects = [one for folder in options.subjects for one in find_subjects(folder)] + list(weak.values())
+    if not subjects:
+        raise BadRequest("There are no pictures with masks.", "A folder has to hold NAME.jpg and NAME.png.")
+    if not options.no_painted:
+        painted = options.work / "painted"
+        if not options.export:
+            paint_copies([one.picture for one in subjects], painted, FixedEngine(Library(), device))
+        subjects = [one.with_painted(painted) for one in subjects]
     try:
         encoder = load_encoder(options.encoder)
     except (OSError, ValueError) as error:
@@ -82,6 +91,7 @@ def run(options: argparse.Namespace) -> int:
             "steps": trainer.step,
             "subjects": sum(not one.weak for one in subjects),
             "weak_subjects": sum(one.weak for one in subjects),
+            "weak_masks_by": [str(by) for by in (options.weak and options.weak.name, options.weak_model) if by],
             "encoder": options.encoder.name if options.encoder else "torchvision MobileNet_V2_Weights.IMAGENET1K_V2",
             "method": "UNet (arXiv 1505.04597) on MobileNetV2 (arXiv 1801.04381)",
             "command": command_line(),

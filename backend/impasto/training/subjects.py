@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -44,21 +44,24 @@ class Subject:
         """The set that it belongs to: the file name up to the first underscore or hyphen."""
         return self.picture.stem.replace("-", "_").split("_")[0]
 
+    def with_painted(self, folder: Path) -> Subject:
+        """The same with its painted copy NAME.jpg of a folder, if there is one."""
+        copy = folder / f"{self.picture.stem}.jpg"
+        return replace(self, painted=copy) if copy.is_file() else self
 
-def find_subjects(folder: Path, *, photos: Path | None = None, painted: Path | None = None) -> list[Subject]:
+
+def find_subjects(folder: Path, *, photos: Path | None = None) -> list[Subject]:
     """All masks NAME.png of a folder with their pictures NAME.jpg.
 
     Args:
         folder: where the masks lie, and the pictures, too, unless they lie in ``photos``; then the masks are weak.
         photos: where the pictures of weak masks lie.
-        painted: where painted copies NAME.jpg lie, as far as there are any.
     """
     found = []
     for mask in sorted(folder.glob("*.png")):
         picture = (photos or folder) / f"{mask.stem}.jpg"
-        copy = painted / picture.name if painted else None
         if picture.is_file():
-            found.append(Subject(picture, mask, photos is not None, copy if copy and copy.is_file() else None))
+            found.append(Subject(picture, mask, weak=photos is not None))
     return found
 
 
