@@ -4,7 +4,9 @@ The encoder is MobileNetV2 (Sandler et al. 2018, https://arxiv.org/abs/1801.0438
 into the convolutions, up to its last block. The decoder is that of a UNet (Ronneberger et al. 2015,
 https://arxiv.org/abs/1505.04597): at each scale the map from below is enlarged and joined with the encoder's map of
 that scale; its convolutions are separable by depth, as the encoder's are. What the whole picture is about reaches the
-decoder by a gate of globally pooled features (as in LR-ASPP, Howard et al. 2019, https://arxiv.org/abs/1905.02244).
+decoder by a gate of globally pooled features (as in LR-ASPP, Howard et al. 2019, https://arxiv.org/abs/1905.02244), and
+by blocks that see far at the deepest scale, where that costs little (as in ConvNeXt, Liu et al. 2022,
+https://arxiv.org/abs/2201.03545).
 """
 
 from __future__ import annotations
@@ -111,6 +113,32 @@ class SeparableConv(nn.Module):
         self.norm = nn.Identity()
 
 
+class ContextBlock(nn.Module):
+    """Sees 7x7 by depth, widens and narrows, and adds what it has found; untrained it adds nothing.
+
+    The block of ConvNeXt with batch normalisation, which inference folds away, in place of layer normalisation.
+    """
+
+    def __init__(self, channels: int, expansion: int = 4) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv2d(channels, channels, 7, padding=3, groups=channels, bias=False)
+        self.norm: nn.Module = nn.BatchNorm2d(channels)
+        self.expand = nn.Conv2d(channels, expansion * channels, 1)
+        self.project = nn.Conv2d(expansion * channels, channels, 1)
+        self.scale = nn.Parameter(torch.zeros(channels, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, H, W) to the same shape."""
+        y = self.norm(self.depthwise(x))
+        return x + self.scale * self.project(F.relu(self.expand(y)))
+
+    def fold_norm(self) -> None:
+        """Put the normalisation, in evaluation form, into the convolution before it."""
+        assert isinstance(self.norm, nn.BatchNorm2d)
+        self.depthwise = fuse_conv_bn_eval(self.depthwise, self.norm)
+        self.norm = nn.Identity()
+
+
 class DecoderStage(nn.Module):
     """Enlarges the map from below and joins it with the encoder's map of this scale."""
 
@@ -130,18 +158,20 @@ class SubjectNet(nn.Module):
 
     Args:
         padding: see `Padding`.
+        context: how many blocks see far at the deepest scale.
     """
 
     #: Height and width have to be multiples of this.
     stride = 32
 
-    def __init__(self, padding: Padding = "symmetric") -> None:
+    def __init__(self, padding: Padding = "symmetric", context: int = 2) -> None:
         super().__init__()
         self.padding = padding
         self.encoder = MobileNetV2(padding)
         *beside, deepest = _TAPS.values()
         self.bottom = SeparableConv(deepest, _WIDTHS[0])
         self.gate = nn.Conv2d(deepest, _WIDTHS[0], 1)
+        self.context = nn.Sequential(*(ContextBlock(_WIDTHS[0]) for _ in range(context)))
         self.stages = nn.ModuleList(
             DecoderStage(below, channels, width)
             for below, channels, width in zip(_WIDTHS, reversed(beside), _WIDTHS[1:], strict=False)
@@ -151,7 +181,7 @@ class SubjectNet(nn.Module):
     def fold_norms(self) -> None:
         """For inference: one convolution instead of convolution and normalisation. Call it once, after ``eval``."""
         for module in list(self.modules()):
-            if isinstance(module, SeparableConv):
+            if isinstance(module, (SeparableConv, ContextBlock)):
                 module.fold_norm()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -165,7 +195,7 @@ class SubjectNet(nn.Module):
         """
         *beside, deepest = self.encoder(2 * x - 1)
         about = F.adaptive_avg_pool2d(deepest, 1)
-        y = self.bottom(deepest) * torch.sigmoid(self.gate(about))
+        y = self.context(self.bottom(deepest) * torch.sigmoid(self.gate(about)))
         for stage, skip in zip(self.stages, reversed(beside), strict=True):
             y = stage(y, skip)
         return F.interpolate(self.head(y).float(), size=x.shape[-2:], mode="bilinear", align_corners=False)

@@ -30,7 +30,7 @@ def subject_model() -> Path:
 
 def save_subject_net(path: Path, net: SubjectNet, card: Mapping[str, Any]) -> None:
     """Write the network and its card; raises ModelProblem as `write_model` does."""
-    save_net(path, net, CARD_KIND, {**card, "padding": net.padding})
+    save_net(path, net, CARD_KIND, {**card, "padding": net.padding, "context": len(net.context)})
 
 
 def load_subject_net(path: Path) -> SubjectNet:
@@ -39,7 +39,7 @@ def load_subject_net(path: Path) -> SubjectNet:
     Raises:
         ModelProblem: the file is missing, damaged, or something else.
     """
-    net = load_net(path, CARD_KIND, lambda card: SubjectNet(card["padding"]))
+    net = load_net(path, CARD_KIND, lambda card: SubjectNet(card["padding"], card.get("context", 0)))
     net.fold_norms()
     return net
 
