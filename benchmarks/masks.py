@@ -25,7 +25,7 @@ from torchvision.transforms.v2 import functional as TF
 
 from impasto.engines.devices import fast_dtype, pick_device
 from impasto.masking.edges import follow_edges
-from impasto.masking.others import find_with_rembg
+from impasto.masking.others import RembgModels
 from impasto.masking.subject import WORKING_SIDE, find_mask
 from impasto.training.mask_losses import mask_scores
 from impasto.training.photos import load_rgb
@@ -50,10 +50,11 @@ def main() -> None:
     device = pick_device(options.device)
     dtype = fast_dtype(device)
     net = load_subject_net(options.model).to(device, dtype).to(memory_format=torch.channels_last)
+    others = RembgModels()
     ours = options.mask_model == MASK_MODELS[0]
 
     def find(photo: Tensor) -> Tensor:
-        return find_mask(net, photo, options.side) if ours else find_with_rembg(photo.cpu(), options.mask_model)
+        return find_mask(net, photo, options.side) if ours else others.find(photo.cpu(), options.mask_model)
 
     scores: dict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
     for subject in find_subjects(options.subjects):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -174,6 +175,7 @@ class Shortage:
     def __call__(self, name: str, args: tuple[Any, ...]) -> None:
         if "conv" in name and args[0].shape[-2:].numel() > self._most:
             self.refused += 1
+            assert sys.exc_info()[0] is None, "an error that is being handled holds the maps of its attempt"
             raise torch.OutOfMemoryError("CUDA out of memory.")
 
 
@@ -186,6 +188,16 @@ def test_where_memory_is_short_it_paints_all_the_same(astronaut: np.ndarray, mos
         found = Pipeline(Library(), GPU).stylize(whole, StylizeOptions.of("udnie"), ignore)
     assert shortage.refused == refusals
     assert_alike(found, Pipeline(Library(), CPU).stylize(whole, StylizeOptions.of("udnie"), ignore))
+
+
+@pytest.mark.usefixtures("memory")
+def test_where_memory_is_short_the_subject_is_found_all_the_same(astronaut: np.ndarray) -> None:
+    whole = to_region(astronaut)[0]
+    shortage = Shortage(1000)
+    with PretendedGpu(shortage):
+        found = Pipeline(Library(), GPU).mask(whole, MaskOptions(), ignore)
+    assert shortage.refused == 1
+    assert_alike(found, Pipeline(Library(), CPU).mask(whole, MaskOptions(), ignore))
 
 
 def test_where_there_is_none_to_spare_the_cpu_paints(

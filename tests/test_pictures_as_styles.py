@@ -177,6 +177,30 @@ def test_cancel_stops_a_refinement_and_keep_gives_what_there_is(
         assert time.monotonic() - started < 30
 
 
+def test_keep_ends_all_that_is_refined_and_loses_nothing(server: Server, photo: np.ndarray, fur: np.ndarray) -> None:
+    """Asked for in the first of two refinements; a cancellation after it still counts."""
+    endless = RefineOptions(iterations=5000, max_side=128, features="compact")
+    mask = np.zeros(photo.shape[:2], np.uint8)
+    mask[:, :90] = 255
+    for then_cancelled in (False, True):
+        painting = server.start(
+            photo, fur, background_style="udnie", mask=mask, engine="gatys", refine=endless, flatten=True
+        )
+        for event in painting:
+            if event.kind == "preview":
+                painting.cancel(keep=True)
+                if then_cancelled:
+                    painting.cancel()
+                break
+        if then_cancelled:
+            with pytest.raises(Cancelled):
+                painting.result()
+        else:
+            kept = painting.result().astype(int)
+            assert np.abs(kept - photo)[:, :80].mean() > 3
+            assert np.abs(kept - photo)[:, 100:].mean() > 3
+
+
 def test_without_vgg_the_compact_encoder_serves_and_says_so(
     own_server: Any, photo: np.ndarray, fur: np.ndarray, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import pyvips
 from PIL import Image, ImageCms
 
-from impasto.client import Server
+from impasto.client import Server, to_region
+from impasto.imaging import files
 from impasto_link.errors import BadRequest, Cancelled, NoSubject
 
 
@@ -24,9 +28,58 @@ def test_a_pillow_image_keeps_its_profile(server: Server, astronaut: np.ndarray)
     assert server.stylize(image, style="udnie").info["icc_profile"] == image.info["icc_profile"]
 
 
-def test_sixteen_bit_gray_of_pillow(server: Server) -> None:
+def profile(name: str) -> bytes:
+    return bytes(pyvips.Operation.call("profile_load", name))
+
+
+#: Of gray; no header of a profile needs more to be looked at.
+GRAY = profile("srgb")[:16] + b"GRAY" + profile("srgb")[20:]
+
+
+@pytest.mark.parametrize("own", [profile("cmyk"), None, profile("srgb"), b"no profile"])
+def test_cmyk_of_pillow_is_what_the_file_reader_makes_of_it(
+    server: Server, astronaut: np.ndarray, tmp_path: Path, own: bytes | None
+) -> None:
+    path = tmp_path / "print.tif"
+    Image.fromarray(astronaut[:64, :80]).convert("CMYK").save(path, icc_profile=own)
+    image = Image.open(path)
+    assert image.mode == "CMYK"
+    region = to_region(image)[0]
+    assert region == files.read(path)[0]
+    assert region.profile is None
+    painted = server.stylize(image, style="udnie")
+    assert painted.mode == "RGB"
+    assert "icc_profile" not in painted.info
+
+
+@pytest.mark.parametrize(("mode", "foreign"), [("L", "srgb"), ("LA", "cmyk"), ("RGB", "gray"), ("RGBA", "cmyk")])
+def test_a_profile_that_is_not_meant_for_the_pixels_is_passed_over(
+    server: Server, astronaut: np.ndarray, mode: str, foreign: str
+) -> None:
+    image = Image.fromarray(astronaut[:64, :80]).convert(mode)
+    plain = server.stylize(image, style="udnie")
+    image.info["icc_profile"] = GRAY if foreign == "gray" else profile(foreign)
+    painted = server.stylize(image, style="udnie")
+    assert np.array_equal(np.asarray(painted), np.asarray(plain))
+    assert "icc_profile" not in painted.info
+
+
+@pytest.mark.parametrize(("mode", "fits"), [("P", "srgb"), ("YCbCr", "srgb"), ("1", "gray"), ("I;16", "gray")])
+def test_a_profile_of_other_modes_stays_where_it_fits(mode: str, fits: str) -> None:
+    image = Image.new(mode, (8, 8))
+    image.info["icc_profile"] = GRAY if fits == "gray" else profile(fits)
+    region, back = to_region(image)
+    assert region.profile == image.info["icc_profile"]
+    assert region.format.encoding == "icc"
+    assert back(region).info["icc_profile"] == image.info["icc_profile"]
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B"])
+def test_sixteen_bit_gray_of_pillow(server: Server, mode: str) -> None:
     array = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64)
-    painted = server.stylize(Image.fromarray(array), style="udnie")
+    image = Image.frombytes(mode, (64, 64), array.astype(">u2" if mode == "I;16B" else "<u2").tobytes())
+    assert np.array_equal(np.asarray(server.stylize(image, style="udnie", strength=0.0)), array)
+    painted = server.stylize(image, style="udnie")
     assert painted.mode == "I;16"
     assert len(np.unique(np.asarray(painted))) > 300
 

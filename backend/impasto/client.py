@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, cast
@@ -11,7 +12,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from PIL import Image
 
-from impasto.imaging.files import read
+from impasto.imaging.files import from_cmyk, profile_fits, read
 from impasto_link.client import Call, Client, Event
 from impasto_link.errors import BadRequest
 from impasto_link.launch import connect_or_start
@@ -114,8 +115,9 @@ class Server:
         """Paint an image.
 
         Args:
-            image: a Pillow image (RGB, RGBA, L, LA, 16 bit gray; other modes are converted), or a numpy array of shape
-                (H, W), (H, W, 1..4) and dtype uint8, uint16, float16 or float32 (floats from 0 to 1), in sRGB.
+            image: a Pillow image (RGB, RGBA, L, LA, 16 bit gray; other modes are converted, CMYK to sRGB), or a numpy
+                array of shape (H, W), (H, W, 1..4) and dtype uint8, uint16, float16 or float32 (floats from 0 to 1), in
+                sRGB.
             style: a name, ``"name:weight"``, a list of those, or a dict of names and weights; or a picture.
             mask: white where the subject is, instead of finding it: a gray image of the same size.
             selection: where to paint at most; likewise.
@@ -124,7 +126,8 @@ class Server:
                 feather, grow, engine, refine, device, max_side.
 
         Returns:
-            The painted image, of the same kind, size, mode and colour profile.
+            The painted image, of the same kind, size, mode and colour profile; without a profile that cannot be meant
+            for its mode.
 
         Raises:
             ImpastoError: with a sentence that says what is wrong.
@@ -254,20 +257,23 @@ def _from_array(array: np.ndarray) -> tuple[Region, Callable[[Region], Any]]:
 
 
 def _from_pillow(image: Image.Image) -> tuple[Region, Callable[[Region], Any]]:
-    if image.mode.startswith("I;16"):
-        region, to_array = _from_array(np.asarray(image).astype(np.uint16))
-        return region, lambda result: Image.fromarray(to_array(result))
-    if image.mode not in _MODES:
-        image = image.convert("RGBA" if image.has_transparency_data else "L" if image.mode == "1" else "RGB")
     profile = image.info.get("icc_profile") or None
-    form = PixelFormat(*image.size, _MODES[image.mode], encoding="icc" if profile else "srgb")
-    mode = image.mode
+    if image.mode == "CMYK":
+        # The profile has done its work with the inks.
+        mode, region, profile = "RGB", from_cmyk(image.tobytes(), *image.size, profile), None
+    elif image.mode.startswith("I;16"):
+        mode, region = "I;16", _from_array(np.asarray(image).astype(np.uint16))[0]
+    else:
+        if image.mode not in _MODES:
+            image = image.convert("RGBA" if image.has_transparency_data else "L" if image.mode == "1" else "RGB")
+        mode, region = image.mode, Region(PixelFormat(*image.size, _MODES[image.mode]), image.tobytes())
+    if profile is not None and profile_fits(profile, gray=region.format.is_gray):
+        region = Region(replace(region.format, encoding="icc"), region.data, profile)
 
-    def back(region: Region) -> Image.Image:
-        size = (region.format.width, region.format.height)
-        result = Image.frombytes(mode, size, bytes(region.data))
-        if profile:
-            result.info["icc_profile"] = profile
-        return result
+    def back(result: Region) -> Image.Image:
+        painted = Image.frombytes(mode, (result.format.width, result.format.height), bytes(result.data))
+        if region.profile is not None:
+            painted.info["icc_profile"] = region.profile
+        return painted
 
-    return Region(form, image.tobytes(), profile), back
+    return region, back

@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 #: Called with the progress, 0 to 1, and what is being done, for a person; in a refinement also with a function that
-#: makes a picture of how far it is. Raises to cancel, or `Enough` to end a refinement.
+#: makes a picture of how far it is, and then it may raise `Enough` to end it with that. Raises to cancel.
 Progress = Callable[..., None]
 
 #: How far around an area the picture is painted along with it, so that the area's border is as in the whole picture:
@@ -55,6 +55,8 @@ _INVISIBLE = 0.5 / 255
 _SPECKS = 5e-4
 #: Share of the progress that is left to the painting in one pass where a refinement follows.
 _BEFORE_REFINING = 0.05
+#: What is wanted small, to be there at once, is painted at no more than this longest side, in pixels.
+_SMALL_SIDE = 1024
 #: Previews of a refinement have this longest side, in pixels.
 _PREVIEW_SIDE = 512
 #: Behind transparent pixels, for the eyes of the network that finds the subject.
@@ -134,7 +136,8 @@ class Pipeline:
             ImpastoError: the region cannot be read, a style is missing, or the memory does not suffice.
         """
         progress(0.0, "reading")
-        picture, factor = _at_most(decode(region), options.max_side)
+        small = options.max_side is not None
+        picture, factor = _at_most(decode(region), max(options.max_side, _SMALL_SIDE) if options.max_side else None)
         photo = fill_transparent(picture.rgb.clamp(0, 1), picture.alpha)
         subject = None
         if options.needs_subject:
@@ -153,7 +156,8 @@ class Pipeline:
             )
 
         seen = {name: as_style(one, name) for name, one in (pictures or {}).items()}
-        work = _Work(options, seen, options.brush * factor, [])
+        # Finer strokes than its pixels nobody would see in what is small.
+        work = _Work(options, seen, max(1.0, options.brush * factor) if small else options.brush * factor, [])
         painted = photo
         if options.strength > 0:
             if subject is not None and options.background_styles:
@@ -167,6 +171,10 @@ class Pipeline:
             if options.keep_colors:
                 painted = keep_colors(painted, photo)
         progress(1.0, "finishing")
+        if small:
+            picture, _ = _at_most(picture, options.max_side)
+            painted = resize(painted, *picture.rgb.shape[-2:])
+            area = None if area is None else resize(area, *picture.rgb.shape[-2:])
         return _finish(picture, painted, area, options, tuple(dict.fromkeys(work.notes)))
 
     def mask(self, region: Region, options: MaskOptions, progress: Progress) -> Layer:

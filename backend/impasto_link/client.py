@@ -49,9 +49,10 @@ class Call:
 
     Attributes:
         id: by which the server knows it.
-        events: all that has happened and was not taken out by `Client.events`.
+        events: all that has happened and was not taken out by `Client.events`; none if somebody is told of each.
         result: the last event, once there is one of kind "done".
         error: what went wrong, once it has.
+        kept: whether its refinement was asked to end with what it has.
     """
 
     def __init__(self, call_id: str, on_event: Callable[[Event], None] | None = None) -> None:
@@ -59,6 +60,7 @@ class Call:
         self.events: list[Event] = []
         self.result: Event | None = None
         self.error: ImpastoError | None = None
+        self.kept = False
         self._on_event = on_event
 
     @property
@@ -68,7 +70,6 @@ class Call:
 
     def add(self, event: Event) -> None:
         """Take note of an event."""
-        self.events.append(event)
         if event.kind == "done":
             self.result = event
         elif event.kind == "cancelled":
@@ -77,6 +78,8 @@ class Call:
             self.error = from_wire(*(event.fields.get(key) for key in ("code", "message", "hint")))
         if self._on_event is not None:
             self._on_event(event)
+        else:
+            self.events.append(event)
 
     def fail(self, error: ImpastoError) -> None:
         """End with an error that the server has not told."""
@@ -155,6 +158,7 @@ class Client:
         With ``keep`` a refinement ends with the best picture that it has so far.
         """
         if not call.finished:
+            call.kept |= keep
             self.transport.send(codec.encode({"op": "cancel", "id": call.id, "keep": keep}))
 
     def poll(self, timeout: float | None = 0.0) -> bool:
@@ -169,7 +173,7 @@ class Client:
 
     def _take(self, message: list[memoryview]) -> None:
         self._heard_at = time.monotonic()
-        header = codec.decode_header(message[0])
+        header = codec.decode_header(message[0], codec.MAX_ANSWER)
         call = self._open.get(str(header.get("id")))
         if call is None:
             return
@@ -186,7 +190,7 @@ class Client:
                 header,
             )
         except ImpastoError as error:
-            call.error = error
+            call.fail(error)
         else:
             if "shared" in header:
                 self._shared = SharedFolder.of_server(header["shared"])
@@ -200,7 +204,8 @@ class Client:
                 self.transport.send(codec.encode({"op": "received", "id": uuid.uuid4().hex, "job": job}))
 
     def events(self, call: Call) -> Iterator[Event]:
-        """The events of a call as they happen, until its end. Leaving the loop early cancels the job.
+        """The events of a call as they happen, until its end. Leaving the loop early cancels the job, unless
+        it was asked to end with what it has.
 
         Raises:
             ImpastoError: the call failed, was cancelled, or the server is gone.
@@ -222,7 +227,8 @@ class Client:
                         f"The server has not been heard of for {SILENCE:.0f} seconds.", "Start it with: impasto serve"
                     )
         finally:
-            self.cancel(call)
+            if not call.kept:
+                self.cancel(call)
 
     def wait(self, call: Call) -> Event:
         """Wait for the end of a call and return its result; raises as `events` does."""

@@ -14,9 +14,11 @@ from impasto_link.shared import SharedFolder
 #: The version of the protocol; a change that an older side cannot ignore raises it.
 PROTOCOL = 1
 
-#: A header is words and numbers. Larger ones are a mistake or an attack.
+#: What is asked is words and numbers, and a few pictures. Larger headers and more frames are a mistake or an attack.
 MAX_HEADER = 1 << 20
 MAX_FRAMES = 64
+#: The header of an answer may hold a library's thumbnails.
+MAX_ANSWER = 1 << 26
 
 Header = dict[str, Any]
 
@@ -52,15 +54,15 @@ def pack(header: Mapping[str, Any]) -> bytes:
     return bytes(msgpack.packb({"frames": [], **header, "v": PROTOCOL}))
 
 
-def decode_header(frame: Buffer) -> Header:
-    """The header of a message, its version not yet checked.
+def decode_header(frame: Buffer, limit: int = MAX_HEADER) -> Header:
+    """The header of a message of at most ``limit`` bytes, its version not yet checked.
 
     Raises:
         BadRequest: it is not a msgpack map with text keys, or too large.
     """
     view = memoryview(frame)
-    if view.nbytes > MAX_HEADER:
-        raise BadRequest(f"The header has {view.nbytes} bytes; at most {MAX_HEADER} are taken.")
+    if view.nbytes > limit:
+        raise BadRequest(f"The header has {view.nbytes} bytes; at most {limit} are taken.")
     try:
         header = msgpack.unpackb(view, raw=False, strict_map_key=True)
     except (ValueError, TypeError, RecursionError, MemoryError, OverflowError, msgpack.UnpackException) as error:
@@ -94,6 +96,8 @@ def decode_regions(
         BadRequest: descriptions and frames do not fit each other.
     """
     descriptions = header.get("frames", [])
+    if len(frames) > MAX_FRAMES:
+        raise BadRequest(f"The message has {len(frames)} frames; at most {MAX_FRAMES} are taken.")
     if not isinstance(descriptions, list) or len(descriptions) != len(frames):
         raise BadRequest(f"The header does not describe the {len(frames)} frames that came with it, one by one.")
     regions: dict[str, Region] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -86,13 +87,20 @@ def read_server_info() -> ServerInfo | None:
         info = ServerInfo(**{key: raw[key] for key in ("endpoint", "token", "pid", "version", "protocol")})
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return info if _is_alive(info.pid) else None
+    words, numbers = (info.endpoint, info.token, info.version), (info.pid, info.protocol)
+    if not (all(type(one) is str for one in words) and all(type(one) is int for one in numbers)):
+        return None
+    # Numbers below 1 stand for groups of processes, and larger ones the system does not take.
+    return info if 0 < info.pid < 1 << 31 and _is_alive(info.pid) else None
 
 
 def _is_alive(pid: int) -> bool:
     if sys.platform == "win32" or Path("/.flatpak-info").exists():
         # No cheap way to ask (and a sandbox does not see the processes of its host): whoever connects will find out.
         return True
+    # A child of ours that was killed is there until it is waited for.
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -126,6 +126,9 @@ def connect_or_start(
         if on_wait is not None:
             on_wait(waited)
         time.sleep(0.1)
+    if process.poll() == 0 and read_server_info() is not None:
+        # It found that one runs already, which has not answered all the time.
+        raise ServerGone("The server runs, but does not answer.", "End it with: impasto stop")
     raise ServerGone("The server could not be started.", f"The end of {log_file()} says why.")
 
 

@@ -19,8 +19,8 @@ START_LIMIT = 60.0
 GREETING_LIMIT = 5.0
 #: How often files and processes are looked at, in seconds, however often `Session.look_after` is called.
 _LOOK_EVERY = 0.2
-#: While a worker starts, the server is asked this often how far it is, in seconds.
-_ASK_EVERY = 1.0
+#: The server is asked this often what has become of its library, and while a worker starts, how far it is, in seconds.
+_ASK_EVERY, _ASK_EVERY_AT_START = 5.0, 1.0
 
 
 class Session:
@@ -135,12 +135,7 @@ class Session:
         except ImpastoError as error:
             self._lose(error)
             raise
-        finished = [call for call in self._calls if call.finished]
         self._calls = [call for call in self._calls if not call.finished]
-        for call in finished:
-            if call.error is not None and not any(event.kind in ("failed", "cancelled") for event in call.events):
-                # The client found the answer unusable and told nobody.
-                call.fail(call.error)
         if self._greeting is not None and self._greeting.finished:
             greeting, self._greeting = self._greeting, None
             self._take_hello(greeting)
@@ -162,10 +157,17 @@ class Session:
             self._lose(error)
             raise
 
-    def close(self) -> None:
-        """End the connection; the server drops what was under way, and nobody hears of it any more."""
-        self._disconnect()
+    def close(self, error: ImpastoError | None = None) -> None:
+        """End the connection; the server drops what was under way.
+
+        Args:
+            error: with what the calls under way end; without one nobody hears of them any more.
+        """
+        calls = self._disconnect()
         self.state = "offline"
+        if error is not None:
+            for call in calls:
+                call.fail(error)
 
     # --- what happens by itself
 
@@ -174,11 +176,14 @@ class Session:
         self._since = time.monotonic()
         self._changed()
 
-    def _disconnect(self) -> None:
+    def _disconnect(self) -> list[Call]:
+        """Close the client; returns the calls that were under way."""
         client, self._client = self._client, None
+        calls = [call for call in self._calls if not call.finished]
         self._calls, self._greeting, self._process = [], None, None
         if client is not None:
             client.close()
+        return calls
 
     def _find_server(self) -> Client | None:
         if self.invitation:
@@ -232,17 +237,15 @@ class Session:
         if self._calls and now - self._heard_at > SILENCE:
             raise ServerGone("The server does not answer any more.", self._advice())
         starting = any(one.get("state") == "starting" for one in self.hello.get("workers", ()))
-        if starting and self._greeting is None and now - self._asked_at > _ASK_EVERY:
+        if self._greeting is None and now - self._asked_at > (_ASK_EVERY_AT_START if starting else _ASK_EVERY):
             self.ask_hello()
 
     def _advice(self) -> str:
         return "Is it running, and the port open?" if self.invitation else "Look at it with: impasto status"
 
     def _lose(self, error: ImpastoError) -> None:
-        calls = self._calls
-        self._disconnect()
+        calls = self._disconnect()
         self.problem = None if isinstance(error, ServerEnded) else error
         self._enter("offline")
         for call in calls:
-            if not call.finished:
-                call.fail(error)
+            call.fail(error)

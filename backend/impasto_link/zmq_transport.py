@@ -49,6 +49,8 @@ class ZmqTransport:
         self._monitor.linger = 0
         self._monitor.connect(events)
         self._refused = False
+        # Only where the address is one: of a name with both kinds ZeroMQ would then try nothing but IPv6.
+        self._socket.ipv6 = endpoint.startswith("tcp://[")
         self._socket.connect(endpoint)
 
     def send(self, frames: Sequence[Buffer]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from impasto_krita.qt import QObject, QSocketNotifier, QTimer, pyqtSignal
 from impasto_link.client import Call, Event
-from impasto_link.errors import ImpastoError, ServerGone
+from impasto_link.errors import Cancelled, ImpastoError, ServerGone
 from impasto_link.pixels import Region
 from impasto_link.session import Session
 
@@ -91,9 +91,9 @@ class Connection(QObject):
             self._tick()
 
     def close(self) -> None:
-        """End the connection; the server drops what was under way."""
+        """End the connection; what was under way ends as cancelled."""
         self._timer.stop()
-        self.session.close()
+        self.session.close(Cancelled("Cancelled; the picture is as it was."))
         self._watch()
 
     def _on_change(self) -> None:

@@ -43,11 +43,12 @@ class StyleTransferDocker(DockWidget):
         self.painter = Painter(self.connection, self.styles.pictures, self)
         self.preview = Preview(self.connection, self.styles.pictures, self)
         self.own_thumbnails = OwnThumbnails(self.connection, self)
-        self._facts = Facts("nothing seen yet")
+        self._facts = Facts(layer="nothing seen yet")
         self._was_shown = False
         #: The styles of the server, once it has told them.
         self._library: list[Any] = []
-        self._has_styles = False
+        #: Of which state of its library these are; None if it has not told any.
+        self._library_state: str | None = None
         #: How to refine what is painted as soon as the server is ready; None if nothing is.
         self._waiting: str | None = None
         #: The layer as it is, small, while a painting of it is refined.
@@ -164,6 +165,7 @@ class StyleTransferDocker(DockWidget):
 
     def paint_again(self) -> None:
         """Take over how the active layer was painted, and from what."""
+        self._look_around()
         kept = host.parameters_of(self._facts.layer)
         choices = Choices.from_json(kept) if kept else None
         if choices is None:
@@ -299,15 +301,16 @@ class StyleTransferDocker(DockWidget):
     def _on_connection(self) -> None:
         self._show_status()
         if self.connection.session.state != "ready":
-            self._has_styles = False
+            self._library_state = None
             if self._waiting is not None and self.connection.session.problem is not None:
                 # The status line says what is wrong.
                 self._waiting = None
                 self.panel.show_message("")
             return
         self.panel.offer_subject("mask" in self.connection.session.hello.get("operations", ()))
-        if not self._has_styles:
-            self._has_styles = True
+        state = str(self.connection.session.hello.get("library", ""))
+        if state != self._library_state:
+            self._library_state = state
             self.connection.submit("styles", {"thumbnails": True}, on_event=self._on_styles)
 
     def _on_styles(self, event: Event) -> None:
@@ -331,7 +334,7 @@ class StyleTransferDocker(DockWidget):
 
     def _show_styles(self) -> None:
         # Without a server there are no styles, and nothing to do with pictures either.
-        if self._has_styles:
+        if self._library_state is not None:
             self.panel.show_styles(self._library, self.styles.pictures.all())
 
     def _show_status(self) -> None:

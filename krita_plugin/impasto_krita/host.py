@@ -1,7 +1,8 @@
 """Everything that is special about Krita: facts about the document, reading a layer, placing a result.
 
-Pixels are read and written in coordinates of the document. Nothing here keeps an object of Krita's for long, because a
-person may close the document or delete the layer at any time; ids are kept instead.
+Pixels are read and written in coordinates of the document. A person may close the document or delete the layer at any
+time, so of layers ids are kept, and a kept document is only compared with those that are open. Its ids would not do:
+a copy that Krita makes of a document has all of them, too.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ def facts() -> Facts:
     if document is None:
         return Facts()
     layer = _layer_of(document.activeNode())
-    return Facts(_id(document.rootNode()), _id(layer) if layer else "", document.selection() is not None)
+    return Facts(document, _id(layer) if layer else "", document.selection() is not None)
 
 
-def has_document(document: str) -> bool:
-    """Whether the document is still open."""
-    return _document(document) is not None
+def is_open(document: Any) -> bool:
+    """Whether the document is still open. One that was closed must not be asked anything, only compared."""
+    return document in Krita.instance().documents()
 
 
 def find_source(*, use_selection: bool, need_selection: bool = False, feather: int = 0, layer_id: str = "") -> Source:
@@ -86,7 +87,7 @@ def find_source(*, use_selection: bool, need_selection: bool = False, feather: i
         remark = tr("The locked layer “{name}” was not touched.", name=name)
     position = layer.position()
     return Source(
-        _id(document.rootNode()),
+        document,
         _id(layer),
         name,
         _id(layer.parentNode()),
@@ -169,7 +170,7 @@ def read_picture(layer_id: str) -> tuple[str, Region]:
     name, bounds = layer.name(), _bounds(layer.bounds()) & Bounds(0, 0, document.width(), document.height())
     if not bounds:
         raise Problem(tr("The layer “{name}” is empty.", name=name), tr("Choose a layer with something on it."))
-    source = Source(_id(document.rootNode()), layer_id, name, "", (0, 0), bounds, None)
+    source = Source(document, layer_id, name, "", (0, 0), bounds, None)
     return name, read_reduced(source, _PICTURE_SIDE)[0]["pixels"]
 
 
@@ -190,8 +191,8 @@ def place(source: Source, pixels: Region, mask: Buffer | None, name: str, *, gro
     Raises:
         Problem: the document is not open any more.
     """
-    document = _document(source.document)
-    if document is None:
+    document = source.document
+    if not is_open(document):
         raise Problem(tr("The document was closed in the meantime, so the painting has no place to go."))
     origin = _find(document, source.layer)
     bounds, remark = source.bounds, ""
@@ -213,7 +214,7 @@ def place(source: Source, pixels: Region, mask: Buffer | None, name: str, *, gro
     document.setModified(True)
     # Krita will make the new layer the active one, a little later; but the next click on a style should paint the same
     # layer again.
-    QTimer.singleShot(0, lambda: _activate(source.document, active))
+    QTimer.singleShot(0, lambda: _activate(document, active))
     return remark
 
 
@@ -224,9 +225,12 @@ def can_mask() -> bool:
 
 
 def parameters_of(layer_id: str) -> str:
-    """What `place` kept with a layer of the active document; empty if nothing."""
+    """What `place` kept with a layer of the active document, or with the group of its own; empty if nothing."""
     document = Krita.instance().activeDocument()
-    return _annotation(document, layer_id) if document is not None and layer_id else ""
+    layer = _find(document, layer_id) if document is not None and layer_id else None
+    if layer is None:
+        return ""
+    return _annotation(document, layer_id) or _annotation(document, _id(layer.parentNode()))
 
 
 def name_of(layer_id: str) -> str:
@@ -264,11 +268,6 @@ def _layer_of(node: Any) -> Any:
     return node if node is not None and node.parentNode() is not None else None
 
 
-def _document(document_id: str) -> Any:
-    # A document that was closed must not be asked anything, so the open ones are.
-    return next((one for one in Krita.instance().documents() if _id(one.rootNode()) == document_id), None)
-
-
 def _nodes(node: Any) -> Iterator[Any]:
     for child in node.childNodes():
         yield child
@@ -284,19 +283,17 @@ def _mask_region(mask: bytes, bounds: Bounds) -> Region:
     return Region(PixelFormat(bounds.width, bounds.height, "GRAY", "u8", "linear"), mask)
 
 
-def _activate(document_id: str, layer_id: str) -> None:
-    document = _document(document_id)
-    layer = _find(document, layer_id) if document is not None else None
+def _activate(document: Any, layer_id: str) -> None:
+    layer = _find(document, layer_id) if is_open(document) else None
     if layer is not None:
         document.setActiveNode(layer)
 
 
 def _document_and_layer(source: Source) -> tuple[Any, Any]:
-    document = _document(source.document)
-    layer = _find(document, source.layer) if document else None
+    layer = _find(source.document, source.layer) if is_open(source.document) else None
     if layer is None:
         raise Problem(tr("The layer “{name}” is not there any more.", name=source.name))
-    return document, layer
+    return source.document, layer
 
 
 def _check_visible_and_open(layer: Any) -> None:

@@ -108,7 +108,7 @@ class Painter(QObject):
 
     def check_document(self) -> None:
         """Stop if the document has been closed."""
-        if self.source is not None and self._problem is None and not host.has_document(self.source.document):
+        if self.source is not None and self._problem is None and not host.is_open(self.source.document):
             self.cancel(ImpastoError(tr("The document was closed, so its painting was stopped.")))
 
     def _on_event(self, event: Event) -> None:

@@ -124,7 +124,8 @@ class Panel(QWidget):
             box.currentIndexChanged.connect(lambda _: self._on_choice())
         for check in (self.keep_colors, self.show_mask):
             check.toggled.connect(lambda _: self._on_choice())
-        self.offer_subject(False)
+        self._subject_offered = False
+        self._on_choice()
 
     def _refinements(self) -> QMenu:
         menu = QMenu(self)
@@ -233,6 +234,8 @@ class Panel(QWidget):
 
     def offer_subject(self, offered: bool) -> None:
         """Whether the server can find the subject of a picture."""
+        if offered == self._subject_offered:
+            return
         for name, title in (("subject", tr("Subject")), ("background", tr("Background"))):
             index = self.area.findData(name)
             if offered and index < 0:

@@ -11,8 +11,8 @@ from impasto_link.bounds import Bounds
 class Facts(NamedTuple):
     """What the docker has to know all the time; cheap to ask."""
 
-    document: str = ""
-    """Empty if there is none."""
+    document: Any = None
+    """Krita's document, only to be compared; None if there is none."""
     layer: str = ""
     has_selection: bool = False
 
@@ -34,7 +34,7 @@ class Source:
     """What is to be painted.
 
     Attributes:
-        document: id of the document.
+        document: Krita's document. It may be closed at any time, so it is only to be looked for among the open ones.
         layer: id of the layer.
         name: name of the layer.
         parent: id of the layer's parent.
@@ -44,7 +44,7 @@ class Source:
         remark: a sentence about something unusual; may be empty.
     """
 
-    document: str
+    document: Any
     layer: str
     name: str
     parent: str

@@ -11,6 +11,9 @@ import pyvips
 from PIL import Image, ImageCms
 
 from impasto.cli import main
+from impasto.cli.options import read_styles
+from impasto.zoo.library import Library
+from impasto_link.pixels import Region
 from support import RunningServer
 
 pytestmark = pytest.mark.usefixtures("running_server")
@@ -103,6 +106,13 @@ def test_patterns_are_understood(photo: Path, tmp_path: Path) -> None:
         (["*.nothing", "-o", "out.png", "--style", "udnie"], "No file matches"),
         (["photo.png", "-o", ".", "--style", "udnie"], "overwritten"),
         (["photo.png", "photo.png", "-o", "out.png", "--style", "udnie"], "one file"),
+        (["photo.png", "empty.png", "-o", "plain", "--style", "udnie"], "one file, plain"),
+        ([".", "-o", "plain", "--style", "udnie"], "one file, plain"),
+        (["photo.png", "-o", "plain", "--style", "udnie"], "no suffix"),
+        (["photo.png", "empty.png", "-o", "plain/folder", "--style", "udnie"], "plain/folder cannot be made"),
+        (["photo.png", "-o", "out.png", "--style", "photo.png:much"], "not a number"),
+        (["photo.png", "-o", "out.png", "--style", "missing.jpg:2"], "no picture missing.jpg:2"),
+        (["photo.png", "-o", "out.png", "--style", "long" * 100], "too long"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_words(
@@ -115,6 +125,7 @@ def test_what_cannot_be_done_is_said_in_words(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("empty.png").touch()
+    Path("plain").touch()
     Path("cut.png").write_bytes(photo.read_bytes()[:5000])
     assert stylize(*arguments) == 1
     error = capsys.readouterr().err
@@ -157,7 +168,7 @@ def test_no_server_is_said_and_stopping_it_is_no_error(
 ) -> None:
     monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path))
     assert main(["status", "--json"]) == 1
-    assert json.loads(capsys.readouterr().out) == {"running": False}
+    assert json.loads(capsys.readouterr().out) == {"running": False, "log": None}
     assert main(["stop"]) == 0
     assert "does not run" in capsys.readouterr().out
 
@@ -211,6 +222,31 @@ def test_two_styles_at_once(photo: Path, mask: Path, tmp_path: Path) -> None:
     before, after, inside = (np.asarray(Image.open(path)).astype(float) for path in (photo, out, mask))
     for part in (inside > 0, inside == 0):
         assert np.abs(before[part] - after[part]).mean() > 10
+
+
+def test_a_picture_and_a_style_of_the_same_name_are_two(photo: Path, tmp_path: Path) -> None:
+    udnie, plain, both = (tmp_path / name for name in ("udnie.jpg", "plain.png", "both.png"))
+    Image.new("RGB", (64, 64), "red").save(udnie)
+    assert stylize(photo, "-o", plain, "--style", "udnie") == 0
+    assert stylize(photo, "-o", both, "--style", f"{udnie}:0", "--style", "udnie") == 0
+    assert np.array_equal(np.asarray(Image.open(plain)), np.asarray(Image.open(both)))
+
+
+def test_how_pictures_are_named_as_styles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    files = ["udnie.jpg", "folder/udnie.jpg", "shot 12:30.jpg", "a:b.jpg", "udnie"]
+    for shade, name in enumerate(files):
+        Image.new("RGB", (shade + 1, 8)).save(name, format="JPEG")
+    pictures: dict[str, Region] = {}
+    choices = read_styles([*files, "shot 12:30.jpg:3", "udnie.jpg:0.5", "the-scream:2"], pictures)
+    library = {style.name for style in Library().styles()}
+    names = [choice.name for choice in choices]
+    assert [pictures[name].format.width for name in names[:-1]] == [1, 2, 3, 4, 5, 3, 1]
+    assert [choice.weight for choice in choices] == [1, 1, 1, 1, 1, 3, 0.5, 2]
+    assert len(pictures) == len(files)
+    assert not library & set(pictures)
+    assert names[-1] == "the-scream"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,11 @@ import logging
 import pytest
 import torch
 
-from impasto.engines.devices import pick_device
+from impasto.engines import devices
+from impasto.engines.devices import pick_device, plan_for
+from impasto.execution.strips import Plan
+from impasto.server.jobs import Job
+from impasto_link.errors import NotEnoughMemory
 
 
 def test_names() -> None:
@@ -26,3 +30,27 @@ def test_a_gpu_that_cannot_compute_is_not_taken(
     with caplog.at_level(logging.WARNING):
         assert pick_device("auto") == torch.device("cpu")
     assert "the CPU paints" in caplog.text
+
+
+def test_what_the_allocator_has_kept_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu, free = torch.device("cpu"), [1 << 20]
+    monkeypatch.setattr(devices, "available_memory", lambda device: free[0])
+    with pytest.raises(NotEnoughMemory):
+        plan_for(cpu, 1 << 20, 60, 20, torch.float32)
+    monkeypatch.setattr(devices, "give_memory_back", lambda device: free.__setitem__(0, 1 << 30))
+    assert plan_for(cpu, 1 << 20, 60, 20, torch.float32) == Plan()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "device", "may"),
+    [
+        ("auto", "cuda:1", True),
+        ("cuda", "cuda:1", True),
+        ("cuda:0", "cuda", True),
+        ("cuda:1", "cuda", False),
+        ("cuda:1", "cuda:10", False),
+        ("cpu", "cuda", False),
+    ],
+)
+def test_a_job_runs_on_the_device_that_it_names(wanted: str, device: str, may: bool) -> None:
+    assert Job("id", b"client", [], wanted).may_run_on(device) is may

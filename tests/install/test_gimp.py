@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -125,7 +126,30 @@ def test_the_zip_keeps_the_executable_bit(tmp_path: Path, home: Path) -> None:
         modes = {entry.filename: entry.external_attr >> 16 for entry in archive.infolist()}
     assert modes["impasto_gimp/impasto_gimp.py"] & 0o111 == 0o111
     assert modes["impasto_gimp/vendor/impasto_link/zmtp.py"] & 0o111 == 0
-    assert not [name for name in modes if name.endswith((".pyc", ".so", "installed.json"))]
+    assert not [name for name in modes if name.endswith((".pyc", ".so"))]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="programs are known by their mode")
+@pytest.mark.parametrize("listed", [True, False], ids=["with its list", "of before there was a list"])
+def test_what_was_unpacked_is_known_and_can_be_taken_out(
+    home: Path, capsys: pytest.CaptureFixture[str], listed: bool
+) -> None:
+    plug_ins, archive = folder(home) / "plug-ins", home / "gimp.zip"
+    plug_ins.mkdir()
+    gimp.build_zip(archive)
+    shutil.unpack_archive(archive, plug_ins)
+    package = plug_ins / "impasto_gimp"
+    (package / "impasto_gimp.py").chmod(0o755)
+    if not listed:
+        (package / "installed.json").unlink()
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    assert f"the plugin is in {package}" in said
+    assert "impasto install gimp" not in said
+
+    assert main(["uninstall", "gimp"]) == 0
+    assert "the plugin is gone" in capsys.readouterr().out
+    assert not list(plug_ins.iterdir())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the folders of Linux")

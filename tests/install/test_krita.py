@@ -183,4 +183,74 @@ def test_the_zip_is_as_kritas_importer_wants_it(tmp_path: Path, home: Path) -> N
     for name in names:
         for parent in Path(name).parents:
             assert parent == Path() or f"{parent.as_posix()}/" in names, f"no entry for the folder {parent}"
-    assert not [name for name in names if name.endswith((".pyc", ".so", "installed.json"))]
+    assert not [name for name in names if name.endswith((".pyc", ".so"))]
+    assert names.count("impasto_krita/installed.json") == 1
+
+
+def imported(home: Path) -> Path:
+    """The archive where Krita's importer puts its parts, and the plugin switched on; returns the folder of all."""
+    data, archive = native(home), home / "krita.zip"
+    krita.build_zip(archive)
+    with zipfile.ZipFile(archive) as opened:
+        for name in opened.namelist():
+            if not name.endswith("/"):
+                opened.extract(name, data / ("actions" if name.endswith(".action") else "pykrita"))
+    switch(home / ".config" / "kritarc", "impasto_krita", on=True)
+    return data
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folders of Linux")
+@pytest.mark.parametrize("listed", [True, False], ids=["with its list", "of before there was a list"])
+def test_what_krita_imported_is_known_and_can_be_taken_out(
+    home: Path, capsys: pytest.CaptureFixture[str], listed: bool
+) -> None:
+    data = imported(home)
+    package = data / "pykrita" / "impasto_krita"
+    if not listed:
+        (package / payload.MANIFEST).unlink()
+    mine = package / "notes.txt"
+    mine.touch()
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    assert f"the plugin is in {package}" in said
+    assert "impasto install krita" not in said
+
+    assert main(["uninstall", "krita"]) == 0
+    assert "the plugin is gone" in capsys.readouterr().out
+    assert [path for path in data.rglob("*") if path.is_file()] == [mine]
+    assert "impasto" not in (home / ".config" / "kritarc").read_text()
+
+
+def test_what_is_not_installed_is_not_switched_off(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    native(home)
+    settings = krita.find()[0].settings
+    switch(settings, "impasto_krita", on=True)
+    before = settings.read_bytes()
+    assert main(["uninstall", "krita"]) == 0
+    assert "was not installed" in capsys.readouterr().out
+    assert settings.read_bytes() == before
+
+
+def test_a_link_to_a_checkout_stays(home: Path) -> None:
+    package = native(home) / "pykrita" / "impasto_krita"
+    package.parent.mkdir()
+    checkout = home / "checkout"
+    checkout.mkdir()
+    (checkout / "__init__.py").touch()
+    package.symlink_to(checkout)
+    assert main(["uninstall", "krita"]) == 0
+    assert package.is_symlink()
+    assert (checkout / "__init__.py").exists()
+
+
+def test_what_cannot_be_taken_out_is_said(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = native(home)
+    assert main(["install", "krita"]) == 0
+    action = data / "actions" / "impasto_krita.action"
+    action.unlink()
+    action.mkdir()
+    assert main(["uninstall", "krita"]) == 1
+    assert f"{action} cannot be taken away" in capsys.readouterr().err
+    action.rmdir()
+    assert main(["uninstall", "krita"]) == 0
+    assert not (data / "pykrita" / "impasto_krita").exists()

@@ -14,16 +14,18 @@ from impasto_link.transport import USERNAME
 
 
 class EchoServer:
-    """A ROUTER on 127.0.0.1 that sends every message back to where it came from.
+    """A ROUTER on this machine that sends every message back to where it came from.
 
     Args:
         token: what it lets in through PLAIN; empty for NULL, where everybody may come in.
         heartbeat: milliseconds between PINGs; who does not answer within three of them is dropped. 0 for none.
+        host: where it listens, as in an endpoint.
     """
 
-    def __init__(self, token: str, heartbeat: int = 0) -> None:
+    def __init__(self, token: str, heartbeat: int = 0, host: str = "127.0.0.1") -> None:
         self.token = token
         self.heartbeat = heartbeat
+        self.host = host
         self.port = 0
         self.identities: list[bytes] = []
         """Of the sender of each message that came."""
@@ -34,7 +36,7 @@ class EchoServer:
 
     @property
     def endpoint(self) -> str:
-        return f"tcp://127.0.0.1:{self.port}"
+        return f"tcp://{self.host}:{self.port}"
 
     def start(self) -> None:
         """Start listening; on the same port as before if it is not the first time."""
@@ -47,6 +49,7 @@ class EchoServer:
         router.sndhwm = router.rcvhwm = 0
         router.router_handover = True
         router.plain_server = bool(self.token)
+        router.ipv6 = self.host.startswith("[")
         if self.heartbeat:
             router.heartbeat_ivl = self.heartbeat
             router.heartbeat_timeout = 3 * self.heartbeat
@@ -54,7 +57,7 @@ class EchoServer:
         if self.port:
             router.bind(self.endpoint)
         else:
-            self.port = router.bind_to_random_port("tcp://127.0.0.1")
+            self.port = router.bind_to_random_port(f"tcp://{self.host}")
 
         def serve() -> None:
             poller = zmq.Poller()
@@ -92,8 +95,8 @@ def start_server() -> Iterator[Callable[..., EchoServer]]:
     """Starts servers that end with the test; takes what `EchoServer` takes."""
     servers: list[EchoServer] = []
 
-    def start(token: str = "a token", heartbeat: int = 0) -> EchoServer:
-        servers.append(EchoServer(token, heartbeat))
+    def start(token: str = "a token", heartbeat: int = 0, host: str = "127.0.0.1") -> EchoServer:
+        servers.append(EchoServer(token, heartbeat, host))
         return servers[-1]
 
     yield start

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
@@ -220,3 +221,16 @@ def test_many_clients_at_once(connect: Connect, server: Server) -> None:
         for number, client in enumerate(clients):
             assert receive(client)[:2] == [b"%d" % number, b"%d" % turn]
     assert len(set(server.identities)) == 8
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_an_address_of_ipv6(connect: Connect, start_server: Callable[..., Server]) -> None:
+    echo(connect(start_server(host="[::1]")), b"hello")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,16 +23,39 @@ from impasto_link.launch import connect_remote, connect_running
 from support import RunningServer, wait_until
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
+def free_port(host: str = "127.0.0.1") -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as probe:
         return int(probe.getsockname()[1])
 
 
+def has_ipv6() -> bool:
+    try:
+        return free_port("::1") > 0
+    except OSError:
+        return False
+
+
+def serve(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A server that is expected to end by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "impasto", "serve", *arguments],
+        env={**os.environ, "IMPASTO_RUNTIME_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", pytest.param("[::1]", marks=pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6"))],
+)
 def test_by_invitation_only(
-    own_server: Callable[..., RunningServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own_server: Callable[..., RunningServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
     file = tmp_path / "invitation.json"
-    own_server("--remote", f"127.0.0.1:{free_port()}", "--invitation", str(file))
+    own_server("--remote", f"{host}:{free_port(host.strip('[]'))}", "--invitation", str(file))
     wait_until(file.exists)
     assert file.stat().st_mode & 0o777 == 0o600
 
@@ -66,3 +93,31 @@ def test_an_address_that_makes_no_sense(
     monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path))
     assert main(["serve", "--remote", "everywhere"]) == 1
     assert "HOST:PORT" in capsys.readouterr().err
+
+
+def test_nobody_is_invited_where_the_server_cannot_listen(tmp_path: Path) -> None:
+    file = tmp_path / "invitation.json"
+    file.write_text("of a server that runs")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = serve(tmp_path / "runtime", "--remote", f"127.0.0.1:{port}", "--invitation", str(file))
+    assert ended.returncode == 1
+    assert f"cannot listen at tcp://127.0.0.1:{port}" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "other machines" not in ended.stdout
+    assert file.read_text() == "of a server that runs"
+
+
+def test_an_invitation_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    file = tmp_path / "file" / "invitation.json"
+    ended = serve(tmp_path / "runtime", "--remote", f"127.0.0.1:{free_port()}", "--invitation", str(file))
+    assert ended.returncode == 1
+    assert f"cannot be written to {file}" in ended.stderr
+    assert "--invitation" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "other machines" not in ended.stdout
+    # Whatever the server had begun by then is gone with it.
+    assert not list((tmp_path / "runtime").glob("*.server.json"))
+    log = [json.loads(line) for line in next((tmp_path / "runtime").glob("*.server.log")).read_text().splitlines()]
+    assert log[-1]["message"] == "stopping"

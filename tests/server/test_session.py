@@ -11,7 +11,7 @@ import pytest
 
 from impasto_link import codec
 from impasto_link.client import Event
-from impasto_link.errors import ServerEnded, ServerGone, WrongVersion
+from impasto_link.errors import Cancelled, ServerEnded, ServerGone, WrongVersion
 from impasto_link.launch import remember_command
 from impasto_link.session import Session
 from support import RunningServer
@@ -47,8 +47,8 @@ def test_it_greets_asks_and_notices_the_end(own_server: Callable[..., RunningSer
     assert any(style["name"] == "udnie" for style in call.result.fields["styles"])
     assert not session.is_busy
 
+    # A child of this process that nobody waits for, as the server is that an editor has started.
     server.process.kill()
-    server.process.wait()
     events: list[Event] = []
     open_call = session.submit("styles", on_event=events.append)
     with pytest.raises(ServerEnded, match="ended in the middle"):
@@ -57,8 +57,22 @@ def test_it_greets_asks_and_notices_the_end(own_server: Callable[..., RunningSer
     assert session.problem is None, "a server may end"
     assert open_call.error is not None
     assert [event.kind for event in events] == ["failed"]
+    assert not open_call.events, "who is told of each has no need of a list that grows"
     with pytest.raises(ServerGone):
         session.submit("styles")
+
+
+def test_what_is_under_way_ends_when_it_is_closed(own_server: Callable[..., RunningServer], session: Session) -> None:
+    own_server()
+    session.open()
+    look_until(session, lambda: session.state == "ready")
+    events: list[Event] = []
+    call = session.submit("styles", on_event=events.append)
+    session.close(Cancelled("Another server was chosen."))
+    assert isinstance(call.error, Cancelled)
+    assert [event.fields["message"] for event in events] == ["Another server was chosen."]
+    assert session.state == "offline"
+    assert not session.is_busy
 
 
 def test_it_knows_when_the_worker_is_there(own_server: Callable[..., RunningServer]) -> None:

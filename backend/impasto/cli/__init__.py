@@ -57,3 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Somebody piped us into head. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        # Folders that may not be looked into, names that are too long, disks that are full: a person can mend those.
+        what = f"{error.filename}: " if error.filename else ""
+        print(f"impasto: {what}{error.strerror or error}", file=sys.stderr)
+        return 1

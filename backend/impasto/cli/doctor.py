@@ -13,14 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from impasto.cli.running import connect_to_running
 from impasto.client import Server
 from impasto.install import gimp, krita
-from impasto.install.payload import MANIFEST
 from impasto.zoo.library import Library
 from impasto_link import __version__, codec
 from impasto_link.discovery import log_file
 from impasto_link.errors import ImpastoError
-from impasto_link.launch import connect_running
 
 
 @dataclass(frozen=True)
@@ -61,11 +60,10 @@ def _krita() -> Iterator[Finding]:
         yield Finding("not on this machine, or never started")
         return
     for one in found:
-        package = one.data / "pykrita" / krita.PLUGIN
-        if not (package / MANIFEST).is_file():
+        if not one.has_plugin:
             yield Finding(f"{one.title}: the docker is not installed", "impasto install krita")
             continue
-        yield _installed(one.title, package)
+        yield _installed(one.title, one.package)
         if not _is_enabled(one.settings):
             yield Finding(
                 f"{one.title}: the docker is switched off",
@@ -122,7 +120,7 @@ def _sandboxed(title: str) -> Finding:
 
 def _server() -> Iterator[Finding]:
     try:
-        client = connect_running()
+        client = connect_to_running()
     except ImpastoError as error:
         yield Finding(error.message, error.hint or "impasto stop, then try again", grave=True)
         return

@@ -129,20 +129,38 @@ def read_styles(words: list[str], pictures: dict[str, Region]) -> list[StyleChoi
     choices = []
     for word in words:
         file, colon, weight = word.rpartition(":")
-        path = Path(word)
-        if not path.is_file() and colon and Path(file).is_file():
-            path = Path(file)
-        if path.is_file():
-            name = path.stem
-            while name in pictures:
-                name += "'"
-            pictures[name] = files.read(path)[0]
-            choices.append(StyleChoice.parse(f"{name}:{weight}" if path == Path(file) else name))
-        elif path.suffix.lower() in files.SUFFIXES:
+        # A colon may be a part of the file's name.
+        if Path(word).is_file():
+            choices.append(StyleChoice(_read_picture(Path(word), pictures)))
+        elif colon and Path(file).is_file():
+            choices.append(StyleChoice(_read_picture(Path(file), pictures), _weight(word, weight)))
+        elif any(Path(one).suffix.lower() in files.SUFFIXES for one in (word, file)):
             raise BadRequest(f"There is no picture {word}.", "Name a file, or a style of: impasto styles")
         else:
             choices.append(StyleChoice.parse(word))
     return choices
+
+
+def _read_picture(path: Path, pictures: dict[str, Region]) -> str:
+    """Read a picture unless it is there already; returns the name that it has as a style: its path, with a slash in it.
+
+    No style of the library has one, because its thumbnail and its example are files of its name.
+    """
+    name = path.as_posix()
+    if "/" not in name:
+        name = f"./{name}"
+    if name not in pictures:
+        pictures[name] = files.read(path)[0]
+    return name
+
+
+def _weight(word: str, weight: str) -> float:
+    try:
+        return float(weight)
+    except ValueError:
+        raise BadRequest(
+            f"The weight in {word!r} is not a number.", "Write FILE:WEIGHT, such as sunflowers.jpg:0.7."
+        ) from None
 
 
 def add_mask_options(parser: argparse.ArgumentParser) -> None:

@@ -16,7 +16,9 @@ from impasto.client import SERVER_COMMAND
 from impasto.server.broker import Broker, BrokerOptions
 from impasto.server.logs import configure_logging
 from impasto.server.remote import open_to_others
-from impasto_link.discovery import lock_file, read_server_info
+from impasto_link.discovery import lock_file, read_server_info, runtime_dir
+from impasto_link.errors import ImpastoError
+from impasto_link.invitation import Invitation
 from impasto_link.launch import remember_command
 
 log = logging.getLogger(__name__)
@@ -65,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    configure_logging(rotate=True)
+    runtime_dir().mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = filelock.FileLock(lock_file())
     try:
         lock.acquire(blocking=False)
@@ -75,23 +77,41 @@ def run(options: argparse.Namespace) -> int:
         # Two clients that start it at the same time are both served by the first.
         return 0
     with lock:
+        # Not before the log is ours: it would be taken away from the server that runs.
+        configure_logging(rotate=True)
         remember_command(SERVER_COMMAND)
-        remote = open_to_others(options.remote, options.invitation) if options.remote else None
-        if remote is not None:
-            print(f"Programs on other machines reach this server with the file {options.invitation}:")
-            print(f"  IMPASTO_SERVER={options.invitation.name} impasto status")
+        remote = open_to_others(options.remote) if options.remote else None
         broker = Broker(
             BrokerOptions(
-                remote=remote,
+                remote=remote and remote.access,
                 shared_memory=options.shared_memory,
                 devices=tuple(options.device or ["auto"]),
                 unload_after=options.unload_after,
                 exit_after=options.exit_after,
             )
         )
+        if remote is not None:
+            try:
+                _invite(remote.invitation, options.invitation)
+            except BaseException:
+                # It has begun to start workers: let it end as always.
+                broker.stop()
+                broker.run()
+                raise
         try:
             broker.run()
         except Exception:
             log.exception("the server ended by an error")
             return 1
     return 0
+
+
+def _invite(invitation: Invitation, file: Path) -> None:
+    try:
+        invitation.write(file)
+    except OSError as error:
+        raise ImpastoError(
+            f"The invitation cannot be written to {file}: {error.strerror}.", "Name another file with --invitation."
+        ) from error
+    print(f"Programs on other machines reach this server with the file {file}:")
+    print(f"  IMPASTO_SERVER={file.name} impasto status", flush=True)

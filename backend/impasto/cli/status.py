@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 
+from impasto.cli.running import connect_to_running
 from impasto.client import Server
 from impasto_link.discovery import log_file
-from impasto_link.launch import connect_running
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,14 +15,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    client = connect_running()
+    client = connect_to_running()
+    # Also of a server that has ended, or could not be started: it says why.
+    log = str(log_file()) if log_file().exists() else None
     if client is None:
-        print(json.dumps({"running": False}) if options.json else "The server does not run.")
+        if options.json:
+            print(json.dumps({"running": False, "log": log}))
+        else:
+            print("The server does not run.")
+            if log:
+                print(f"  log      {log}")
         return 1
     with Server(client) as server:
         status = server.status()
     if options.json:
-        print(json.dumps({"running": True, **status}, indent=2))
+        print(json.dumps({"running": True, **status, "log": log}, indent=2))
         return 0
     print(f"Impasto {status['version']}, process {status['pid']}, up {_duration(status['uptime_s'])}")
     print(f"  address  {status['endpoint']}")
@@ -37,7 +44,8 @@ def run(options: argparse.Namespace) -> int:
                 print(f"  {label:8} {_size(worker[now])} now, {_size(worker[peak])} at most")
         if "models" in worker:
             print(f"  models   {', '.join(worker['models']) or 'none loaded'}")
-    print(f"  log      {log_file()}")
+    if log:
+        print(f"  log      {log}")
     return 0
 
 

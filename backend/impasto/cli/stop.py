@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import time
 
+from impasto.cli.running import connect_to_running
 from impasto.client import Server
 from impasto_link.discovery import runtime_file
 from impasto_link.errors import ImpastoError
-from impasto_link.launch import connect_running
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    client = connect_running()
+    client = connect_to_running()
     if client is None:
         print("The server does not run.")
         return 0

@@ -172,12 +172,18 @@ def find_sources(inputs: list[str]) -> list[Path]:
 
 def plan_targets(sources: list[Path], output: Path) -> list[Path]:
     """Where each picture goes: into the file OUT, or under its own name into the folder OUT."""
-    if len(sources) == 1 and not output.is_dir() and output.suffix:
+    is_file = not output.is_dir() and (output.suffix != "" or output.exists())
+    if is_file and len(sources) == 1:
         files.check_writable_suffix(output)
         return [output]
-    if output.suffix and not output.is_dir():
-        raise BadRequest(f"{len(sources)} pictures do not go into one file.", "Name a folder with -o.")
-    output.mkdir(parents=True, exist_ok=True)
+    if is_file:
+        raise BadRequest(f"{len(sources)} pictures do not go into one file, {output}.", "Name a folder with -o.")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImpastoError(
+            f"The folder {output} cannot be made: {error.strerror}.", "Name another folder with -o."
+        ) from error
     targets = []
     for source in sources:
         suffix = source.suffix if source.suffix.lower() in files.SUFFIXES else ".png"

@@ -86,8 +86,13 @@ def plan_for(device: torch.device, pixels: int, keeping_all: int, at_least: int,
     Raises:
         NotEnoughMemory: not even the least fits; the message says how much is needed.
     """
+    wanted = 2 * pixels * keeping_all * dtype.itemsize
     available = available_memory(device)
-    if pixels * keeping_all * dtype.itemsize < available // 2:
+    if wanted >= available:
+        # What earlier pictures have left with the allocators is free, too.
+        give_memory_back(device)
+        available = available_memory(device)
+    if wanted < available:
         return Plan()
     needed = pixels * at_least * dtype.itemsize
     if needed > available:

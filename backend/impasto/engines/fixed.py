@@ -78,14 +78,14 @@ class FixedEngine:
         photo, weights = pad_to(net.min_size, photo, weights)
         plan = plan_for(self.device, height * width, _NUMBERS_KEEPING_ALL, _NUMBERS_AT_LEAST, self.dtype)
         try:
-            painted = net.paint(photo, code, plan, tick, weights, origin)
+            return net.paint(photo, code, plan, tick, weights, origin)[..., :height, :width]
         except torch.OutOfMemoryError:
             if plan == SMALLEST:
                 raise
             log.warning("the memory of %s does not suffice for %s, going on in smaller strips", self.device, plan)
-            torch.cuda.empty_cache()
-            painted = net.paint(photo, code, SMALLEST, tick, weights, origin)
-        return painted[..., :height, :width]
+        # Not within the clause: until its end the error holds all that the attempt has made.
+        torch.cuda.empty_cache()
+        return net.paint(photo, code, SMALLEST, tick, weights, origin)[..., :height, :width]
 
     def _prepare(
         self, styles: Sequence[StyleChoice], pictures: Mapping[str, StylePicture]

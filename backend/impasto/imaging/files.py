@@ -177,6 +177,19 @@ def write(path: str | os.PathLike[str], region: Region, info: FileInfo | None = 
         raise _cannot("write", path, error) from error
 
 
+def from_cmyk(data: bytes, width: int, height: int, profile: bytes | None) -> Region:
+    """Pixels of ink, 8 bits each and 0 for none, as sRGB: by their profile, or without one by that of a usual print."""
+    image = pyvips.Image.new_from_memory(data, width, height, 4, "uchar").copy(interpretation="cmyk")
+    if profile is not None:
+        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
+    return Region(PixelFormat(width, height, "RGB"), bytes(_without_inks(image).write_to_memory()))
+
+
+def profile_fits(profile: bytes, *, gray: bool) -> bool:
+    """Whether a colour profile can be meant for gray pixels, or else for RGB; viewers pass over one that cannot."""
+    return profile[16:20] == (b"GRAY" if gray else b"RGB ") and profile[36:40] == b"acsp"
+
+
 def check_writable_suffix(path: str | os.PathLike[str]) -> None:
     """Find out before the work is done whether `write` knows the suffix.
 
@@ -203,8 +216,7 @@ def _info(image: pyvips.Image) -> FileInfo:
 def _as_rgb_or_gray(image: pyvips.Image, path: Path) -> pyvips.Image:
     """A picture of 1 to 4 bands of a number format that regions have."""
     if image.interpretation == "cmyk":
-        image = image.icc_transform("srgb", embedded=True, input_profile="cmyk", intent="relative")
-        image.remove("icc-profile-data")
+        image = _without_inks(image)
     elif image.coding != "none" or image.interpretation not in _PLAIN:
         image = image.colourspace("srgb" if image.format == "uchar" and image.coding == "none" else "rgb16")
         image.remove("icc-profile-data")
@@ -216,13 +228,18 @@ def _as_rgb_or_gray(image: pyvips.Image, path: Path) -> pyvips.Image:
     return image
 
 
+def _without_inks(image: pyvips.Image) -> pyvips.Image:
+    image = image.icc_transform("srgb", embedded=True, input_profile="cmyk", intent="relative")
+    image.remove("icc-profile-data")
+    return image
+
+
 def _fitting_profile(image: pyvips.Image, path: Path) -> bytes | None:
-    """The embedded profile, unless it cannot be meant for these pixels; viewers pass over those as well."""
+    """The embedded profile, unless it cannot be meant for these pixels."""
     if not image.get_typeof("icc-profile-data"):
         return None
     profile = bytes(image.get("icc-profile-data"))
-    space = b"GRAY" if image.bands < 3 else b"RGB "
-    if profile[16:20] == space and profile[36:40] == b"acsp":
+    if profile_fits(profile, gray=image.bands < 3):
         return profile
     log.warning("The colour profile in %s does not fit its pixels; they are taken as sRGB", path)
     return None

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from impasto.install.payload import MANIFEST, Files, copy_in, package_files, plugin_source, take_out, write_zip
+from impasto.install.payload import Files, copy_in, package_files, plugin_source, take_out, write_zip
 from impasto_link.errors import ImpastoError
 
 PLUGIN = "impasto_gimp"
@@ -40,8 +40,8 @@ class Gimp:
 
     @property
     def has_plugin(self) -> bool:
-        """Whether ours is there."""
-        return (self.plug_ins / PLUGIN / MANIFEST).is_file()
+        """Whether ours is there, however it came."""
+        return (self.plug_ins / _MAIN).is_file()
 
 
 def places(home: Path, environment: Mapping[str, str], platform: str) -> list[tuple[str, Path, bool]]:
@@ -108,9 +108,9 @@ def install(gimp: Gimp) -> None:
 
 def uninstall(gimp: Gimp) -> bool:
     """Take out what was installed; returns whether it was there."""
-    return take_out(gimp.plug_ins, Path(PLUGIN))
+    return take_out(plugin_files(), gimp.plug_ins, Path(PLUGIN), main=_MAIN.name)
 
 
 def build_zip(target: Path) -> None:
     """An archive to be unpacked in a folder of plug-ins."""
-    write_zip(plugin_files(), target, executable=_MAIN)
+    write_zip(plugin_files(), target, Path(PLUGIN), executable=_MAIN)

@@ -33,6 +33,16 @@ class Krita:
     settings: Path
     sandboxed: bool = False
 
+    @property
+    def package(self) -> Path:
+        """Where our plugin is, or would be."""
+        return self.data / _PACKAGE
+
+    @property
+    def has_plugin(self) -> bool:
+        """Whether it is there, however it came."""
+        return (self.package / "__init__.py").is_file()
+
 
 def candidates(home: Path, environment: Mapping[str, str], platform: str) -> list[Krita]:
     """All places where a Krita may keep its things; a Krita from an AppImage uses those of a native one."""
@@ -96,8 +106,8 @@ def install(krita: Krita) -> None:
 
 def uninstall(krita: Krita) -> bool:
     """Take out what was installed and switch it off; returns whether it was there."""
-    was_there = take_out(krita.data, _PACKAGE)
-    if krita.settings.is_file():
+    was_there = take_out(plugin_files(), krita.data, _PACKAGE)
+    if was_there and krita.settings.is_file():
         kritarc.switch(krita.settings, PLUGIN, on=False)
     return was_there
 
@@ -105,5 +115,4 @@ def uninstall(krita: Krita) -> bool:
 def build_zip(target: Path) -> None:
     """An archive for Tools > Scripts > Import Python Plugin, which wants entries for folders, too."""
     # The importer looks for the plugin at any depth, and for the actions by their name.
-    files = {name.relative_to(name.parts[0]): path for name, path in plugin_files().items()}
-    write_zip(files, target)
+    write_zip(plugin_files(), target, _PACKAGE, inside=lambda name: name.relative_to(name.parts[0]))

@@ -6,7 +6,7 @@ import json
 import logging
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgpack
@@ -16,7 +16,7 @@ from impasto_link.errors import ImpastoError
 
 log = logging.getLogger(__name__)
 
-#: In the plugin's package: the list of what was installed, so that nothing else is ever taken away.
+#: In the plugin's package, also in an archive: the list of what belongs to it, so that nothing else is ever taken away.
 MANIFEST = "installed.json"
 
 #: Relative path in the editor's folder -> file to copy.
@@ -71,14 +71,13 @@ def copy_in(files: Files, folder: Path, package: Path, main: str = "__init__.py"
         ImpastoError: there is something that is not ours, or the folder cannot be written.
     """
     _check_ours(folder, package, main)
-    take_out(folder, package)
+    take_out(files, folder, package, main)
     try:
         for name, source in files.items():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
-        manifest = folder / package / MANIFEST
-        manifest.write_text(json.dumps([name.as_posix() for name in files], indent=1), encoding="utf-8")
+        (folder / package / MANIFEST).write_text(_manifest(files), encoding="utf-8")
     except OSError as error:
         raise ImpastoError(
             f"{error.filename or folder} cannot be written: {error.strerror}.", "Is it yours, and is the disk full?"
@@ -89,17 +88,34 @@ def _check_ours(folder: Path, package: Path, main: str) -> None:
     target = folder / package
     if target.is_symlink():
         raise ImpastoError(f"{target} is a link to another place.", "Take it away, then install again.")
-    # Without a list it may still be ours: who unpacks a zip file, an editor's own importer for one, writes none.
+    # Without a list it may still be ours: archives had none once.
     if target.is_dir() and any(target.iterdir()) and not (target / main).is_file():
         raise ImpastoError(f"There are files in {target} that Impasto did not put there.", "Move them away first.")
 
 
-def take_out(folder: Path, package: Path) -> bool:
-    """Uninstall exactly what the list says; returns whether there was one. Files that somebody added stay."""
-    manifest = folder / package / MANIFEST
+def _manifest(files: Files) -> str:
+    return json.dumps([name.as_posix() for name in files], indent=1)
+
+
+def take_out(files: Files, folder: Path, package: Path, main: str = "__init__.py") -> bool:
+    """Uninstall exactly what the list says; arguments as for `copy_in`. Files that somebody added stay.
+
+    Where there is no list, but the package is known as ours, what would be installed now is taken away.
+
+    Returns:
+        Whether there was anything.
+
+    Raises:
+        ImpastoError: a file cannot be taken away.
+    """
+    # A link is the work of a developer, and what it leads to is not in the folder.
+    if (folder / package).is_symlink():
+        return False
     try:
-        names = json.loads(manifest.read_text(encoding="utf-8"))
+        names = json.loads((folder / package / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
+        names = [name.as_posix() for name in files] if (folder / package / main).is_file() else []
+    if not names:
         return False
     folders = set()
     for name in [*names, (package / MANIFEST).as_posix()]:
@@ -108,7 +124,10 @@ def take_out(folder: Path, package: Path) -> bool:
         if not path.resolve().is_relative_to(folder.resolve()):
             log.warning("%s is not in %s and stays", path, folder)
             continue
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise ImpastoError(f"{path} cannot be taken away: {error.strerror}.", "Is the folder yours?") from error
         folders |= {parent for parent in path.parents if parent.is_relative_to(folder / package)}
     for one in sorted(folders, key=lambda path: len(path.parts), reverse=True):
         shutil.rmtree(one / "__pycache__", ignore_errors=True)
@@ -117,28 +136,39 @@ def take_out(folder: Path, package: Path) -> bool:
     return True
 
 
-def write_zip(files: Files, target: Path, executable: Path | None = None) -> None:
-    """Write an archive of a plugin, with entries for folders, which Krita's importer wants.
+def write_zip(
+    files: Files,
+    target: Path,
+    package: Path,
+    *,
+    inside: Callable[[Path], Path] = lambda name: name,
+    executable: Path | None = None,
+) -> None:
+    """Write an archive of a plugin, with its list, and with entries for folders, which Krita's importer wants.
 
     Args:
-        files: what goes where.
+        files: what goes where, relative to the editor's folder.
         target: the archive.
+        package: the plugin's package, relative to the editor's folder.
+        inside: where in the archive is what goes there in the editor's folder.
         executable: the one of the files that is a program.
 
     Raises:
         ImpastoError: it cannot be written.
     """
-    folders = sorted({parent for name in files for parent in name.parents if parent.name})
+    contents = {inside(name): path.read_bytes() for name, path in files.items()}
+    contents[inside(package / MANIFEST)] = _manifest(files).encode()
+    folders = sorted({parent for name in contents for parent in name.parents if parent.name})
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
             for folder in folders:
                 archive.writestr(zipfile.ZipInfo(f"{folder.as_posix()}/"), b"")
-            for name, path in files.items():
+            for name, content in contents.items():
                 entry = zipfile.ZipInfo(name.as_posix())
                 entry.create_system = 3  # Unix, or the mode would not count
                 entry.external_attr = (0o755 if name == executable else 0o644) << 16
                 entry.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(entry, path.read_bytes())
+                archive.writestr(entry, content)
     except OSError as error:
         raise ImpastoError(f"{target} cannot be written: {error.strerror}.") from error

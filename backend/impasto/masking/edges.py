@@ -24,8 +24,9 @@ _ROUNDS, _FIRMER = 2, 3.0
 _BLACK, _WHITE = 0.08, 0.92
 #: Steps from black to white while a mask is grown.
 _LEVELS = 32767
-#: Dilation is done at a scale where its radius is no larger than this, in pixels, blurs where their sigma is.
-_LARGEST_RADIUS, _LARGEST_SIGMA = 16, 6.0
+#: Dilation is done at a scale where its radius is no larger than this, in pixels, blurs where their sigma is, wide
+#: means where the half width of their window is.
+_LARGEST_RADIUS, _LARGEST_SIGMA, _LARGEST_BOX = 16, 6.0, 8
 #: Rows of the picture that are worked on at once.
 _STRIP = 1 << 20
 
@@ -179,16 +180,27 @@ def free_colors(rgb: Tensor, alpha: Tensor) -> Tensor:
     front = back = rgb
     for share in (0.06, 0.006):
         radius = max(1, round(share * size))
-        weight = _box(alpha, radius)
-        blurred_front = _box(front * alpha, radius) / (weight + 1e-5)
-        back = _box(back * (1 - alpha), radius) / (1 - weight + 1e-5)
+        weight = _wide_mean(alpha, radius)
+        blurred_front = _wide_mean(front * alpha, radius) / (weight + 1e-5)
+        back = _wide_mean(back * (1 - alpha), radius) / (1 - weight + 1e-5)
         front = blurred_front + alpha * (rgb - alpha * blurred_front - (1 - alpha) * back)
         front = front.clamp(0, 1)
     return torch.where(alpha >= 1, rgb, front)
 
 
+def _wide_mean(x: Tensor, radius: int) -> Tensor:
+    """About `_box`, at a scale where the window is small: its cost does not grow with the radius."""
+    if radius <= _LARGEST_BOX:
+        return _box(x, radius)
+    height, width = x.shape[-2:]
+    scale = _LARGEST_BOX / radius
+    small = F.interpolate(x, size=(max(1, round(height * scale)), max(1, round(width * scale))), mode="area")
+    small = _box(small, _LARGEST_BOX)
+    return F.interpolate(small, size=(height, width), mode="bilinear", align_corners=False)
+
+
 def _box(x: Tensor, radius: int) -> Tensor:
-    """Mean over a square window, of what lies inside the picture. Separable, so that large windows stay cheap."""
+    """Mean over a square window, of what lies inside the picture; separable, and its cost grows with the radius."""
     down, across = (min(radius, length - 1) for length in x.shape[-2:])
     x = F.avg_pool2d(x, (2 * down + 1, 1), 1, (down, 0), count_include_pad=False)
     return F.avg_pool2d(x, (1, 2 * across + 1), 1, (0, across), count_include_pad=False)

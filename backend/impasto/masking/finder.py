@@ -9,8 +9,9 @@ from collections import OrderedDict
 import torch
 from torch import Tensor
 
+from impasto.engines.devices import fast_dtype
 from impasto.masking.edges import follow_edges
-from impasto.masking.others import find_with_rembg
+from impasto.masking.others import RembgModels
 from impasto.masking.subject import find_mask
 from impasto.nets.unet import SubjectNet
 from impasto.zoo.subject import load_subject_net, subject_model
@@ -25,7 +26,7 @@ class SubjectFinder:
     """Finds subjects on one device; keeps the network, and the masks of the pictures last seen.
 
     Args:
-        device: where to compute.
+        device: where to compute; once its memory has not sufficed, the CPU does it.
         dtype: the number format to compute in.
     """
 
@@ -33,15 +34,17 @@ class SubjectFinder:
         self.device = device
         self.dtype = dtype
         self._net: tuple[int, SubjectNet] | None = None
+        self._others = RembgModels()
         self._kept: OrderedDict[bytes, Tensor] = OrderedDict()
 
     def loaded(self) -> list[str]:
         """Names of the networks in memory."""
-        return [subject_model().stem] if self._net else []
+        return [*([subject_model().stem] if self._net else []), *self._others.loaded()]
 
     def unload(self) -> None:
-        """Forget the network and the masks."""
+        """Forget the networks and the masks."""
         self._net = None
+        self._others.unload()
         self._kept.clear()
 
     def find(self, photo: Tensor, model: str) -> Tensor:
@@ -63,7 +66,7 @@ class SubjectFinder:
         key = digest.digest()
         kept = self._kept.pop(key, None)
         if kept is None:
-            small = find_with_rembg(photo, model) if model != "impasto" else self._find(photo)
+            small = self._others.find(photo, model) if model != "impasto" else self._find(photo)
             kept = (follow_edges(small, photo) * 65535).round_().to(torch.uint16)
         self._kept[key] = kept
         while len(self._kept) > 1 and sum(mask.nbytes for mask in self._kept.values()) > _KEPT_BYTES:
@@ -71,10 +74,22 @@ class SubjectFinder:
         return kept.float() / 65535
 
     def _find(self, photo: Tensor) -> Tensor:
+        try:
+            return find_mask(self._load(), photo).cpu()
+        except torch.OutOfMemoryError as error:
+            if self.device.type == "cpu":
+                raise
+            log.warning("the memory of %s does not suffice, the CPU finds the subject: %s", self.device, error)
+        self._net = None
+        torch.cuda.empty_cache()
+        self.device, self.dtype = torch.device("cpu"), fast_dtype(torch.device("cpu"))
+        return find_mask(self._load(), photo)
+
+    def _load(self) -> SubjectNet:
         path = subject_model()
         changed = path.stat().st_mtime_ns if path.exists() else 0
         if self._net is None or self._net[0] != changed:
             net = load_subject_net(path).to(self.device, self.dtype).to(memory_format=torch.channels_last)
             self._net = (changed, net)
             log.info("loaded %s (%s)", path.stem, self.device)
-        return find_mask(self._net[1], photo.to(self.device)).cpu()
+        return self._net[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import torch
@@ -12,32 +11,40 @@ from torchvision.transforms.v2 import functional as TF
 from impasto_link.errors import ModelProblem
 
 
-@functools.cache
-def _session(model: str) -> Any:
-    try:
-        import rembg
-    except ImportError as error:
-        raise ModelProblem(
-            f"The mask model {model!r} needs rembg, which is not installed.",
-            'Install it with: pip install "impasto[rembg]", or leave --mask-model out.',
-        ) from error
-    try:
-        return rembg.new_session(model)
-    except Exception as error:  # rembg downloads the model; whatever can go wrong there is its own
-        raise ModelProblem(
-            f"The mask model {model!r} cannot be loaded: {error}.",
-            "rembg downloads a model at its first use: look at the network, or leave --mask-model out.",
-        ) from error
+class RembgModels:
+    """The networks of rembg; keeps those that it has used."""
 
+    def __init__(self) -> None:
+        self._sessions: dict[str, Any] = {}
 
-def find_with_rembg(photo: Tensor, model: str) -> Tensor:
-    """The mask that one of rembg's models finds, (1, 1, H, W) in [0, 1], of a photo, (1, 3, H, W) in [0, 1].
+    def loaded(self) -> list[str]:
+        """Names of the networks in memory."""
+        return list(self._sessions)
 
-    Raises:
-        ModelProblem: rembg is not installed, or its model cannot be loaded.
-    """
-    session = _session(model)
-    import rembg
+    def unload(self) -> None:
+        """Forget them."""
+        self._sessions.clear()
 
-    found = rembg.remove(TF.to_pil_image(photo[0]), session=session, only_mask=True)
-    return TF.pil_to_tensor(found.convert("L"))[None].to(torch.float32) / 255
+    def find(self, photo: Tensor, model: str) -> Tensor:
+        """The mask that one of them finds, (1, 1, H, W) in [0, 1], of a photo, (1, 3, H, W) in [0, 1].
+
+        Raises:
+            ModelProblem: rembg is not installed, or its model cannot be loaded.
+        """
+        try:
+            import rembg
+        except ImportError as error:
+            raise ModelProblem(
+                f"The mask model {model!r} needs rembg, which is not installed.",
+                'Install it with: pip install "impasto[rembg]", or leave --mask-model out.',
+            ) from error
+        if model not in self._sessions:
+            try:
+                self._sessions[model] = rembg.new_session(model)
+            except Exception as error:  # rembg downloads the model; whatever can go wrong there is its own
+                raise ModelProblem(
+                    f"The mask model {model!r} cannot be loaded: {error}.",
+                    "rembg downloads a model at its first use: look at the network, or leave --mask-model out.",
+                ) from error
+        found = rembg.remove(TF.to_pil_image(photo[0]), session=self._sessions[model], only_mask=True)
+        return TF.pil_to_tensor(found.convert("L"))[None].to(torch.float32) / 255

@@ -36,15 +36,15 @@ def find_mask(net: SubjectNet, photo: Tensor, side: int = WORKING_SIDE) -> Tenso
 
     Args:
         net: the network.
-        photo: (1, 3, H, W) float32, sRGB in [0, 1], any size from 1 x 1, on the device of the network.
+        photo: (1, 3, H, W) float32, sRGB in [0, 1], any size from 1 x 1.
         side: see `WORKING_SIDE`.
 
     Returns:
-        (1, 1, h, w) float32 in [0, 1].
+        (1, 1, h, w) float32 in [0, 1], on the device of the network.
     """
     small = resize(photo, *working_size(photo.shape[-2], photo.shape[-1], side))
-    dtype = next(net.parameters()).dtype
-    both = torch.cat([small, small.flip(-1)]).to(dtype)
+    like = next(net.parameters())
+    both = torch.cat([small, small.flip(-1)]).to(like)
     seen, mirrored = net(both.contiguous(memory_format=torch.channels_last)).split(1)
     return without_specks(torch.sigmoid((seen + mirrored.flip(-1)) / 2))
 

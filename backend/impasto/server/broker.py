@@ -141,6 +141,7 @@ class Broker:
         # A network can go away without a word, which the kernel of this machine would notice after hours.
         socket.heartbeat_ivl = 1000
         socket.heartbeat_timeout = 3000
+        socket.ipv6 = remote.address.startswith("tcp://[")
         try:
             socket.bind(remote.address)
         except zmq.ZMQError as error:
@@ -212,13 +213,15 @@ class Broker:
         client, *frames = (frame.buffer for frame in message)
         client = bytes(client)
         self._front_of[client] = front
-        self._used_at = time.monotonic()
         call_id = None
         try:
             if not frames:
                 raise BadRequest("The message is empty.")
             header = codec.decode_header(frames[0])
             call_id = header.get("id")
+            if header.get("op") != "hello":
+                # An editor that is open asks how the server is, again and again.
+                self._used_at = time.monotonic()
             codec.check_version(header)
             if not isinstance(call_id, str) or not 0 < len(call_id) <= 64:
                 raise BadRequest("The message has no id.", "Send a text of at most 64 letters that is used only once.")
@@ -241,6 +244,7 @@ class Broker:
             protocol=codec.PROTOCOL,
             operations=sorted(self._operations),
             engines=list(ENGINES),
+            library=self.library.state(),
             workers=[worker.to_wire() for worker in self.workers],
         )
 
@@ -312,7 +316,8 @@ class Broker:
         working = [worker for worker in self.workers if worker.state != "broken"]
         if not working:
             raise WorkerDied("The worker does not start.", "The end of the server's log says why: impasto status")
-        if job.device == "auto" or any(worker.device.startswith((job.device, "auto")) for worker in working):
+        # What a worker on "auto" will be is known when it is ready; then the waiting jobs are looked at again.
+        if any(worker.device == "auto" or job.may_run_on(worker.device) for worker in working):
             return
         if job.device != "cpu":
             names = ", ".join(worker.device for worker in working)
@@ -330,7 +335,8 @@ class Broker:
         elif job_id in self._running:
             worker = self._running[job_id]
             if worker.job and worker.job.cancelled_at is None:
-                worker.job.cancelled_at = time.monotonic()
+                if not keep:
+                    worker.job.cancelled_at = time.monotonic()
                 self._to_worker(worker, [codec.pack({"op": "cancel", "id": job_id, "keep": keep})])
 
     # --- messages of workers
@@ -395,7 +401,9 @@ class Broker:
                 continue
             worker.job, worker.state = job, "busy"
             self._running[job.id] = worker
-            self._to_worker(worker, job.message)
+            if not self._to_worker(worker, job.message):
+                # The job fails with the end of the worker, instead of waiting for ever.
+                worker.kill()
             job.message = []
             for place, waiting in enumerate(self.queue):
                 self._tell(waiting.client, waiting.id, "accepted", place=place + len(self._running))

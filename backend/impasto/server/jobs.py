@@ -37,6 +37,11 @@ class Job:
     cancelled_at: float | None = None
     accepted_at: float = field(default_factory=time.monotonic)
 
+    def may_run_on(self, device: str) -> bool:
+        """Whether it may run on a device as a worker has it: "cpu", "cuda" or "cuda:N"."""
+        # "cuda" is the first GPU, for a person who says it and for a worker.
+        return self.device in ("auto", device, device.partition(":")[0]) or self.device == f"{device}:0"
+
 
 class JobQueue:
     """Waiting jobs. Clients take turns, so that a batch of a hundred does not keep another person waiting."""
@@ -67,7 +72,7 @@ class JobQueue:
     def take(self, device: str) -> Job | None:
         """Take out the next job that may run on ``device``; its client goes to the end of the line."""
         for job in self:
-            if job.device in ("auto", device, device.partition(":")[0]):
+            if job.may_run_on(device):
                 self.remove(job)
                 if job.client in self._by_client:
                     self._by_client.move_to_end(job.client)

@@ -62,6 +62,8 @@ class Worker:
         self._device = pick_device(environment["IMPASTO_WORKER_DEVICE"])
         self._pipeline = Pipeline(Library(), self._device)
         self._progress_at = self._preview_at = 0.0
+        #: Whether refinements of the job under way are to end with what they have.
+        self._is_enough = False
 
     def run(self) -> None:
         """Do one job after the other; never returns."""
@@ -84,11 +86,12 @@ class Worker:
         regions: dict[str, Region] = {}
         started = time.perf_counter()
         self._preview_at = time.monotonic()
+        self._is_enough = False
         try:
             sent = codec.decode_regions(header, frames, self._shared.take if self._shared else None)
             regions, notes = self._work(header, sent)
             final = {"event": "done", "seconds": round(time.perf_counter() - started, 4), "notes": notes}
-        except (Cancelled, self._enough):
+        except Cancelled:
             final = {"event": "cancelled"}
         except ImpastoError as error:
             final = _failed(error)
@@ -141,9 +144,12 @@ class Worker:
         while self._socket.poll(0):
             header = codec.decode_header(self._socket.recv_multipart()[0])
             if header.get("op") == "cancel" and header.get("id") == job_id:
-                if header.get("keep") is True:
-                    raise self._enough
-                raise Cancelled("The job was cancelled.")
+                if header.get("keep") is not True:
+                    raise Cancelled("The job was cancelled.")
+                self._is_enough = True
+        if self._is_enough and preview is not None:
+            # Only what has a picture to show has one to end with.
+            raise self._enough
         now = time.monotonic()
         message = {"id": job_id, "fraction": fraction, "doing": doing}
         if preview is not None and now - self._preview_at >= PREVIEW_EVERY:

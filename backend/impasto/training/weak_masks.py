@@ -8,7 +8,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as TF
 from tqdm import tqdm
 
-from impasto.masking.others import find_with_rembg
+from impasto.masking.others import RembgModels
 from impasto.training.photos import load_rgb
 from impasto.training.subjects import Subject, find_subjects, load_mask
 
@@ -32,8 +32,9 @@ def mask_photos(photos: list[Path], folder: Path, model: str) -> list[Subject]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     missing = [path for path in photos if not (folder / f"{path.stem}.png").exists()]
+    models = RembgModels()
     for path in tqdm(missing, desc=f"masks by {model}", unit="picture"):
-        found = find_with_rembg(load_rgb(path)[None].float() / 255, model)
+        found = models.find(load_rgb(path)[None].float() / 255, model)
         TF.to_pil_image(found[0]).save(folder / f"{path.stem}.png")
     wanted = set(photos)
     masked = find_subjects(folder, photos=photos[0].parent) if photos else []

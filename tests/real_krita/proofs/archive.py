@@ -10,11 +10,11 @@ from impasto_proofs import prover
 
 
 def files(folder):
-    """All that Krita runs; what the command notes down for its uninstall belongs to it alone."""
+    """All that was installed, but for what Python has made of it."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and path.name != "installed.json"
+        if path.is_file() and "__pycache__" not in path.parts
     }
 
 

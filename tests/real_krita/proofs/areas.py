@@ -64,6 +64,9 @@ def steps():
     group = next(layer for layer in layers(document) if layer.type() == "grouplayer")
     assert pixels(group.childNodes()[0], bounds) == wanted["pixels"][1]
     mask_of(group.childNodes()[0])
+    document.setActiveNode(group.childNodes()[0])
+    yield 700
+    assert one.panel.again.isEnabled(), "within its group the painting knows how it was painted"
     yield from prover.trigger("edit_undo")
     assert len(layers(document)) == 2, "one step of undo for a group"
     document.setActiveNode(source)

@@ -63,11 +63,20 @@ def steps():
         yield from choose_server(one, prover.FOLDER / "missing.json")
         yield from status(one, "is not an invitation to a server", "Try again")
 
-        # The other machine goes away in the middle.
+        # Another server is chosen in the middle: that painting is over, and the next one can begin.
         yield from choose_server(one, invitation)
         yield from status(one, "On another machine", "Ready")
         large = yield from prover.open_file("4k.png")
         yield 700
+        yield from prover.click(one.panel.paint)
+        yield from prover.wait_for(lambda: one.panel.progress.value() > 0, "progress")
+        yield from choose_server(one, prover.FOLDER / "missing.json")
+        yield from prover.wait_for(lambda: not one.painter.busy, "it is over", 5)
+        assert "Cancelled" in one.panel.message.text(), one.panel.message.text()
+
+        # The other machine goes away in the middle.
+        yield from choose_server(one, invitation)
+        yield from status(one, "On another machine", "Ready")
         yield from prover.click(one.panel.paint)
         yield from prover.wait_for(lambda: one.panel.progress.value() > 0, "progress")
         yield from prover.ask("kill-server")
