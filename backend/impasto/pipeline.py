@@ -136,8 +136,8 @@ class Pipeline:
             ImpastoError: the region cannot be read, a style is missing, or the memory does not suffice.
         """
         progress(0.0, "reading")
-        small = options.max_side is not None
-        picture, factor = _at_most(decode(region), max(options.max_side, _SMALL_SIDE) if options.max_side else None)
+        small = options.max_side
+        picture, factor = _at_most(decode(region), None if small is None else max(small, _SMALL_SIDE))
         photo = fill_transparent(picture.rgb.clamp(0, 1), picture.alpha)
         subject = None
         if options.needs_subject:
@@ -156,8 +156,11 @@ class Pipeline:
             )
 
         seen = {name: as_style(one, name) for name, one in (pictures or {}).items()}
-        # Finer strokes than its pixels nobody would see in what is small.
-        work = _Work(options, seen, max(1.0, options.brush * factor) if small else options.brush * factor, [])
+        brush = options.brush * factor
+        if small is not None:
+            # Nobody would see strokes that are finer than its pixels.
+            brush = max(1.0, brush)
+        work = _Work(options, seen, brush, [])
         painted = photo
         if options.strength > 0:
             if subject is not None and options.background_styles:
@@ -171,8 +174,8 @@ class Pipeline:
             if options.keep_colors:
                 painted = keep_colors(painted, photo)
         progress(1.0, "finishing")
-        if small:
-            picture, _ = _at_most(picture, options.max_side)
+        if small is not None:
+            picture, _ = _at_most(picture, small)
             painted = resize(painted, *picture.rgb.shape[-2:])
             area = None if area is None else resize(area, *picture.rgb.shape[-2:])
         return _finish(picture, painted, area, options, tuple(dict.fromkeys(work.notes)))
