@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
+from impasto_link.said import translate
+
 #: The languages there are, by their own names.
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
-
-#: A name in quotes; or a number that is not a part of a word, such as the 19 of VGG-19 is.
-_VALUES = re.compile(r"'[^']*'|(?<![\w-])\d+(?:\.\d+)?(?!\w)")
 
 _catalogue: dict[str, str] = {}
 
@@ -34,16 +32,5 @@ def tr(text: str, **values: Any) -> str:
 
 
 def tr_said(sentence: str) -> str:
-    """What the server says in English, in the user's language: its numbers stay, its names in quotes, too.
-
-    The catalogue has such sentences with ``{1}``, ``{2}`` in their places.
-    """
-    values: list[str] = []
-
-    def note(found: re.Match[str]) -> str:
-        values.append(found.group())
-        return f"{{{len(values)}}}"
-
-    pattern = _VALUES.sub(note, sentence)
-    known = _catalogue.get(sentence) or _catalogue.get(pattern)
-    return known.format("", *values) if known is not None else sentence
+    """What the server says in English, in the user's language."""
+    return translate(sentence, _catalogue)

@@ -134,6 +134,24 @@ def test_the_language_follows_gimp() -> None:
     assert tr("not in any catalogue") == "not in any catalogue"
 
 
+def test_what_the_server_says_is_translated_with_its_numbers() -> None:
+    from impasto_filter.texts import choose_language, tr_error, tr_said
+    from impasto_link.errors import UnknownStyle
+
+    choose_language(["zh_CN"])
+    assert tr_said("refining") == "正在细化"
+    assert tr_said("refining, loss 1.23") == "正在细化，损失 1.23"  # noqa: RUF001
+    encoder = "Impasto's compact encoder refines in its place, less finely."
+    assert "575 MB 中的 12%" in tr_said(f"VGG-19 is being downloaded (12% of 575 MB); {encoder}")
+    offline = f"VGG-19 is not there, and IMPASTO_OFFLINE forbids to download it; {encoder}"
+    assert tr_said(offline).startswith("没有 VGG-19")
+    error = UnknownStyle("There is no style 'mine'.", "All of them: impasto styles")
+    assert tr_error(error).startswith("没有风格 'mine'。")
+    assert tr_said("nobody ever said {this} 5 times") == "nobody ever said {this} 5 times"
+    choose_language(["en"])
+    assert tr_said("refining, loss 1.23") == "refining, loss 1.23"
+
+
 def test_catalogues_may_have_long_entries(tmp_path: Path) -> None:
     from impasto_filter.texts import read_catalogue
 
@@ -160,7 +178,8 @@ def test_choices_become_options() -> None:
     assert Choices.from_json(choices.to_json()) == choices
     assert Choices.from_json("{") is None
     assert Choices.from_json('{"style": "x", "of a newer version": 1, "brush": "thick"}') == Choices("x")
-    assert choices.to_json().endswith('"source": 0}'), "host finds the paintings of a layer by it"
+    old = Choices.from_json('{"style": "x", "picture_layer": 7, "source": 5}')
+    assert old == Choices("x", picture_layer=7, source=5), "kept by the first version, which had tattoos only"
 
 
 @pytest.mark.parametrize(
@@ -200,13 +219,30 @@ def test_favourites_are_kept_and_gimp_is_told(tmp_path: Path) -> None:
     main = tmp_path / "impasto_gimp.py"
     main.touch()
     os.utime(main, (1, 1))
-    Favorites(tmp_path, main).add("The Great Wave", Choices("great_wave", strength=0.5))
+    Favorites(tmp_path, main).add("The Great Wave", Choices("great-wave", strength=0.5))
     assert main.stat().st_mtime > 1, "by its date GIMP knows to ask again"
     again = Favorites(tmp_path, main)
     assert again.procedures() == {
-        "plug-in-impasto-favorite-great-wave": ("The Great Wave", Choices("great_wave", strength=0.5))
+        "plug-in-impasto-favorite-great-wave": ("The Great Wave", Choices("great-wave", strength=0.5))
     }
-    again.remove("great_wave")
+    again.remove("great-wave")
     assert not Favorites(tmp_path, main).entries
     (tmp_path / "impasto-favorites.json").write_text(json.dumps([{"title": "x"}]))
     assert not Favorites(tmp_path, main).entries, "a damaged file is no reason not to start"
+
+
+def test_favourites_have_procedures_of_their_own(tmp_path: Path) -> None:
+    """Styles are named after files of the user's, in any language; GIMP takes only letters, digits and hyphens."""
+    from impasto_filter.choices import Choices
+    from impasto_filter.favorites import PREFIX, Favorites
+
+    styles = ["great-wave", "great_wave", "Great-Wave", "great-wave-", "星空", "向日葵", "向日葵-2", "été", "ete"]
+    favorites = Favorites(tmp_path, tmp_path / "impasto_gimp.py")
+    for style in styles:
+        favorites.add(style, Choices(style))
+    procedures = favorites.procedures()
+    assert [choices.style for _, choices in procedures.values()] == styles
+    names = [name.removeprefix(PREFIX) for name in procedures]
+    assert all(re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", name) for name in names), names
+    assert (names[0], names[-1]) == ("great-wave", "ete"), "with nothing lost there is nothing to add"
+    assert names[4] == "8d565f08", "the same at each start, for keyboard shortcuts"

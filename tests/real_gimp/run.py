@@ -78,9 +78,10 @@ class GimpStage(stage.Stage):
         (folder / "mimeapps.list").write_text("[Default Applications]\ntext/html=browser.desktop\n")
 
     def _make_favorite(self) -> None:
-        """As the star in the dialog does; GIMP shows it from its next start on."""
-        entry = {"title": "The Scream", "choices": {"style": "the-scream", "strength": 0.5}}
-        (self.settings / "impasto-favorites.json").write_text(json.dumps([entry]))
+        """As the star in the dialog does, for two styles of the user's, too; GIMP shows it from its next start on."""
+        entries = [{"title": "The Scream", "choices": {"style": "the-scream", "strength": 0.5}}]
+        entries += [{"title": title, "choices": {"style": title}} for title in ("星空", "向日葵")]
+        (self.settings / "impasto-favorites.json").write_text(json.dumps(entries))
         (self.settings / "plug-ins" / "impasto_gimp" / "impasto_gimp.py").touch()
 
     def looks(self, proof: Path) -> Sequence[str]:

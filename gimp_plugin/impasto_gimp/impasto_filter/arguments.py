@@ -7,13 +7,17 @@ from typing import Any
 
 from gi.repository import Gimp, GObject
 
-from impasto_filter import host
+from impasto_filter import kept
 from impasto_filter.choices import AREAS, REFINEMENTS, RESULTS, Choices
 from impasto_filter.texts import tr
 from impasto_link.options import BRUSH_RANGE, FEATHER_RANGE, GROW_RANGE, MaskOptions
 
 #: The choices that a configuration has under the same names.
-_PLAIN = tuple(field.name for field in fields(Choices) if field.name not in ("source", "picture", "picture_layer"))
+_PLAIN = tuple(
+    field.name
+    for field in fields(Choices)
+    if field.name not in ("picture", "picture_layer", "picture_layer_id", "source", "source_id")
+)
 
 
 def declare_style_transfer(procedure: Any) -> None:
@@ -134,7 +138,7 @@ def write(config: Any, image: Any, choices: Choices) -> None:
     for name in _PLAIN:
         config.set_property(name.replace("_", "-"), getattr(choices, name))
     config.set_property("picture", Gio.File.new_for_path(choices.picture) if choices.picture else None)
-    config.set_property("picture-layer", host.layer_of_tattoo(image, choices.picture_layer))
+    config.set_property("picture-layer", kept.find_layer(image, choices.picture_layer, choices.picture_layer_id))
 
 
 def read_mask_options(config: Any) -> MaskOptions:

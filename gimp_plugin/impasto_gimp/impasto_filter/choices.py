@@ -24,6 +24,7 @@ class Choices:
         style: the name of the style; ``NAME:WEIGHT, NAME:WEIGHT`` for a mixture.
         picture: the path of a picture to paint like instead; empty for none.
         picture_layer: the tattoo of a layer of the same image to paint like instead; 0 for none.
+        picture_layer_id: its identity, by which `kept` finds it again; for what is kept with the result.
         background_style: a style of its own for the background; empty for none.
         strength: 0 gives the original, 1 the full style.
         brush: size of the strokes.
@@ -33,11 +34,13 @@ class Choices:
         refine: one of REFINEMENTS.
         result: ``mask``, a layer with a mask, or ``flat``, one finished layer.
         source: the tattoo of the layer that was painted; for what is kept with the result.
+        source_id: its identity, likewise.
     """
 
     style: str = "starry-night"
     picture: str = ""
     picture_layer: int = 0
+    picture_layer_id: str = ""
     background_style: str = ""
     strength: float = 1.0
     brush: float = 1.0
@@ -47,6 +50,7 @@ class Choices:
     refine: str = "none"
     result: str = "mask"
     source: int = 0
+    source_id: str = ""
 
     @property
     def uses_selection(self) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from gi.repository import Gimp
 
-from impasto_filter import host
+from impasto_filter import host, kept
 from impasto_filter.gtk import GdkPixbuf, GimpUi, Gtk, pixbuf_of
 from impasto_filter.texts import tr
 from impasto_link.errors import Problem
@@ -58,13 +58,6 @@ class ChoiceBox(Gtk.ComboBoxText):
             self._config.set_property(self._name, self.get_active_id())
 
 
-def _with_children(layers: Iterable[Any]) -> Iterator[Any]:
-    for layer in layers:
-        yield layer
-        if layer.is_group():
-            yield from _with_children(layer.get_children())
-
-
 def picture_key(file: Any, layer: Any) -> object:
     """What tells one picture to paint like from another; None if there is neither file nor layer."""
     return layer.get_id() if layer is not None else file.get_uri() if file is not None else None
@@ -91,7 +84,7 @@ class PicturePage(Gtk.Box):
         self.layer.set_tooltip_text(tr("A layer of any image that is open"))
         self.layer.append("", tr("No layer"))
         for image in Gimp.get_images():
-            for one in _with_children(image.get_layers()):
+            for one in kept.with_children(image.get_layers()):
                 self.layer.append(str(one.get_id()), f"{image.get_name()}: {one.get_name()}")
         self.layer.set_active(0)
         self.layer.connect("changed", lambda *_: self._on_layer())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -49,11 +50,18 @@ class Favorites:
 
     def procedures(self) -> dict[str, tuple[str, Choices]]:
         """Names of procedures, and title and choices of each."""
-        return {
-            PREFIX + re.sub("[^a-z0-9]+", "-", style.lower()).strip("-"): entry for style, entry in self.entries.items()
-        }
+        return {_procedure(style): entry for style, entry in self.entries.items()}
 
     def _keep(self) -> None:
         entries = [{"title": title, "choices": asdict(choices)} for title, choices in self.entries.values()]
         self._path.write_text(json.dumps(entries, indent=1, ensure_ascii=False), encoding="utf-8")
         self._main.touch()
+
+
+def _procedure(style: str) -> str:
+    """The name of the procedure of a style: GIMP takes letters without accents, digits and hyphens."""
+    name = re.sub("[^a-z0-9]+", "-", style.lower()).strip("-")
+    if name == style:
+        return PREFIX + name
+    # What others may have in common is told apart by a sum, which is the same at each start.
+    return PREFIX + f"{name}-{zlib.crc32(style.encode()):08x}".lstrip("-")

@@ -17,13 +17,14 @@ gi.require_version("Babl", "0.1")
 
 from gi.repository import Babl, Gegl, Gimp  # noqa: E402
 
+from impasto_filter import kept  # noqa: E402
+from impasto_filter.choices import Choices  # noqa: E402
 from impasto_filter.formats import Encoding  # noqa: E402
 from impasto_filter.texts import tr  # noqa: E402
 from impasto_link.bounds import Bounds  # noqa: E402
 from impasto_link.errors import Problem  # noqa: E402
 from impasto_link.pixels import Buffer, PixelFormat, Region  # noqa: E402
 
-_PARASITE = "impasto"
 #: The pixels of previews. A name without a space means sRGB.
 _PREVIEW = "R'G'B'A u8"
 #: Masks and selections are linear in GIMP, whatever the image is.
@@ -142,16 +143,16 @@ def read_small(source: Source, longest: int) -> tuple[dict[str, Region], float]:
 
 
 def picture_of_layer(layer: Any, longest: int) -> Region:
-    """A layer as a picture to paint like."""
-    source = find_source(layer.get_image(), layer, use_selection=False)
-    return read_small(source, longest)[0]["pixels"]
+    """A layer as a picture to paint like, whatever its pixels are: they need not hold a painting."""
+    whole = Bounds(0, 0, layer.get_width(), layer.get_height())
+    return read_small(Source(layer.get_image(), layer, whole, False, _PREVIEW), longest)[0]["pixels"]
 
 
 def picture_of_file(file: Any, longest: int) -> Region:
     """Any file that GIMP can open, as a picture to paint like.
 
     Raises:
-        Problem: GIMP cannot open it.
+        Problem: GIMP cannot open it, or nothing in it can be seen.
     """
     try:
         image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file)
@@ -160,12 +161,19 @@ def picture_of_file(file: Any, longest: int) -> Region:
     if image is None:
         raise Problem(tr("The picture {file} cannot be opened.", file=file.get_path() or "?"))
     try:
-        return picture_of_layer(image.flatten(), longest)
+        # Not flattened: what is transparent would get a colour, and count as a part of the picture.
+        merged = image.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE)
+        if merged is None:
+            raise Problem(
+                tr("In the picture {file} no layer can be seen.", file=file.get_path() or "?"),
+                tr("Open it in GIMP and show one, or choose another picture."),
+            )
+        return picture_of_layer(merged, longest)
     finally:
         image.delete()
 
 
-def place(source: Source, pixels: Region, mask: Buffer | None, name: str, parameters: str) -> tuple[Any, str]:
+def place(source: Source, pixels: Region, mask: Buffer | None, name: str, choices: Choices) -> tuple[Any, str]:
     """Put a result directly above its source, or above earlier results there, as one step of undo.
 
     Args:
@@ -173,7 +181,7 @@ def place(source: Source, pixels: Region, mask: Buffer | None, name: str, parame
         pixels: the result, of the size of the source's bounds.
         mask: where it shows, one byte per pixel, or None for everywhere.
         name: the name of the layer.
-        parameters: kept with the layer, for `parameters_of`.
+        choices: how it was painted, which is kept with the layer.
 
     Returns:
         The new layer, and a sentence if something was not as expected, else nothing.
@@ -194,18 +202,16 @@ def place(source: Source, pixels: Region, mask: Buffer | None, name: str, parame
     _set(layer, source.format, pixels.data)
     if mask is not None:
         _set_mask(layer, mask)
-    layer.attach_parasite(Gimp.Parasite.new(_PARASITE, Gimp.PARASITE_PERSISTENT, parameters.encode()))
     there, remark = origin.is_valid(), ""
     image.undo_group_start()
     try:
+        kept.keep(layer, choices, image, origin if there else None)
         if there:
             _, x, y = origin.get_offsets()
             layer.set_offsets(x + bounds.x, y + bounds.y)
-            image.insert_layer(layer, origin.get_parent(), _position_above(image, origin))
-            # So that the next run, and Repeat, paint the same layer again and not the painting.
-            image.set_selected_layers([origin])
+            _insert(image, layer, origin.get_parent(), _position_above(image, origin))
         else:
-            image.insert_layer(layer, None, 0)
+            _insert(image, layer, None, 0)
             remark = tr("The layer was deleted in the meantime; the painting is on top.")
     finally:
         image.undo_group_end()
@@ -241,24 +247,19 @@ def check_has_no_mask(layer: Any) -> None:
         )
 
 
-def parameters_of(layer: Any) -> str:
-    """What `place` kept with a layer; empty if nothing."""
-    parasite = layer.get_parasite(_PARASITE)
-    return bytes(parasite.get_data()).decode("utf-8", "replace") if parasite is not None else ""
-
-
-def layer_of_tattoo(image: Any, tattoo: int) -> Any:
-    """The layer of an image that has a tattoo, GIMP's number that survives saving; None if there is none."""
-    return image.get_layer_by_tattoo(tattoo) if tattoo else None
-
-
 # --- the quirks behind it
 
 
 def _get(drawable: Any, bounds: Bounds, name: str | None, scale: float = 1.0) -> bytes:
     """Pixels of a drawable; of a name of None as they are. With a scale, the bounds are those of the scaled picture."""
-    data = drawable.get_buffer().get(Gegl.Rectangle.new(*bounds), scale, name, Gegl.AbyssPolicy.NONE)
-    return bytes(data)
+    buffer = drawable.get_buffer()
+    if scale != 1.0 and Encoding.parse(Babl.format_get_encoding(drawable.get_format())) is None:
+        # GEGL would mix the numbers of the colours of a palette, and not the colours.
+        whole = buffer.get_extent()
+        plain = Gegl.Buffer.new(name, whole.x, whole.y, whole.width, whole.height)
+        buffer.copy(whole, Gegl.AbyssPolicy.NONE, plain, whole)
+        buffer = plain
+    return bytes(buffer.get(Gegl.Rectangle.new(*bounds), scale, name, Gegl.AbyssPolicy.NONE))
 
 
 def _encoding(native: Any) -> Encoding:
@@ -308,7 +309,19 @@ def _position_above(image: Any, origin: Any) -> int:
     """The place for a result: above those that lie directly above their source, or it would be hidden by them."""
     parent, position = origin.get_parent(), image.get_item_position(origin)
     siblings = parent.get_children() if parent is not None else image.get_layers()
-    mark = f'"source": {origin.get_tattoo()}}}'
-    while position > 0 and parameters_of(siblings[position - 1]).endswith(mark):
+    while position > 0 and kept.source_of(image, siblings[position - 1]) == origin:
         position -= 1
     return position
+
+
+def _insert(image: Any, layer: Any, parent: Any, position: int) -> None:
+    """Put a layer into an image, and leave selected what is selected by now: the next strokes are not for it.
+
+    That need not be what was painted, for a refinement takes minutes.
+    """
+    layers, channels = image.get_selected_layers(), image.get_selected_channels()
+    image.insert_layer(layer, parent, position)
+    if layers:
+        image.set_selected_layers(layers)
+    elif channels:
+        image.set_selected_channels(channels)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import replace
 from typing import Any, Protocol
 
 from impasto_filter import host
 from impasto_filter.choices import PICTURE, Choices
 from impasto_filter.connection import Connection
-from impasto_filter.texts import tr
+from impasto_filter.texts import tr, tr_said
 from impasto_link.client import Call, Event
 from impasto_link.errors import Cancelled, ImpastoError, Problem
 from impasto_link.options import MaskOptions, StylizeOptions
@@ -100,7 +99,7 @@ def paint(
         watcher: is told how far it is.
 
     Returns:
-        The new layer, and a sentence if something was not as expected, else nothing.
+        The new layer, and sentences about what was not as expected, if anything was not.
 
     Raises:
         Cancelled: the watcher wanted it.
@@ -121,9 +120,10 @@ def paint(
     finally:
         connection.close()
     mask = result.regions.get("mask")
-    parameters = replace(choices, source=layer.get_tattoo() if layer.is_valid() else 0).to_json()
     watcher.progress(1.0, tr("placing the painting"))
-    return host.place(source, result.regions["pixels"], mask.data if mask else None, title, parameters)
+    painting, remark = host.place(source, result.regions["pixels"], mask.data if mask else None, title, choices)
+    notes = [tr_said(str(note)) for note in result.fields.get("notes", ())]
+    return painting, " ".join([remark, *notes]).strip()
 
 
 def find_subject(image: Any, layer: Any, options: MaskOptions, watcher: Watcher) -> None:
@@ -201,7 +201,7 @@ def _report(event: Event, connection: Connection, watcher: Watcher) -> None:
         words = tr("waiting, {count} before it", count=event.place) if event.place else connection.words
         watcher.progress(0.0, words or tr("waiting"))
     elif event.kind == "progress":
-        watcher.progress(event.fraction, tr(event.doing))
+        watcher.progress(event.fraction, tr_said(event.doing))
     elif event.kind == "preview" and "pixels" in event.regions:
-        watcher.progress(event.fraction, tr(event.doing))
+        watcher.progress(event.fraction, tr_said(event.doing))
         watcher.show(event.regions["pixels"])

@@ -6,8 +6,8 @@ from typing import Any
 
 from gi.repository import Gimp, GObject
 
-from impasto_filter import arguments, gtk, host, painter
-from impasto_filter.choices import AREAS, REFINEMENTS, RESULTS, Choices
+from impasto_filter import arguments, gtk, host, kept, painter
+from impasto_filter.choices import AREAS, REFINEMENTS, RESULTS
 from impasto_filter.choosers import ChoiceBox, PicturePage, picture_key
 from impasto_filter.comparison import Comparison
 from impasto_filter.favorites import Favorites
@@ -77,11 +77,11 @@ class StyleDialog:
 
     def _take_over(self, layer: Any) -> Any:
         """Start from how the layer was painted, if it was; returns what it was painted from, if that is there."""
-        choices = Choices.from_json(host.parameters_of(layer))
+        choices = kept.choices_of(layer)
         if choices is None:
             return None
         arguments.write(self._config, self._image, choices)
-        return host.layer_of_tattoo(self._image, choices.source)
+        return kept.source_of(self._image, layer)
 
     @property
     def _target(self) -> Any:

@@ -1,7 +1,7 @@
 """Texts for people: written in English in the code, translated by gettext catalogues, placeholders by name.
 
 The catalogues are read as translators write them, without compiling: GIMP starts a process per run, and to read the
-ninety entries takes two milliseconds. Neither does it need a C locale of the language, which many systems lack.
+hundred entries takes two milliseconds. Neither does it need a C locale of the language, which many systems lack.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto_link.errors import ImpastoError
+from impasto_link.said import translate
 
 _FOLDER = Path(__file__).parent / "locale"
 
@@ -59,6 +60,11 @@ def tr(text: str, **values: Any) -> str:
     return text.format(**values) if values else text
 
 
+def tr_said(sentence: str) -> str:
+    """What the server says in English, in the user's language."""
+    return translate(sentence, _catalogue)
+
+
 def tr_error(error: ImpastoError) -> str:
     """What happened and what to do about it, in the user's language."""
-    return " ".join(tr(sentence) for sentence in (error.message, error.hint) if sentence)
+    return " ".join(tr_said(sentence) for sentence in (error.message, error.hint) if sentence)

@@ -3,7 +3,7 @@
 import time
 
 import gimp_prover as p
-from gimp_prover import KIND, Gimp
+from gimp_prover import KIND, Gimp, Gio
 
 
 def open_page():
@@ -32,7 +32,16 @@ def picture_to_paint_like(image):
     return study
 
 
+def gif(name):
+    """A file that has a palette."""
+    image = p.load("small.png")
+    image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 64, False, False, "")
+    Gimp.file_save(p.QUIET, image, Gio.File.new_for_path(str(p.FOLDER / name)), None)
+    image.delete()
+
+
 def steps():
+    gif("palette.gif")
     image = p.load("small.png")
     source = image.get_layers()[0]
     study = picture_to_paint_like(image)
@@ -45,8 +54,10 @@ def steps():
     p.key("alt+p")
     time.sleep(1.0)
     assert p.is_open("^Style Transfer$"), "without a picture there is nothing to paint like"
+    p.choose_picture("palette.gif")
+    shown = p.settled("picture-gif", "^Style Transfer$")
     p.choose_picture("large.png")
-    p.settled("picture-file", "^Style Transfer$")
+    assert p.settled("picture-file", "^Style Transfer$").get_pixels() != shown.get_pixels()
     p.key("alt+p")
     like_file = p.layers(image, 4)[0]
     kept = p.parameters(like_file)

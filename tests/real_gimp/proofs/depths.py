@@ -48,7 +48,7 @@ def kind_of_pixels(base, kind, precision, dtype, encoding, sent):
     image.select_ellipse(Gimp.ChannelOps.REPLACE, 40, 0, 90, 70)
     Gimp.Selection.feather(image, 12)
     _, x, y, width, height = layer.mask_intersect()
-    before = p.get(layer)
+    before, selected = p.get(layer), image.get_selected_layers()
     wanted = p.reference(
         {
             "pixels": (
@@ -81,7 +81,7 @@ def kind_of_pixels(base, kind, precision, dtype, encoding, sent):
     assert image.get_item_position(layer) == 1
     assert p.offsets(painting) == (20 + x, y - 10)
     assert not painting.get_edit_mask()
-    assert image.get_selected_layers() == [layer]
+    assert image.get_selected_layers() == selected, "the painting is not what the next strokes are for"
     assert p.get(layer) == before, "the source is untouched"
     image.delete()
 

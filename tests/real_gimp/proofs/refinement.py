@@ -5,6 +5,14 @@ import time
 import gimp_prover as p
 
 
+def note(name):
+    """What the server notes about a painting, which GIMP shows."""
+    p.window("GIMP Message", 10)
+    p.shot(name)
+    p.key("Return")
+    p.gone("GIMP Message")
+
+
 def script():
     image, layer = p.new_image(128, 96)
     began = time.monotonic()
@@ -15,6 +23,7 @@ def script():
         return False
     assert status == p.SUCCESS, error
     assert p.get(refined) != p.get(plain)
+    note("refinement-note-to-script")
     p.say(f"a refinement as a draft, 128 x 96: {time.monotonic() - began:.0f} s")
     image.delete()
     return True
@@ -44,6 +53,8 @@ def window():
     began = time.monotonic()
     p.wait_for(lambda: len(image.get_layers()) == 2, "what there was")
     p.say(f"kept what there was after {time.monotonic() - began:.1f} s")
+    note("refinement-note")
+    p.say("GIMP says that VGG-19 was not there")
 
 
 def steps():

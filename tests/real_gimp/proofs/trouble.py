@@ -15,38 +15,6 @@ def expect(parts, image, layer, **settings):
     assert all(part in error for part in parts), error
 
 
-def closed():
-    """The user closes the image while it is painted. A script's own call would keep it, so this one is the menu's."""
-    image = p.load("4k.png")
-    display = p.show(image)
-    p.begin()
-    display.delete()
-    p.window("GIMP Message", 40)
-    p.shot("image-closed")
-    p.key("Return")
-    assert not image.is_valid()
-    p.wait_for(lambda: p.jobs() == 0, "the server drops the job", 5)
-    p.say("an image that was closed: its job was dropped, and GIMP says so")
-
-
-def deleted():
-    """The layer is deleted while it is painted."""
-    image = p.load("4k.png")
-    image.scale(2560, 1440)
-    top = image.get_layers()[0]
-    below = top.copy()
-    image.insert_layer(below, None, 1)
-    image.set_selected_layers([top])
-    display = p.show(image)
-    p.begin()
-    image.remove_layer(top)
-    p.wait_for(lambda: len(image.get_layers()) == 2, "the painting", 60)
-    assert image.get_layers()[1] == below
-    p.say("a layer that was deleted: its painting is on top")
-    p.gone("^Style Transfer$")
-    display.delete()
-
-
 def killed():
     image = p.load("4k.png")
     before = p.get(image.get_layers()[0])
@@ -113,8 +81,6 @@ def no_shipped_models():
 
 
 def steps():
-    closed()
-    deleted()
     killed()
     other_version()
     no_models()
