@@ -143,6 +143,8 @@ def test_what_the_server_says_is_translated_with_its_numbers() -> None:
     assert tr_said("refining, loss 1.23") == "正在细化，损失 1.23"  # noqa: RUF001
     encoder = "Impasto's compact encoder refines in its place, less finely."
     assert "575 MB 中的 12%" in tr_said(f"VGG-19 is being downloaded (12% of 575 MB); {encoder}")
+    lost = "VGG-19 could not be downloaded ('Name or service not known')"
+    assert tr_said(f"{lost}; {encoder}").startswith("无法下载 VGG-19")
     offline = f"VGG-19 is not there, and IMPASTO_OFFLINE forbids to download it; {encoder}"
     assert tr_said(offline).startswith("没有 VGG-19")
     error = UnknownStyle("There is no style 'mine'.", "All of them: impasto styles")

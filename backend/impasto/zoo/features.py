@@ -82,7 +82,9 @@ class FeatureSource:
         elif download.start():
             state = f"VGG-19 is being downloaded ({download.fraction():.0%} of {_TORCHVISION_BYTES / 1e6:.0f} MB)"
         else:
-            state = f"VGG-19 could not be downloaded ({download.error})"
+            # In quotes, so that the plugins can translate what is around it.
+            reason = download.error.replace("'", "")
+            state = f"VGG-19 could not be downloaded ('{reason}')"
         if choice == "vgg19":
             raise ModelProblem(f"{state}.", "Try again later, or refine with the compact encoder.")
         return self._compact(), f"{state}; Impasto's compact encoder refines in its place, less finely."
