@@ -117,6 +117,34 @@ def test_a_selection_limits_what_is_painted(pipeline: Pipeline, photo: np.ndarra
     assert np.abs(shown - mask.astype(float) * selection / 255).max() <= 0.51
 
 
+@pytest.mark.parametrize("side", [1, 4, 9])
+def test_a_few_pixels_are_painted_like_their_surroundings(
+    pipeline: Pipeline, photo: np.ndarray, mask: np.ndarray, side: int
+) -> None:
+    """Statistics of so few say nothing; taken all the same, they gave black, pure green and no numbers at all."""
+    floats = photo.astype(np.float32) / 255
+    for at in range(8, 150, 23):
+        selection = np.zeros_like(mask)
+        selection[at : at + side, at : at + side] = 255
+        painted, _ = stylize(pipeline, floats, selection=selection, style="starry-night", flatten=True)
+        few = painted[at : at + side, at : at + side]
+        assert np.isfinite(painted).all()
+        assert 0.02 < few.mean() < 0.98
+        assert np.abs(few.mean((0, 1)) - floats[at : at + side, at : at + side].mean((0, 1))).max() < 0.6
+
+
+def test_an_area_of_one_colour_is_painted_without_a_glare_from_around_it(
+    pipeline: Pipeline, photo: np.ndarray, mask: np.ndarray
+) -> None:
+    flat = photo.copy()
+    flat[40:140, 40:160] = (60, 120, 200)
+    selection = np.zeros_like(mask)
+    selection[40:140, 40:160] = 255
+    painted, _ = stylize(pipeline, flat, selection=selection, flatten=True)
+    inside = painted[40:140, 40:160]
+    assert ((inside == 0) | (inside == 255)).mean() < 0.03
+
+
 def test_two_styles_in_one_go(pipeline: Pipeline, photo: np.ndarray, mask: np.ndarray) -> None:
     both, shown = stylize(pipeline, photo, mask, background_style="great-wave")
     assert shown is None

@@ -76,18 +76,18 @@ def draw_sheet(
             name: [float(STYLE_DISTANCES["gram"](found[layer], moments[layer])) for layer in layers]
             for name, found in ((name, measure(net, other, layers)) for name, other in others.items())
         }
-        _bars(below.add_subplot(1, 2 if content else 1, 1), layers, distances, "distance of style (Gram)")
-        if content:
+        charts = {"distance of style (Gram)": distances}
+        # A photo alone has no content to be compared with.
+        if content and len(others) > 1:
             photo = net(others[content].to(net.dtype), layers)
-            kept = {
+            charts[f"distance of content from {content}"] = {
                 name: [float(content_distance({layer: seen[layer]}, {layer: photo[layer]})) for layer in layers]
                 for name, seen in (
                     (name, net(other.to(net.dtype), layers)) for name, other in others.items() if name != content
                 )
             }
-            _bars(
-                figure.add_subplot(grid[-1, STRONGEST // 2 + 1 :]), layers, kept, f"distance of content from {content}"
-            )
+        for place, (heading, values) in enumerate(charts.items(), 1):
+            _bars(below.add_subplot(1, len(charts), place), layers, values, heading)
     return figure
 
 
@@ -102,5 +102,5 @@ def _bars(axes: object, layers: list[str], values: Mapping[str, list[float]], ti
         axes.bar_label(bars, fmt="%.2f", fontsize=8)
     axes.set_xticks(range(len(layers)), layers)
     axes.set_title(title, fontsize=9)
-    axes.margins(y=0.15)
+    axes.margins(y=0.3)
     axes.legend(fontsize=8)

@@ -53,6 +53,8 @@ _EMPTY = 0.05
 _INVISIBLE = 0.5 / 255
 #: What is found on a smaller share of the picture is no subject.
 _SPECKS = 5e-4
+#: Of an area of fewer pixels than this the surroundings count in the statistics, too.
+_FEW = 16 * 16
 #: Share of the progress that is left to the painting in one pass where a refinement follows.
 _BEFORE_REFINING = 0.05
 #: What is wanted small, to be there at once, is painted at no more than this longest side, in pixels.
@@ -287,7 +289,7 @@ class Pipeline:
             rows, columns = box
             painted = small.clone()
             painted[..., rows, columns] = paint(
-                small[..., rows, columns], weights[..., rows, columns], (rows.start, columns.start)
+                small[..., rows, columns], _enough(weights[..., rows, columns]), (rows.start, columns.start)
             )
         if painted.shape == photo.shape:
             return painted
@@ -412,6 +414,14 @@ def _fitting(mask: Region, what: str, region: Region, picture: Picture) -> Tenso
             "Send both in the same size.",
         )
     return resize(decode_mask(mask), picture.format.height, picture.format.width)
+
+
+def _enough(weights: Tensor) -> Tensor:
+    """Weights for statistics: of few pixels there are none worth the name, so those around them count along."""
+    counted, all_of_them = float(weights.sum()), weights.numel()
+    if counted >= _FEW or counted >= all_of_them:
+        return weights
+    return torch.lerp(weights, torch.ones_like(weights), min(1.0, (_FEW - counted) / (all_of_them - counted)))
 
 
 def _bounds(weights: Tensor) -> tuple[slice, slice] | None:

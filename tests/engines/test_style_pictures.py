@@ -1,17 +1,20 @@
 """Pictures as styles: what is looked at, what is remembered, and AdaIN in strips."""
 
+import os
 from pathlib import Path
 
 import pytest
 import torch
 
+from impasto.engines.adain import AdaINEngine
 from impasto.engines.pictures import StylePicture, StyleReader, as_style
 from impasto.execution.adain import FoldedAdaIN
 from impasto.execution.strips import BLOCK_PIXELS, Plan
 from impasto.nets.adain import AdaINDecoder, StyleLatent, adain, mean_std, restyle, see_style
 from impasto.nets.encoder import HEADS, CompactEncoder
 from impasto.nets.style_bank import NORM_EPS
-from impasto.zoo.encoder import load_compact_encoder
+from impasto.zoo.adain import save_decoder
+from impasto.zoo.encoder import load_compact_encoder, save_encoder
 from impasto.zoo.library import shipped_models
 from impasto_link.errors import BadRequest, ModelProblem
 from impasto_link.pixels import PixelFormat, Region
@@ -106,6 +109,45 @@ def test_a_picture_is_seen_once_and_known_again_by_its_content(monkeypatch: pyte
     again = reader.latent(StylePicture(noise(64, 96)))
     assert not calls
     assert torch.equal(first[0], again[0])
+
+
+def test_networks_that_were_replaced_are_loaded_again(
+    nets: Nets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path))
+    reader, style, photo = StyleReader(CPU), StylePicture(noise(64, 96)), noise(64, 64, seed=1)
+    engine = AdaINEngine(reader, CPU)
+
+    def paint() -> torch.Tensor:
+        return engine.paint(photo, [(style, 1.0)], lambda done: None)
+
+    shipped = paint()
+    save_encoder(tmp_path / "encoder.safetensors", nets[0], {})
+    save_decoder(tmp_path / "adain.safetensors", nets[1], {})
+    first, seen = paint(), reader.latent(style)
+    assert not torch.equal(first, shipped)
+    assert engine._load() is engine._load()
+
+    torch.manual_seed(1)
+    save_decoder(tmp_path / "adain.safetensors", AdaINDecoder(8, 240), {})
+    os.utime(tmp_path / "adain.safetensors", ns=(1, 1))
+    second = paint()
+    assert not torch.equal(second, first)
+    assert torch.equal(reader.latent(style).mean, seen.mean)
+
+    save_encoder(tmp_path / "encoder.safetensors", CompactEncoder(8), {})
+    os.utime(tmp_path / "encoder.safetensors", ns=(1, 1))
+    assert not torch.equal(reader.latent(style).mean, seen.mean)
+    assert not torch.equal(paint(), second)
+
+
+def test_the_code_of_a_picture_is_that_of_the_encoder_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path))
+    reader, style = StyleReader(CPU), StylePicture(noise(64, 96))
+    predictor = shipped_models() / "classic-predictor.safetensors"
+    before = reader.code(style, predictor)
+    save_encoder(tmp_path / "encoder.safetensors", CompactEncoder(load_compact_encoder().width), {})
+    assert not torch.equal(reader.code(style, predictor), before)
 
 
 def test_transparent_pixels_of_a_style_do_not_count() -> None:

@@ -41,7 +41,26 @@ def test_bfloat16_is_summed_in_higher_precision() -> None:
 
 
 def test_nothing_has_no_mean() -> None:
-    moments = Moments()
-    moments.add(torch.rand(1, 2, 4, 4), torch.zeros(1, 1, 4, 4))
     with pytest.raises(ValueError, match="no pixels"):
-        _ = moments.mean
+        _ = Moments().mean
+
+
+def test_a_piece_that_does_not_count_changes_nothing() -> None:
+    rows, nothing = torch.rand(1, 2, 4, 4), torch.zeros(1, 1, 4, 4)
+    once, between = Moments(), Moments()
+    once.add(rows, nothing + 0.5)
+    for weights in (nothing, nothing + 0.5, nothing):
+        between.add(rows, weights)
+    torch.testing.assert_close(between.mean, once.mean)
+    torch.testing.assert_close(between.variance, once.variance)
+
+
+def test_what_lies_outside_keeps_the_variance_from_vanishing() -> None:
+    rows = torch.randn(1, 2, 64, 64)
+    rows[..., :8, :8] = 0.5
+    weights = torch.zeros(1, 1, 64, 64)
+    weights[..., :8, :8] = 1
+    moments = Moments()
+    moments.add(rows, weights)
+    torch.testing.assert_close(moments.mean.float(), torch.full((2,), 0.5))
+    assert (moments.variance > 0.01).all()

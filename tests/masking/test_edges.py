@@ -34,6 +34,15 @@ def test_shrinking_moves_it_inwards(pixels: int) -> None:
     assert radius == pytest.approx(90 - pixels, abs=max(1.0, 0.04 * pixels))
 
 
+@pytest.mark.parametrize("pixels", [16, 40, 100, 200])
+def test_a_line_grows_like_anything_else(pixels: int) -> None:
+    line = torch.zeros(1, 1, 64, 700)
+    line[..., 350] = 1
+    grown = grow(line, pixels)[0, 0, 32]
+    assert float((grown > 0.5).sum()) == pytest.approx(2 * pixels + 1, rel=0.08)
+    assert float(grown.max()) > 0.99
+
+
 def test_growing_keeps_a_soft_edge_soft() -> None:
     soft = disc(200, 40, soft=12)
     between = lambda x: int(((x > 0.1) & (x < 0.9)).sum())  # noqa: E731

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from impasto.engines.fixed import FixedEngine
+from impasto.nets.encoder import CompactEncoder
 from impasto.nets.style_bank import StyleBankNet
 from impasto.zoo.bank import fingerprint, load_body, load_codes, mix_codes, save_bank
-from impasto.zoo.library import Library, shipped_models
+from impasto.zoo.encoder import save_encoder
+from impasto.zoo.features import OWN_VGG, FeatureSource
+from impasto.zoo.library import CARD_KIND, OTHER_MODELS, Library, shipped_models
+from impasto.zoo.storage import read_card
 from impasto_link.errors import BadRequest, ModelProblem, UnknownStyle
 from impasto_link.options import StyleChoice
 
@@ -101,6 +108,36 @@ def test_a_bank_that_was_replaced_is_loaded_again(tmp_path: Path) -> None:
     assert not torch.equal(before, engine.paint(photo, [StyleChoice("one")], lambda done: None))
 
 
+def test_a_network_that_measures_is_loaded_again_when_it_was_replaced(
+    tmp_path: Path, vgg_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path))
+    monkeypatch.delenv("IMPASTO_VGG19", raising=False)
+    source, photo = FeatureSource(CPU, torch.float32), torch.rand(1, 3, 32, 32)
+
+    def seen(choice: str) -> Tensor:
+        net, note = source.get(choice)
+        assert not note
+        return net(photo, ["relu1_1"])["relu1_1"]
+
+    shipped = seen("compact")
+    save_encoder(tmp_path / "encoder.safetensors", CompactEncoder(8), {})
+    assert not torch.equal(shipped, seen("compact"))
+
+    weights: Mapping[str, Tensor] = load_file(vgg_file)
+    save_file(dict(weights), tmp_path / "vgg19.safetensors")
+    before = seen("vgg19")
+    assert source.get("vgg19")[0] is source.get("vgg19")[0]
+    save_file({key: 2 * value for key, value in weights.items()}, tmp_path / "vgg19.safetensors")
+    os.utime(tmp_path / "vgg19.safetensors", ns=(1, 1))
+    torch.testing.assert_close(seen("vgg19"), 2 * before)
+
+
+def test_the_names_of_all_other_models_are_known() -> None:
+    shipped = [path.stem for path in shipped_models().glob("*.safetensors") if read_card(path)["kind"] != CARD_KIND]
+    assert {*shipped, *(Path(name).stem for name in OWN_VGG)} == OTHER_MODELS
+
+
 def test_mixed_codes_are_means_by_weight() -> None:
     mixed = mix_codes([torch.tensor([0.0, 4.0]), torch.tensor([4.0, 0.0])], [3.0, 1.0])
     torch.testing.assert_close(mixed, torch.tensor([[1.0, 3.0]]))
@@ -112,6 +149,7 @@ def test_mixed_codes_are_means_by_weight() -> None:
         ("{", "JSONDecodeError"),
         ('{"kind": "style-bank"}', "body"),
         ('{"kind": "style-bank", "body": "x", "has_body": true, "styles": [{}]}', "name"),
+        ("[" * 100_000, "RecursionError"),
         ('{"kind": "style-bank", "body": "x", "has_body": true, "styles": []}', "no weights"),
     ],
 )
@@ -123,6 +161,21 @@ def test_damaged_cards_are_reported_and_passed_over(tmp_path: Path, text: str, s
     assert len(library.problems()) == 1
     assert "bad.json" in library.problems()[0]
     assert says in library.problems()[0]
+
+
+@pytest.mark.parametrize("name", [["a"], {}, 5, None, "", "../x", "a\\b", "a\0b"])
+def test_a_card_with_a_name_that_is_none_is_reported_and_passed_over(tmp_path: Path, name: object) -> None:
+    make_bank(tmp_path / "good.safetensors", "good")
+    make_bank(tmp_path / "bad.safetensors", "bad")
+    card = json.loads((tmp_path / "bad.json").read_text())
+    (tmp_path / "bad.json").write_text(json.dumps({**card, "styles": [{"name": name}]}))
+    library = Library([tmp_path])
+    assert [style.name for style in library.styles()] == ["good"]
+    (problem,) = library.problems()
+    assert "bad.json" in problem
+    assert "no name of a style" in problem
+    with pytest.raises(UnknownStyle, match="Did you mean good"):
+        library.style("goot")
 
 
 def test_json_of_others_is_none_of_our_business(tmp_path: Path) -> None:

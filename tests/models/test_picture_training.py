@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -12,10 +13,17 @@ from PIL import Image
 from skimage.data import astronaut, brick, coffee
 
 from impasto.cli import main
+from impasto.inspection import draw_sheet
+from impasto.nets.style_bank import StyleBankNet
+from impasto.training.adain import AdaINOptions, AdaINTrainer
+from impasto.training.arbitrary import measure_styles
 from impasto.training.exemplars import save_exemplars
 from impasto.training.photos import StyleCrops, find_pictures
+from impasto.training.predictor import PredictorOptions, PredictorTrainer
 from impasto.training.recipe import StyleRecipe
-from impasto.zoo.bank import fingerprint, load_body, load_codes
+from impasto.zoo.bank import fingerprint, load_body, load_codes, save_bank
+from impasto.zoo.encoder import load_compact_encoder
+from impasto.zoo.features import FeatureSource
 from impasto.zoo.library import Library, shipped_models
 from impasto.zoo.vgg import load_vgg19
 
@@ -62,6 +70,20 @@ def test_encoder_predictor_and_decoder_are_trained_and_go_on(
     assert predictor["body"] == fingerprint(load_body(shipped_models() / "classic.safetensors"))
 
 
+def test_one_style_and_one_view_are_enough(data: Path, vgg_file: Path) -> None:
+    cpu, photos, classic = torch.device("cpu"), find_pictures(data / "photos"), shipped_models() / "classic.safetensors"
+    encoder, vgg = load_compact_encoder(), load_vgg19(vgg_file)
+    styles = measure_styles([photos], 1, 64, encoder, vgg, cpu)
+    code = next(iter(load_codes(classic).values()))[None]
+    predictor = PredictorTrainer(
+        load_body(classic), code, styles, photos, encoder, vgg, PredictorOptions(crop=48, batch=1), cpu
+    )
+    decoder = AdaINTrainer(encoder, styles, photos, vgg, AdaINOptions(crop=48, batch=1), cpu)
+    for trainer, net in ((predictor, predictor.predictor), (decoder, decoder.decoder)):
+        assert np.isfinite(trainer.train_step()["gradient"])
+        assert all(value.isfinite().all() for value in net.state_dict().values())
+
+
 def test_a_training_without_pictures_says_so(
     tmp_path: Path, vgg_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -98,6 +120,38 @@ def test_a_picture_is_kept_as_a_style_of_the_library(
     assert "already" in capsys.readouterr().err
 
 
+def test_a_picture_is_not_kept_in_place_of_a_trained_bank(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path))
+    picture, bank = str(data / "paintings" / "paintings 0.png"), tmp_path / "mine.safetensors"
+    net = StyleBankNet(width=4, blocks=1)
+    # Of the same name as one of its styles, too.
+    for names in (["night", "day"], ["mine", "day"], ["mine"]):
+        save_bank(bank, net, {name: net.neutral_code() for name in names}, [{"name": name} for name in names], {})
+        before = bank.read_bytes()
+        assert main(["keep", picture, "--name", "mine"]) == 1
+        assert "mine.safetensors" in (error := capsys.readouterr().err)
+        assert "--name" in error
+        assert bank.read_bytes() == before
+    bank.with_suffix(".json").unlink()
+    assert main(["keep", picture, "--name", "mine"]) == 1
+    assert bank.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["subject", "Encoder", "adain", "vgg19", "classic predictor"])
+def test_a_picture_does_not_take_the_place_of_another_model(
+    data: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path / "models"))
+    picture = tmp_path / f"{name}.png"
+    picture.write_bytes((data / "paintings" / "paintings 0.png").read_bytes())
+    assert main(["keep", str(picture)]) == 1
+    assert "Another model" in capsys.readouterr().err
+    assert not (tmp_path / "models").exists()
+    assert main(["keep", str(picture), "--name", f"my {name}"]) == 0
+
+
 def test_examples_of_styles_have_their_colours_and_are_painted_once(data: Path, vgg_file: Path, tmp_path: Path) -> None:
     red = tmp_path / "red.png"
     Image.fromarray(np.random.default_rng(0).integers((150, 0, 0), (255, 60, 60), (90, 90, 3), np.uint8)).save(red)
@@ -122,3 +176,22 @@ def test_a_sheet_of_what_a_network_sees_is_drawn(data: Path, tmp_path: Path) -> 
     assert main(["inspect", picture, "-o", str(sheet), "--features", "compact", *compared]) == 0
     assert Image.open(sheet).size[1] > alone[1]
     assert main(["inspect", picture, "-o", str(tmp_path / "sheet.txt"), "--features", "compact"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "charts"),
+    [
+        (["photo"], ["distance of style (Gram)"]),
+        (["photo", "painting"], ["distance of style (Gram)", "distance of content from photo"]),
+    ],
+)
+def test_the_charts_of_a_sheet_have_places_of_their_own(names: list[str], charts: list[str]) -> None:
+    net, _ = FeatureSource(torch.device("cpu"), torch.float32).get("compact")
+    others = {name: torch.rand(1, 3, 64, 96) for name in names}
+    figure = draw_sheet(net, torch.rand(1, 3, 96, 64), "noise", others, "photo")
+    figure.draw_without_rendering()
+    boxes = [axes.get_window_extent() for axes in figure.axes]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+    # A chart without bars has no legend.
+    assert [axes.get_title() for axes in figure.axes if axes.get_legend()] == charts
+    assert len(figure.axes) == 4 * 7 + len(charts)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -11,17 +14,21 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 from skimage.measure import label
-from torch import nn
+from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
 
 from impasto.cli import main
+from impasto.engines.fixed import FixedEngine
 from impasto.masking.subject import find_mask, without_specks, working_size
 from impasto.nets.unet import SubjectNet
 from impasto.training.mask_losses import mask_loss, mask_scores
-from impasto.training.subjects import SubjectCrops, find_subjects, random_view
+from impasto.training.masks import evaluate
+from impasto.training.painted import paint_copies
+from impasto.training.photos import find_pictures, load_rgb, name_of_own
+from impasto.training.subjects import SubjectCrops, find_subjects, load_mask, random_view
 from impasto.training.weak_masks import mask_photos
 from impasto.zoo.subject import FILE_NAME, load_encoder, load_subject_net, save_subject_net
-from impasto_link.errors import ModelProblem
+from impasto_link.errors import BadRequest, ModelProblem
 
 
 @pytest.fixture(scope="module")
@@ -154,10 +161,11 @@ def test_a_network_is_trained_exported_and_goes_on(tmp_path: Path, astronaut: np
         photo = Image.fromarray(astronaut[100 * number : 100 * number + 96, 100:228])
         photo.save(subjects / f"set_{number}.jpg")
         Image.fromarray(mask).save(subjects / f"set_{number}.png")
-        photo.save(photos / f"other_{number}.jpg")
+        other = photos / f"other_{number}.jpg"
+        photo.save(other)
         Image.fromarray(mask).save(weak / f"other_{number}.png")
         # As another network would have left it: of the last one it is not sure.
-        Image.fromarray(mask if number < 2 else np.full_like(mask, 90)).save(by_model / f"other_{number}.png")
+        Image.fromarray(mask if number < 2 else np.full_like(mask, 90)).save(by_model / f"{name_of_own(other)}.png")
     photo.save(scenes / "empty.jpg")
     torch.manual_seed(0)
     save_file({k: v.contiguous() for k, v in mobilenet_v2().state_dict().items()}, tmp_path / "encoder.safetensors")
@@ -187,13 +195,80 @@ def test_masks_of_another_network_count_where_it_is_sure(tmp_path: Path) -> None
     photos.mkdir()
     masks.mkdir()
     for name, gray in {"clear": 255, "doubtful": 100, "empty": 0}.items():
-        Image.new("RGB", (40, 40)).save(photos / f"{name}.jpg")
+        photo = photos / f"{name}.jpg"
+        Image.new("RGB", (40, 40)).save(photo)
         mask = Image.new("L", (40, 40))
         mask.paste(gray, (10, 10, 30, 30))
-        mask.save(masks / f"{name}.png")
+        mask.save(masks / f"{name_of_own(photo)}.png")
     found = mask_photos(sorted(photos.glob("*.jpg")), masks, "u2net")
     assert [(one.picture.stem, one.weak) for one in found] == [("clear", True)]
     assert mask_photos([], masks, "u2net") == []
+
+
+def test_masks_belong_to_their_photos_in_folders_in_other_formats_and_despite_a_damaged_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def find(_self: object, photo: Tensor, _model: str) -> Tensor:
+        """A mask as high as the photo is bright."""
+        asked.append(photo)
+        mask = torch.zeros(1, 1, 40, 40)
+        mask[..., : round(40 * float(photo.mean())), :] = 1
+        return mask
+
+    monkeypatch.setattr("impasto.training.weak_masks.RembgModels.find", find)
+    photos = tmp_path / "photos"
+    (photos / "sub").mkdir(parents=True)
+    grays = {"a.jpg": 51, "b.png": 102, "sub/a.jpg": 153, "sub/c.jpg": 204}
+    for name, gray in grays.items():
+        Image.new("RGB", (40, 40), (gray, gray, gray)).save(photos / name)
+    (photos / "damaged.jpg").write_bytes(b"no picture")
+    for _ in range(2):  # made, and found again
+        found = mask_photos(find_pictures(photos), tmp_path / "masks", "u2net")
+        heights = {one.picture.relative_to(photos).as_posix(): int(load_mask(one.mask)[0, :, 0].sum()) for one in found}
+        assert heights == {name: 255 * gray * 40 // 255 for name, gray in grays.items()}
+        assert all(one.weak for one in found)
+    assert len(asked) == 4
+
+
+def test_painted_copies_belong_to_their_pictures(tmp_path: Path) -> None:
+    class Engine:
+        device = torch.device("cpu")
+        library = SimpleNamespace(styles=lambda: [SimpleNamespace(name="plain")])
+        paint = staticmethod(lambda picture, *_: picture)
+
+    for folder, gray in {"people": 40, "cats": 200}.items():
+        (tmp_path / folder).mkdir()
+        Image.new("RGB", (32, 32), (gray, gray, gray)).save(tmp_path / folder / "001.jpg")
+        Image.new("L", (32, 32), 255).save(tmp_path / folder / "001.png")
+    subjects = find_subjects(tmp_path / "people") + find_subjects(tmp_path / "cats")
+    (tmp_path / "damaged.jpg").write_bytes(b"no picture")
+    pictures = [*(one.picture for one in subjects), tmp_path / "damaged.jpg"]
+    paint_copies(pictures, tmp_path / "painted", cast(FixedEngine, Engine()))
+    assert len(list((tmp_path / "painted").iterdir())) == 2
+    copies = [one.with_painted(tmp_path / "painted").painted for one in subjects]
+    assert [round(float(load_rgb(copy).float().mean())) for copy in copies if copy] == [40, 200]
+
+
+def test_damaged_pictures_and_masks_are_left_out(
+    net: SubjectNet, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("good", "cut", "unmasked"):
+        Image.effect_noise((64, 64), 50).convert("RGB").save(tmp_path / f"{name}.jpg")
+        Image.new("L", (64, 64), 255).save(tmp_path / f"{name}.png")
+    for damaged in (tmp_path / "cut.jpg", tmp_path / "unmasked.png"):
+        damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
+    subjects = find_subjects(tmp_path)
+    crops = SubjectCrops(subjects, [tmp_path / "cut.jpg"], 32)
+    torch.manual_seed(0)
+    with caplog.at_level(logging.WARNING):
+        assert {tuple(crops[index][0].shape) for index in range(3)} == {(3, 32, 32)}
+        assert set(evaluate(net, subjects)) == {"good", "all"}
+    assert "cut.jpg" in caplog.text
+    assert "unmasked.png" in caplog.text
+    with pytest.raises(BadRequest, match="in a row"):
+        SubjectCrops([one for one in subjects if one.group != "good"], [], 32)[0]
 
 
 def test_some_subjects_are_joined_by_another_one(tmp_path: Path) -> None:

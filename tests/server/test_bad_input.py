@@ -6,6 +6,8 @@ import os
 import random
 import socket
 import struct
+import threading
+from pathlib import Path
 from typing import Any
 
 import msgpack
@@ -14,6 +16,7 @@ import pytest
 import zmq
 
 from impasto.client import Server, to_region
+from impasto.server.broker import Broker, BrokerOptions
 from impasto_link import codec
 from impasto_link.client import Call, Client
 from impasto_link.errors import BadRequest, ImpastoError, Refused
@@ -77,6 +80,27 @@ def test_a_request_that_makes_no_sense_gets_a_sentence(
     with pytest.raises(BadRequest, match=f"(?i){says}"):
         client.wait(request(client, header, *frames))
     assert client.ask("status").fields["pid"]
+
+
+def test_what_nobody_has_expected_is_answered_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path))
+    broker = Broker(BrokerOptions(devices=(), shared_memory=False))
+
+    def styles() -> None:
+        raise TypeError("a list is no name")
+
+    monkeypatch.setattr(broker.library, "styles", styles)
+    thread = threading.Thread(target=broker.run)
+    thread.start()
+    client = Client(open_transport(broker.info.endpoint, broker.info.token))
+    try:
+        with pytest.raises(ImpastoError, match="a list is no name"):
+            client.ask("styles", timeout=10)
+        assert client.ask("status", timeout=10).fields["version"]
+    finally:
+        client.close()
+        broker.stop()
+        thread.join()
 
 
 def test_wrong_token_gets_nothing(running_server: RunningServer) -> None:

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     from impasto.imaging import files
     from impasto.imaging.pixels import encode_rgb
     from impasto.zoo.bank import load_body, save_bank
-    from impasto.zoo.library import Library, user_models
+    from impasto.zoo.library import Library, place_for_bank, user_models
     from impasto.zoo.predictor import find_predictor
 
     stem = options.name or options.picture.stem
@@ -40,7 +40,8 @@ def run(options: argparse.Namespace) -> int:
     if not name:
         raise BadRequest(f"No name can be made of {stem!r}.", "Give one with --name.")
     library = Library()
-    path = user_models() / f"{name}.safetensors"
+    # The same picture may be kept again; what took a training to make is not overwritten.
+    path = place_for_bank(user_models(), name, lambda bank: bank.is_kept_picture and bank.style_names == [name])
     if any(style.name == name and style.bank.weights != path for style in library.styles()):
         raise BadRequest(f"There is a style {name!r} already.", "Give another name with --name.")
     found = find_predictor(library.folders, None)

@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     from impasto.training.recipe import BankRecipe
     from impasto.training.styles import StyleTrainer, TrainingOptions, preview_photos, save_thumbnails
     from impasto.zoo.bank import load_body, save_bank
-    from impasto.zoo.library import Library, user_models
+    from impasto.zoo.library import Bank, Library, place_for_bank, user_models
     from impasto.zoo.predictor import find_predictor
     from impasto.zoo.vgg import load_vgg19
 
@@ -74,6 +74,16 @@ def run(options: argparse.Namespace) -> int:
     photos = [path for path in pictures if not is_held_out(path)]
     if not photos:
         raise BadRequest(f"There are no photos in {options.photos}.", "Name a folder with --photos.")
+
+    def may_replace(bank: Bank) -> bool:
+        """Whether no training gets lost: of a style that is not trained here, or of a network that is not."""
+        if bank.is_kept_picture:
+            return True
+        trained = {style.name for style in recipe.styles}
+        return trained.issuperset(bank.style_names) and not (bank.has_body and options.add_to)
+
+    # Now, not when hours of training are over.
+    path = place_for_bank(options.output or user_models(), options.name, may_replace)
 
     net = base = None
     library = Library()
@@ -111,7 +121,6 @@ def run(options: argparse.Namespace) -> int:
         "command": command_line(),
         "history": trainer.history,
     }
-    path = (options.output or user_models()) / f"{options.name}.safetensors"
     save_bank(
         path,
         trainer.net,

@@ -114,7 +114,7 @@ def gather(options: argparse.Namespace) -> Material:
     from torchvision.transforms.v2 import functional as TF
 
     from impasto.engines.devices import pick_device
-    from impasto.training.photos import find_pictures, is_held_out, load_rgb
+    from impasto.training.photos import find_pictures, is_held_out, readable
     from impasto.training.styles import preview_photos
     from impasto.zoo.vgg import load_vgg19
 
@@ -132,7 +132,7 @@ def gather(options: argparse.Namespace) -> Material:
     except (OSError, ValueError) as error:
         raise ModelProblem(f"VGG-19 cannot be loaded: {error}.", "Name a file with --vgg.") from error
     shown = [path for path in every if path.stem in options.unseen] or paintings[:4]
-    views = [TF.resize(load_rgb(path), [400], antialias=True)[None].float() / 255 for path in shown]
+    views = [TF.resize(painting, [400], antialias=True)[None].float() / 255 for _, painting in readable(shown)]
     # The encoder wants multiples of its stride.
     views = [view[..., : view.shape[-2] // 8 * 8, : view.shape[-1] // 8 * 8] for view in views]
     return Material(

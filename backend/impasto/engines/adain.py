@@ -13,7 +13,9 @@ from impasto.engines.pictures import StylePicture, StyleReader
 from impasto.execution.adain import FoldedAdaIN
 from impasto.execution.strips import Tick
 from impasto.nets.adain import StyleLatent
-from impasto.zoo.adain import load_decoder
+from impasto.zoo.adain import FILE_NAME, load_decoder
+from impasto.zoo.encoder import FILE_NAME as ENCODER_FILE
+from impasto.zoo.library import file_version, find_model
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +34,7 @@ class AdaINEngine:
 
     def __init__(self, reader: StyleReader, device: torch.device) -> None:
         self._reader, self._device = reader, device
-        self._net: FoldedAdaIN | None = None
+        self._net: tuple[object, FoldedAdaIN] | None = None
 
     def loaded(self) -> list[str]:
         """Names of the networks in memory."""
@@ -64,11 +66,7 @@ class AdaINEngine:
             ModelProblem: the network is not there, or damaged.
             NotEnoughMemory: the picture does not fit.
         """
-        if self._net is None:
-            dtype = fast_dtype(self._device)
-            self._net = FoldedAdaIN(self._reader.encoder, load_decoder(), self._device, dtype)
-            log.info("loaded adain (%s)", self._device)
-        net = self._net
+        net = self._load()
         # Interpolated between styles as in section 7.2 of the paper.
         total = sum(weight for _, weight in styles)
         seen = [(self._reader.latent(style), weight / total) for style, weight in styles]
@@ -83,3 +81,11 @@ class AdaINEngine:
         photo, weights = pad_to(net.min_size, photo, weights)
         plan = plan_for(self._device, height * width, _NUMBERS, _NUMBERS, net.dtype)
         return net.paint(photo, mixed, plan, tick, weights)[..., :height, :width]
+
+    def _load(self) -> FoldedAdaIN:
+        versions = [file_version(find_model(name)) for name in (FILE_NAME, ENCODER_FILE)]
+        if self._net is None or self._net[0] != versions:
+            net = FoldedAdaIN(self._reader.encoder, load_decoder(), self._device, fast_dtype(self._device))
+            self._net = (versions, net)
+            log.info("loaded adain (%s)", self._device)
+        return self._net[1]

@@ -69,7 +69,7 @@ def give_memory_back(device: torch.device) -> None:
 def fast_dtype(device: torch.device) -> torch.dtype:
     """The number format in which the device computes fastest: bfloat16 where it has instructions for it."""
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     has_bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return torch.bfloat16 if has_bf16 else torch.float32
 

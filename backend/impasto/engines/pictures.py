@@ -19,7 +19,7 @@ from impasto.nets.adain import StyleLatent, see_style
 from impasto.nets.encoder import CompactEncoder
 from impasto.nets.predictor import StylePredictor
 from impasto.zoo.encoder import FILE_NAME, load_compact_encoder
-from impasto.zoo.library import find_model
+from impasto.zoo.library import file_version, find_model
 from impasto.zoo.predictor import load_predictor
 from impasto_link.errors import BadRequest
 from impasto_link.pixels import Region
@@ -106,8 +106,8 @@ class StyleReader:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._encoder: tuple[int, CompactEncoder] | None = None
-        self._predictors: dict[Path, tuple[int, StylePredictor]] = {}
+        self._encoder: tuple[object, CompactEncoder] | None = None
+        self._predictors: dict[Path, tuple[object, StylePredictor]] = {}
         self._seen: OrderedDict[tuple[object, ...], object] = OrderedDict()
 
     def loaded(self) -> list[str]:
@@ -123,9 +123,9 @@ class StyleReader:
     @property
     def encoder(self) -> CompactEncoder:
         """The encoder, float32."""
-        changed = _changed(find_model(FILE_NAME))
-        if self._encoder is None or self._encoder[0] != changed:
-            self._encoder = (changed, load_compact_encoder().to(self._device).to(memory_format=torch.channels_last))
+        version = _encoder_version()
+        if self._encoder is None or self._encoder[0] != version:
+            self._encoder = (version, load_compact_encoder().to(self._device).to(memory_format=torch.channels_last))
         return self._encoder[1]
 
     def latent(self, style: StylePicture) -> StyleLatent:
@@ -135,7 +135,7 @@ class StyleReader:
             picture, weights = self._prepared(style)
             return see_style(self.encoder(picture), weights)
 
-        return self._remember(("latent", style.key), see)
+        return self._remember(("latent", _encoder_version(), style.key), see)
 
     def code(self, style: StylePicture, predictor: Path) -> Tensor:
         """The code that a predictor gives the picture, (code_length,) float32 on the CPU."""
@@ -143,7 +143,7 @@ class StyleReader:
         def see() -> Tensor:
             return self._predictor(predictor)(self.latent(style).description)[0].cpu()
 
-        return self._remember(("code", predictor, _changed(predictor), style.key), see)
+        return self._remember(("code", _encoder_version(), file_version(predictor), style.key), see)
 
     def _prepared(self, style: StylePicture) -> tuple[Tensor, Tensor | None]:
         encoder = self.encoder
@@ -152,9 +152,9 @@ class StyleReader:
         return picture, None if small.alpha is None else small.alpha.to(self._device)
 
     def _predictor(self, path: Path) -> StylePredictor:
-        changed = _changed(path)
-        if path not in self._predictors or self._predictors[path][0] != changed:
-            self._predictors[path] = (changed, load_predictor(path).to(self._device))
+        version = file_version(path)
+        if path not in self._predictors or self._predictors[path][0] != version:
+            self._predictors[path] = (version, load_predictor(path).to(self._device))
         return self._predictors[path][1]
 
     @torch.inference_mode()
@@ -167,5 +167,5 @@ class StyleReader:
         return self._seen[key]  # type: ignore[return-value]
 
 
-def _changed(path: Path) -> int:
-    return path.stat().st_mtime_ns if path.exists() else 0
+def _encoder_version() -> tuple[Path, int]:
+    return file_version(find_model(FILE_NAME))

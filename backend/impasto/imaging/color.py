@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 #: Rec. ITU-R BT.709-6, item 3.2: the shares of red, green and blue in luma.
 LUMA = (0.2126, 0.7152, 0.0722)
+#: From about so many pixels the mean of a picture's colours is known.
+_ENOUGH_PIXELS = 1 << 20
 
 
 def srgb_to_linear(x: Tensor) -> Tensor:
@@ -59,9 +63,14 @@ def keep_colors(painted: Tensor, original: Tensor) -> Tensor:
 
 
 def color_moments(rgb: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Mean (3,) and covariance (3, 3) of the colours of a picture (1, 3, H, W), weighted by (1, 1, H, W) if given."""
-    colors = rgb[0].flatten(1).double()
-    share = torch.ones_like(colors[0]) if weights is None else weights[0, 0].flatten().double()
+    """Mean (3,) and covariance (3, 3) of the colours of a picture (1, 3, H, W), weighted by (1, 1, H, W) if given.
+
+    Of a large picture every n-th pixel of every n-th row is looked at.
+    """
+    counted = rgb.shape[-2] * rgb.shape[-1] if weights is None else float(weights.sum())
+    step = max(1, math.ceil(math.sqrt(counted / _ENOUGH_PIXELS)))
+    colors = rgb[0, :, ::step, ::step].flatten(1).double()
+    share = torch.ones_like(colors[0]) if weights is None else weights[0, 0, ::step, ::step].flatten().double()
     share = share / share.sum().clamp_min(1e-6)
     mean = colors @ share
     centred = colors - mean[:, None]
@@ -89,7 +98,7 @@ def match_colors(photo: Tensor, mean: Tensor, covariance: Tensor, weights: Tenso
     stretch = inverse @ _roots(root @ covariance @ root)[0] @ inverse
     offset = mean - stretch @ own_mean
     moved = torch.einsum("ij,bjhw->bihw", stretch.to(photo), photo) + offset.to(photo)[:, None, None]
-    return moved.clamp(0, 1)
+    return moved.clamp_(0, 1)
 
 
 def _roots(matrix: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ from impasto.masking.edges import follow_edges
 from impasto.masking.others import RembgModels
 from impasto.masking.subject import find_mask
 from impasto.nets.unet import SubjectNet
+from impasto.zoo.library import file_version
 from impasto.zoo.subject import load_subject_net, subject_model
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class SubjectFinder:
     def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
         self.device = device
         self.dtype = dtype
-        self._net: tuple[int, SubjectNet] | None = None
+        self._net: tuple[object, SubjectNet] | None = None
         self._others = RembgModels()
         self._kept: OrderedDict[bytes, Tensor] = OrderedDict()
 
@@ -60,7 +61,8 @@ class SubjectFinder:
         Raises:
             ModelProblem: the network is not there.
         """
-        digest = hashlib.blake2b(f"{model} {tuple(photo.shape)}".encode(), digest_size=16)
+        # With our own network's version, so that another one looks at all pictures anew.
+        digest = hashlib.blake2b(f"{model} {file_version(subject_model())} {photo.shape}".encode(), digest_size=16)
         # Eight bits a channel are enough to tell pictures apart, and a quarter of the bytes.
         digest.update((photo * 255).round_().to(torch.uint8).contiguous().numpy().data)
         key = digest.digest()
@@ -87,9 +89,9 @@ class SubjectFinder:
 
     def _load(self) -> SubjectNet:
         path = subject_model()
-        changed = path.stat().st_mtime_ns if path.exists() else 0
-        if self._net is None or self._net[0] != changed:
+        version = file_version(path)
+        if self._net is None or self._net[0] != version:
             net = load_subject_net(path).to(self.device, self.dtype).to(memory_format=torch.channels_last)
-            self._net = (changed, net)
+            self._net = (version, net)
             log.info("loaded %s (%s)", path.stem, self.device)
         return self._net[1]

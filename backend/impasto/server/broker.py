@@ -232,6 +232,11 @@ class Broker:
         except ImpastoError as error:
             log.info("refused a message: %s", error)
             self._tell(client, call_id, "failed", **_error_fields(error))
+        except Exception as error:
+            # Nobody should wait for an answer that never comes.
+            log.exception("a message could not be handled")
+            unexpected = ImpastoError(f"Something unexpected went wrong: {error!r}", "The server's log has more.")
+            self._tell(client, call_id, "failed", **_error_fields(unexpected))
 
     def _on_hello(self, client: bytes, header: codec.Header, frames: Message) -> None:
         shared = self._shared_with(client)

@@ -78,7 +78,8 @@ class AdaINTrainer(ArbitraryTrainer):
         described = styles.latent.description
         decoder = AdaINDecoder(encoder.width, described.shape[1])
         decoder.described_mean.copy_(described.mean(0))
-        decoder.described_std.copy_(described.std(0).clamp_min(1e-3))
+        # Of a single view, too: without its correction the deviation is 0 then, not NaN.
+        decoder.described_std.copy_(described.std(0, correction=0).clamp_min(1e-3))
         self.decoder = decoder.to(device).to(memory_format=torch.channels_last)
         # A step of a modulation moves all of a layer at once.
         groups = [

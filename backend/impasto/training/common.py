@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: So many gradients in a row that are not finite end a training: no step would follow them.
+_MOST_NOT_FINITE = 20
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -62,6 +65,7 @@ class Trainer(ABC):
         self._parts = parts
         self.device = device
         self.step = 0
+        self._not_finite = 0
         #: The options of each stretch of training so far, with the step at which it began.
         self.history: list[dict[str, Any]] = [{"from_step": 0, **asdict(options)}]
 
@@ -79,7 +83,11 @@ class Trainer(ABC):
         return self._schedule.learning_rate * warm_cosine(self.step, self._schedule.steps, self._schedule.warmup)
 
     def descend(self, loss: Tensor) -> float:
-        """Take a step down the gradient of ``loss``, clipped; returns the norm that it had. Counts the step."""
+        """Take a step down the gradient of ``loss``, clipped; returns the norm that it had. Counts the step.
+
+        Raises:
+            ModelProblem: one gradient after the other was not finite, so that nothing is learned any more.
+        """
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate() * group.get("speed", 1.0)
         self.optimizer.zero_grad(set_to_none=True)
@@ -88,8 +96,15 @@ class Trainer(ABC):
         norm = nn.utils.clip_grad_norm_(parameters, self._schedule.clip)
         if torch.isfinite(norm):
             self.optimizer.step()
+            self._not_finite = 0
         else:
             log.warning("Step %d had a gradient that was not finite and was left out.", self.step)
+            self._not_finite += 1
+            if self._not_finite == _MOST_NOT_FINITE:
+                raise ModelProblem(
+                    f"{_MOST_NOT_FINITE} gradients in a row were not finite: the training learns nothing any more.",
+                    "Train with a lower --learning-rate, and look for something unusual among the pictures.",
+                )
         self.step += 1
         return norm.item()
 
@@ -108,6 +123,7 @@ class Trainer(ABC):
         for name, part in self._parts.items():
             part.load_state_dict(state[name])
         self._load_optimizer(state)
+        torch.set_rng_state(state["random"].cpu())
         self.step = state["step"]
         self.history = [dict(stretch) for stretch in state["history"]]
         options = asdict(self._schedule)
@@ -122,7 +138,6 @@ class Trainer(ABC):
         # The settings of this run count, such as the speeds of its groups, not those of the run that saved.
         for group, own in zip(self.optimizer.param_groups, settings, strict=True):
             group.update(own)
-        torch.set_rng_state(state["random"].cpu())
 
 
 def warm_cosine(step: int, steps: int, warmup: int) -> float:
@@ -134,9 +149,13 @@ def warm_cosine(step: int, steps: int, warmup: int) -> float:
 
 
 def endless(pictures: Dataset[Tensor], batch: int, workers: int = 0) -> Iterator[Tensor]:
-    """Batches of pictures, drawn at random without end."""
+    """Batches of pictures, drawn at random without end.
+
+    A generator, because a loader draws its seed, and its workers their first pictures, as soon as it is iterated over:
+    a training that goes on has to restore the random numbers before, or it sees the same pictures again.
+    """
     sampler = RandomSampler(pictures, replacement=True, num_samples=2**40)  # type: ignore[arg-type]
-    return iter(DataLoader(pictures, batch, sampler=sampler, num_workers=workers))
+    yield from DataLoader(pictures, batch, sampler=sampler, num_workers=workers)
 
 
 def save_checkpoint(state: dict[str, Any], path: Path) -> None:
@@ -146,17 +165,42 @@ def save_checkpoint(state: dict[str, Any], path: Path) -> None:
     partial.replace(path)
 
 
+def load_checkpoint(trainer: Trainer, path: Path) -> dict[str, Any]:
+    """Bring a trainer to where a checkpoint stands; returns the checkpoint.
+
+    Raises:
+        ModelProblem: the file is damaged, or the checkpoint of another training.
+        OSError: it cannot be read.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # a damaged file may trip the unpickler up in any way
+        raise ModelProblem(
+            f"The checkpoint {path} is damaged.", "Put a copy of it in its place, or remove it to train anew."
+        ) from error
+    try:
+        trainer.load_state_dict(state)
+    except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise ModelProblem(
+            f"The checkpoint {path} is of another training.",
+            "Give the command with which that training began, or name another folder with --work.",
+        ) from error
+    return state
+
+
 def restore(trainer: Trainer, folder: Path) -> None:
     """Bring a trainer to where the training in ``folder`` stands, to export it.
 
     Raises:
-        ModelProblem: there is no checkpoint, or it is damaged.
+        ModelProblem: there is no checkpoint, it is damaged, or of another training.
+        OSError: it cannot be read.
     """
     try:
-        checkpoint = torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError) as error:
-        raise ModelProblem(f"There is no checkpoint in {folder} to export: {error}.", "Train first.") from error
-    trainer.load_state_dict(checkpoint)
+        checkpoint = load_checkpoint(trainer, folder / "checkpoint.pt")
+    except FileNotFoundError as error:
+        raise ModelProblem(f"There is no checkpoint in {folder} to export.", "Train first.") from error
     trainer.history = checkpoint["history"]
 
 
@@ -185,13 +229,17 @@ def train(trainer: Trainer, folder: Path, look: Look | None = None, *, every_s: 
         folder: where ``checkpoint.pt`` and ``logs/`` lie.
         look: called after each checkpoint.
         every_s: seconds between checkpoints.
+
+    Raises:
+        ModelProblem: the checkpoint is damaged or of another training, or the training learns nothing any more.
+        OSError: something cannot be read or written.
     """
     from torch.utils.tensorboard import SummaryWriter
 
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.pt"
     if checkpoint.exists():
-        trainer.load_state_dict(torch.load(checkpoint, map_location=trainer.device, weights_only=True))
+        load_checkpoint(trainer, checkpoint)
         log.info("Going on from step %d of %s", trainer.step, checkpoint)
     saved_at = time.monotonic()
     smooth: dict[str, float] = {}

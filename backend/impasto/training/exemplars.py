@@ -9,13 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from torchvision.transforms.v2 import functional as TF
 from tqdm import tqdm
 
 from impasto.engines.gatys.refine import refine
 from impasto.engines.pictures import StylePicture
 from impasto.nets.vgg import VGG19Features
-from impasto.training.photos import load_rgb
+from impasto.training.photos import load_rgb, save_picture
 from impasto.training.recipe import StyleRecipe
 from impasto.zoo.features import Features
 from impasto_link.options import RefineOptions
@@ -50,7 +49,7 @@ def save_exemplars(
         paintings = [(StylePicture(_trimmed(file, style).to(device)), 1.0) for file in style.paintings]
         noise = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0)).to(device)
         texture = refine(features, None, noise, paintings, options, style.size, lambda *_: None)
-        TF.to_pil_image(texture[0].cpu()).save(path, quality=92)
+        save_picture(texture[0].cpu(), path)
 
 
 def _trimmed(path: Path, style: StyleRecipe) -> torch.Tensor:

@@ -112,14 +112,23 @@ class MaskTrainer(Trainer):
         return {"loss": loss.item(), "gradient": gradient}
 
 
+def _read(subjects: list[Subject], device: torch.device) -> Iterator[tuple[Subject, Tensor, Tensor]]:
+    """Pictures, (1, 3, H, W), and masks, (1, 1, H, W), in [0, 1]; those that cannot be read are left out."""
+    for subject in subjects:
+        try:
+            picture, mask = load_rgb(subject.picture), load_mask(subject.mask)
+        except OSError as error:
+            log.warning("Left out: %s", error)
+            continue
+        yield subject, picture[None].to(device).float() / 255, mask[None].to(device).float() / 255
+
+
 @torch.no_grad()
 def evaluate(net: SubjectNet, subjects: list[Subject]) -> dict[str, dict[str, float]]:
-    """Mean scores of a network, by set and over all ("all"); see `mask_scores`."""
+    """Mean scores of a network, by set and over all ("all"); see `mask_scores`. Damaged pictures do not count."""
     device = next(net.parameters()).device
     scores: dict[str, list[dict[str, float]]] = {}
-    for subject in subjects:
-        picture = load_rgb(subject.picture)[None].float().to(device) / 255
-        mask = load_mask(subject.mask)[None].float().to(device) / 255
+    for subject, picture, mask in _read(subjects, device):
         found = TF.resize(find_mask(net, picture), list(mask.shape[-2:]), antialias=True)
         score = mask_scores(found, mask)
         for group in (subject.group, "all"):
@@ -135,13 +144,10 @@ def _sheet(net: SubjectNet, subjects: list[Subject], side: int = 160) -> Tensor:
     """Pictures, masks found and true masks in three rows, (3, H, W) in [0, 1]."""
     device = next(net.parameters()).device
     rows: list[list[Tensor]] = [[], [], []]
-    for subject in subjects:
-        picture = load_rgb(subject.picture)[None].float() / 255
-        found = find_mask(net, picture.to(device)).cpu()
-        true = load_mask(subject.mask)[None].float() / 255
-        for row, tile in zip(rows, (picture, found, true), strict=True):
-            row.append(TF.resize(tile, [side, side], antialias=True).expand(-1, 3, -1, -1))
-    return make_grid(torch.cat([tile for row in rows for tile in row]), nrow=len(subjects), padding=4, pad_value=1.0)
+    for _, picture, true in _read(subjects, device):
+        for row, tile in zip(rows, (picture, find_mask(net, picture), true), strict=True):
+            row.append(TF.resize(tile.cpu(), [side, side], antialias=True).expand(-1, 3, -1, -1))
+    return make_grid(torch.cat([tile for row in rows for tile in row]), nrow=len(rows[0]), padding=4, pad_value=1.0)
 
 
 def look_at(
@@ -161,7 +167,10 @@ def look_at(
         if not some:
             return
         net = trainer.result.eval()
-        for group, scores in evaluate(net, some).items():
+        measured = evaluate(net, some)
+        if not measured:
+            return
+        for group, scores in measured.items():
             writer.add_scalar(f"iou/{group}", scores["iou"], trainer.step)
             log.info("step %d, %s: %s", trainer.step, group, {k: round(v, 3) for k, v in scores.items()})
         sheet = _sheet(net, some[:: max(1, len(some) // 10)][:10])

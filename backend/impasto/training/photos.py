@@ -5,8 +5,12 @@ from __future__ import annotations
 import functools
 import logging
 import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image, ImageOps
@@ -14,9 +18,15 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as TF
 
+from impasto_link.errors import BadRequest
+
 log = logging.getLogger(__name__)
 
+Item = TypeVar("Item")
+
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+#: So many pictures in a row that cannot be read end a training: it is not about single ones then.
+_MOST_UNREADABLE = 20
 
 
 def find_pictures(folder: Path) -> list[Path]:
@@ -29,19 +39,91 @@ def is_held_out(path: Path) -> bool:
     return zlib.crc32(path.name.encode()) % 20 == 0
 
 
+def name_of_own(path: Path) -> str:
+    """A name for what is made of a picture: pictures of the same file name in other folders have other ones."""
+    return f"{path.stem}-{zlib.crc32(str(path.resolve()).encode()):08x}"
+
+
+def open_picture(path: Path) -> Image.Image:
+    """A picture with 8 bits per channel, turned upright.
+
+    Raises:
+        OSError: it cannot be read; the error names it.
+    """
+    try:
+        with Image.open(path) as opened:
+            picture: Image.Image = ImageOps.exif_transpose(opened)
+    except Exception as error:  # a damaged file may trip Pillow's decoders up in any way
+        raise OSError(f"{path} cannot be read as a picture: {error}") from error
+    if picture.mode.startswith("I"):
+        # Gray with 16 bits, of which Pillow would make white whatever is above 255.
+        levels = np.asarray(picture).astype(np.float64) / 257
+        picture = Image.fromarray(levels.round().clip(0, 255).astype(np.uint8))
+    return picture
+
+
 def load_rgb(path: Path) -> Tensor:
-    """A picture as (3, H, W) uint8, turned upright, transparency put on white."""
-    with Image.open(path) as opened:
-        picture: Image.Image = ImageOps.exif_transpose(opened)
-        if picture.has_transparency_data:
-            picture = picture.convert("RGBA")
-            ground = Image.new("RGBA", picture.size, "white")
-            ground.alpha_composite(picture)
-            picture = ground
-        return TF.pil_to_tensor(picture.convert("RGB"))
+    """A picture as (3, H, W) uint8, turned upright, transparency put on white.
+
+    Raises:
+        OSError: it cannot be read; the error names it.
+    """
+    picture = open_picture(path)
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        ground = Image.new("RGBA", picture.size, "white")
+        ground.alpha_composite(picture)
+        picture = ground
+    return TF.pil_to_tensor(picture.convert("RGB"))
 
 
-class PhotoCrops(Dataset[Tensor]):
+def readable(paths: Iterable[Path]) -> Iterator[tuple[Path, Tensor]]:
+    """Files and their pictures as `load_rgb` gives them; what cannot be read is left out with a warning."""
+    for path in paths:
+        try:
+            picture = load_rgb(path)
+        except OSError as error:
+            log.warning("Left out: %s", error)
+        else:
+            yield path, picture
+
+
+def save_picture(picture: Tensor, path: Path) -> None:
+    """Write a picture, (C, H, W) in [0, 1], whole or not at all: what is there is trusted by the next run."""
+    partial = path.with_name(f"{path.name}.partial")
+    TF.to_pil_image(picture).save(partial, Image.registered_extensions()[path.suffix], quality=92)
+    partial.replace(path)
+
+
+class Crops(Dataset[Item], ABC):
+    """Random views of pictures. In place of one that cannot be read another is drawn, with a warning."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def draw(self, index: int) -> Item:
+        """A view of one of them; raises OSError if it cannot be read."""
+
+    def __getitem__(self, index: int) -> Item:
+        """A view of one of them, or of another one.
+
+        Raises:
+            BadRequest: one picture after the other cannot be read.
+        """
+        for _ in range(_MOST_UNREADABLE):
+            try:
+                return self.draw(index)
+            except OSError as error:
+                log.warning("Left out: %s", error)
+                index = int(torch.randint(len(self), ()))
+        raise BadRequest(
+            f"{_MOST_UNREADABLE} pictures in a row could not be read.",
+            "Look at the warnings: the files are damaged, or their folder is out of reach.",
+        )
+
+
+class PhotoCrops(Crops[Tensor]):
     """Random square crops of photos, (3, crop, crop) in [0, 1].
 
     Besides zoom and flips, some crops are darkened or flattened, because people also paint nights and plain fills, and
@@ -55,12 +137,9 @@ class PhotoCrops(Dataset[Tensor]):
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index: int) -> Tensor:
-        try:
-            photo = load_rgb(self.paths[index])
-        except OSError as error:
-            log.warning("Skipping %s, which cannot be read: %s", self.paths[index], error)
-            return self[int(torch.randint(len(self), ()))]
+    def draw(self, index: int) -> Tensor:
+        """A crop of a photo."""
+        photo = load_rgb(self.paths[index])
         height, width = photo.shape[-2:]
         # From the whole short side down to the crop's own size at two thirds.
         side = int(min(height, width) * float(torch.empty(()).uniform_(0.6, 1.0)))
@@ -87,7 +166,7 @@ def _flatten(patch: Tensor) -> Tensor:
     return F.interpolate(small[None], size=patch.shape[-2:], mode=mode)[0].clamp(0, 1)
 
 
-class StyleCrops(Dataset[Tensor]):
+class StyleCrops(Crops[Tensor]):
     """Random square views of pictures as styles, (3, crop, crop) in [0, 1]: zoomed, turned, recoloured.
 
     Args:
@@ -104,7 +183,8 @@ class StyleCrops(Dataset[Tensor]):
     def __len__(self) -> int:
         return sum(map(len, self.sources))
 
-    def __getitem__(self, index: int) -> Tensor:
+    def draw(self, index: int) -> Tensor:
+        """A view of any of them, whatever the index."""
         paths = self.sources[int(torch.randint(len(self.sources), ()))]
         picture = _load_small(paths[int(torch.randint(len(paths), ()))])
         height, width = picture.shape[-2:]

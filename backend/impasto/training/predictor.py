@@ -66,9 +66,10 @@ class PredictorTrainer(ArbitraryTrainer):
         self.styles = styles
         net = StylePredictor(styles.latent.description.shape[1], body.code_length, options.hidden)
         net.described_mean.copy_(styles.latent.description.mean(0))
-        net.described_std.copy_(styles.latent.description.std(0).clamp_min(1e-3))
+        # Of a single row, too: without its correction the deviation is 0 then, not NaN.
+        net.described_std.copy_(styles.latent.description.std(0, correction=0).clamp_min(1e-3))
         net.code_mean.copy_(codes.mean(0))
-        net.code_std.copy_(codes.std(0).clamp_min(1e-3))
+        net.code_std.copy_(codes.std(0, correction=0).clamp_min(1e-3))
         self.predictor = net.to(device)
         optimizer = torch.optim.AdamW(self.predictor.parameters(), lr=options.learning_rate, weight_decay=1e-3)
         super().__init__(options, optimizer, {"predictor": self.predictor}, device)

@@ -25,8 +25,9 @@ from impasto.nets.style_bank import ConvLayer, StyleBankNet
 from impasto.nets.vgg import VGG19Features
 from impasto.training.common import Schedule, Trainer, endless
 from impasto.training.losses import light_distance, spikes
-from impasto.training.photos import PhotoCrops, is_held_out, load_rgb
+from impasto.training.photos import PhotoCrops, is_held_out, load_rgb, readable
 from impasto.training.recipe import BankRecipe, StyleRecipe
+from impasto_link.errors import BadRequest
 
 
 @dataclass(frozen=True)
@@ -196,12 +197,17 @@ def _views(painting: Tensor, style: StyleRecipe) -> Iterator[Tensor]:
 
 
 def preview_photos(pictures: list[Path], count: int = 6, side: int = 256) -> Tensor:
-    """Photos for the sample sheets, (count, 3, side, side) in [0, 1]: held-out ones as far as there are any."""
+    """Photos for the sample sheets, (count, 3, side, side) in [0, 1]: held-out ones as far as there are any.
+
+    Raises:
+        BadRequest: none of those that were chosen can be read.
+    """
     held_out = [path for path in pictures if is_held_out(path)] or pictures
     chosen = held_out[:: max(1, len(held_out) // count)][:count]
-    return torch.stack(
-        [TF.center_crop(TF.resize(load_rgb(path), [side]), [side, side]).float() / 255 for path in chosen]
-    )
+    photos = [TF.center_crop(TF.resize(photo, [side]), [side, side]).float() / 255 for _, photo in readable(chosen)]
+    if not photos:
+        raise BadRequest("None of the photos for the samples can be read.", "Look at the warnings; mend the files.")
+    return torch.stack(photos)
 
 
 @torch.no_grad()

@@ -9,12 +9,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
-from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as TF
 
-from impasto.training.photos import load_rgb
+from impasto.training.photos import Crops, load_rgb, name_of_own, open_picture
 
 #: How often a sample is pasted onto another background, joined by another subject, painted, bent, gray, blurred, noisy.
 _PASTED, _JOINED, _PAINTED, _BENT, _GRAY, _BLURRED, _NOISY = 0.15, 0.25, 0.25, 0.3, 0.08, 0.1, 0.1
@@ -45,8 +43,8 @@ class Subject:
         return self.picture.stem.replace("-", "_").split("_")[0]
 
     def with_painted(self, folder: Path) -> Subject:
-        """The same with its painted copy NAME.jpg of a folder, if there is one."""
-        copy = folder / f"{self.picture.stem}.jpg"
+        """The same with its painted copy of a folder, if there is one; see `impasto.training.painted`."""
+        copy = folder / f"{name_of_own(self.picture)}.jpg"
         return replace(self, painted=copy) if copy.is_file() else self
 
 
@@ -66,12 +64,15 @@ def find_subjects(folder: Path, *, photos: Path | None = None) -> list[Subject]:
 
 
 def load_mask(path: Path) -> Tensor:
-    """A mask, (1, H, W) uint8."""
-    with Image.open(path) as opened:
-        return TF.pil_to_tensor(opened.convert("L"))
+    """A mask, (1, H, W) uint8.
+
+    Raises:
+        OSError: it cannot be read; the error names it.
+    """
+    return TF.pil_to_tensor(open_picture(path).convert("L"))
 
 
-class SubjectCrops(Dataset[tuple[Tensor, Tensor, Tensor]]):
+class SubjectCrops(Crops[tuple[Tensor, Tensor, Tensor]]):
     """Random square views of pictures with their masks.
 
     Each item is a picture, (3, side, side) in [0, 1]; its mask, (1, side, side) in [0, 1]; and 1.0 if the mask is weak,
@@ -94,7 +95,8 @@ class SubjectCrops(Dataset[tuple[Tensor, Tensor, Tensor]]):
     def __len__(self) -> int:
         return len(self.subjects)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+    def draw(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        """A view of a subject."""
         subject = self.subjects[index]
         picture, mask = self._view(subject)
         kind = 1.0 if subject.weak else float(torch.rand(()))  # the edges of a weak mask are not good enough to cut by

@@ -5,23 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from torch import Tensor
-from torchvision.transforms.v2 import functional as TF
 from tqdm import tqdm
 
 from impasto.masking.others import RembgModels
-from impasto.training.photos import load_rgb
-from impasto.training.subjects import Subject, find_subjects, load_mask
+from impasto.training.photos import name_of_own, readable, save_picture
+from impasto.training.subjects import Subject, load_mask
 
 #: A mask says something if its subject covers this share of the picture and hardly any of it is gray.
 _COVERED, _UNSURE = 0.02, 0.3
 
 
 def mask_photos(photos: list[Path], folder: Path, model: str) -> list[Subject]:
-    """Let one of rembg's models find the subject of each photo, as NAME.png; masks that are there are not made again.
+    """Let one of rembg's models find the subject of each photo; masks that are there are not made again.
 
     Args:
-        photos: the pictures, of one folder.
-        folder: where the masks go.
+        photos: the pictures; those that cannot be read are left out with a warning.
+        folder: where the masks go, named by `name_of_own`.
         model: one of `impasto_link.options.MASK_MODELS`.
 
     Returns:
@@ -29,16 +28,16 @@ def mask_photos(photos: list[Path], folder: Path, model: str) -> list[Subject]:
 
     Raises:
         ModelProblem: rembg is not installed, or its model cannot be loaded.
+        OSError: a mask that is there cannot be read, or a new one cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [path for path in photos if not (folder / f"{path.stem}.png").exists()]
+    masks = {path: folder / f"{name_of_own(path)}.png" for path in photos}
+    missing = [path for path, mask in masks.items() if not mask.exists()]
     models = RembgModels()
-    for path in tqdm(missing, desc=f"masks by {model}", unit="picture"):
-        found = models.find(load_rgb(path)[None].float() / 255, model)
-        TF.to_pil_image(found[0]).save(folder / f"{path.stem}.png")
-    wanted = set(photos)
-    masked = find_subjects(folder, photos=photos[0].parent) if photos else []
-    return [one for one in masked if one.picture in wanted and is_sure(load_mask(one.mask).float() / 255)]
+    for path, photo in readable(tqdm(missing, desc=f"masks by {model}", unit="picture")):
+        save_picture(models.find(photo[None].float() / 255, model)[0], masks[path])
+    made = [Subject(path, mask, weak=True) for path, mask in masks.items() if mask.exists()]
+    return [one for one in made if is_sure(load_mask(one.mask).float() / 255)]
 
 
 def is_sure(mask: Tensor) -> bool:

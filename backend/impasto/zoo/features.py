@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import torch
@@ -12,8 +12,8 @@ from torch import Tensor
 from impasto.nets.encoder import HEADS, CompactEncoder
 from impasto.nets.vgg import VGG19Features
 from impasto.zoo.download import Download
-from impasto.zoo.encoder import load_compact_encoder
-from impasto.zoo.library import user_models
+from impasto.zoo.encoder import FILE_NAME, load_compact_encoder
+from impasto.zoo.library import file_version, find_model, user_models
 from impasto.zoo.vgg import load_vgg19
 from impasto_link.errors import ModelProblem
 
@@ -52,7 +52,7 @@ class FeatureSource:
 
     def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
         self._device, self._dtype = device, dtype
-        self._loaded: dict[str, Features] = {}
+        self._loaded: dict[str, tuple[object, Features]] = {}
 
     def loaded(self) -> list[str]:
         """Names of the networks in memory."""
@@ -75,7 +75,7 @@ class FeatureSource:
             return self._compact(), ""
         path = find_vgg()
         if path is not None:
-            return self._vgg(path), ""
+            return self._keep("vgg19", path, _load_vgg), ""
         download = torchvision_download()
         if os.environ.get("IMPASTO_OFFLINE"):
             state = "VGG-19 is not there, and IMPASTO_OFFLINE forbids to download it"
@@ -89,21 +89,24 @@ class FeatureSource:
             raise ModelProblem(f"{state}.", "Try again later, or refine with the compact encoder.")
         return self._compact(), f"{state}; Impasto's compact encoder refines in its place, less finely."
 
-    def _vgg(self, path: Path) -> Features:
-        if "vgg19" not in self._loaded:
-            try:
-                net = load_vgg19(path)
-            except (OSError, ValueError, RuntimeError) as error:
-                raise ModelProblem(
-                    f"The VGG-19 in {path} cannot be used: {error}.", "Remove the file; it is downloaded again."
-                ) from error
-            self._loaded["vgg19"] = Features(net, self._device, self._dtype)
-        return self._loaded["vgg19"]
-
     def _compact(self) -> Features:
-        if "encoder" not in self._loaded:
-            self._loaded["encoder"] = Features(load_compact_encoder(), self._device, self._dtype)
-        return self._loaded["encoder"]
+        return self._keep("encoder", find_model(FILE_NAME), load_compact_encoder)
+
+    def _keep(self, name: str, path: Path, load: Callable[[Path], VGG19Features | CompactEncoder]) -> Features:
+        """The network of a file; loaded again when the file was replaced."""
+        version = file_version(path)
+        if name not in self._loaded or self._loaded[name][0] != version:
+            self._loaded[name] = (version, Features(load(path), self._device, self._dtype))
+        return self._loaded[name][1]
+
+
+def _load_vgg(path: Path) -> VGG19Features:
+    try:
+        return load_vgg19(path)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ModelProblem(
+            f"The VGG-19 in {path} cannot be used: {error}.", "Remove the file; it is downloaded again."
+        ) from error
 
 
 def find_vgg() -> Path | None:

@@ -13,18 +13,20 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
-from impasto_link.errors import ModelProblem, UnknownStyle
+from impasto_link.errors import BadRequest, ModelProblem, UnknownStyle
 
 log = logging.getLogger(__name__)
 
 CARD_KIND = "style-bank"
+#: Models that are no banks, by the names of their files: a bank of such a name would be taken for one of them.
+OTHER_MODELS = frozenset({"adain", "classic-predictor", "encoder", "subject", "vgg19"})
 
 
 def shipped_models() -> Path:
@@ -45,6 +47,11 @@ def find_model(name: str) -> Path:
     return own if own.is_file() else shipped_models() / name
 
 
+def file_version(path: Path) -> tuple[Path, int]:
+    """By which is noticed that a model was replaced: the file and when it was changed, 0 if it is not there."""
+    return path, path.stat().st_mtime_ns if path.exists() else 0
+
+
 @dataclass(frozen=True)
 class Bank:
     """A bank as its card describes it.
@@ -60,6 +67,16 @@ class Bank:
     body: str
     has_body: bool
     card: dict[str, Any] = field(repr=False, compare=False)
+
+    @property
+    def style_names(self) -> list[str]:
+        """The names of its styles."""
+        return [entry["name"] for entry in self.card["styles"]]
+
+    @property
+    def is_kept_picture(self) -> bool:
+        """Whether it is one picture, read at a glance by `impasto keep`."""
+        return "predicted_by" in self.card and len(self.style_names) == 1
 
 
 @dataclass(frozen=True)
@@ -165,7 +182,7 @@ class Library:
                     continue
                 bank = Bank(path.stem, path.with_suffix(".safetensors"), card["body"], card["has_body"], card)
                 list(_styles_of(bank))
-            except (OSError, ValueError, KeyError, TypeError) as error:
+            except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
                 self._problems[path] = f"The model card {path} cannot be used: {type(error).__name__}: {error}."
                 continue
             if bank.weights.is_file():
@@ -176,6 +193,33 @@ class Library:
 
 def _styles_of(bank: Bank) -> Iterator[Style]:
     for entry in bank.card["styles"]:
-        yield Style(
-            entry["name"], entry.get("title") or entry["name"], entry.get("artist", ""), entry.get("year"), bank
-        )
+        name = entry["name"]
+        # It is a part of file names.
+        if not isinstance(name, str) or not name or set(name) & set("/\\\0"):
+            raise ValueError(f"{name!r} is no name of a style")
+        yield Style(name, str(entry.get("title") or name), str(entry.get("artist") or ""), entry.get("year"), bank)
+
+
+def place_for_bank(folder: Path, name: str, may_replace: Callable[[Bank], bool]) -> Path:
+    """The file for a bank that is to be made.
+
+    Args:
+        folder: where it is to lie.
+        name: its name.
+        may_replace: whether a bank that lies there already may be overwritten.
+
+    Raises:
+        BadRequest: the name is that of another model, or something lies there that may not be overwritten.
+    """
+    path = folder / f"{name}.safetensors"
+    # For many file systems capitals are the same letters.
+    if path.stem.lower() in OTHER_MODELS:
+        raise BadRequest(f"Another model of Impasto has the name {name!r}.", "Give another name with --name.")
+    if path.exists():
+        bank = next((bank for bank in Library([folder]).banks() if bank.weights == path), None)
+        if bank is None or not may_replace(bank):
+            raise BadRequest(
+                f"There is a file {path} already, with something else in it.",
+                "Give another name with --name, or move that file away.",
+            )
+    return path
