@@ -48,11 +48,10 @@ def test_a_server_that_does_not_answer_is_told_from_none(
     pid = running.info.pid
     os.kill(pid, signal.SIGSTOP)
     try:
-        for command in ("stop", "status", "doctor"):
-            assert main([command]) == 1
-            said = "".join(capsys.readouterr())
-            assert f"process {pid}, but does not answer" in said
-            assert f"kill -KILL {pid}" in said
+        assert main(["stop"]) == 1
+        said = "".join(capsys.readouterr())
+        assert f"process {pid}, but does not answer" in said
+        assert f"kill -KILL {pid}" in said
         with pytest.raises(ServerGone, match="runs, but does not answer"):
             connect_or_start(SERVER_COMMAND, timeout=6)
     finally:
