@@ -45,7 +45,7 @@ def test_it_greets_asks_and_notices_the_end(own_server: Callable[..., RunningSer
     look_until(session, lambda: call.finished)
     assert call.result is not None
     assert any(style["name"] == "udnie" for style in call.result.fields["styles"])
-    assert not session.is_busy
+    look_until(session, lambda: not session.is_busy)
 
     # A child of this process that nobody waits for, as the server is that an editor has started.
     server.process.kill()
