@@ -189,7 +189,9 @@ class Gallery(QWidget):
             picture = QPixmap()
             if style.get("thumbnail"):
                 picture.loadFromData(bytes(style["thumbnail"]))
-            self._set_picture(item, self._pictures.get(style["name"], picture))
+            picture = self._pictures.get(style["name"], picture)
+            # Without any picture Qt would cut those of all others to the height of the title.
+            self._set_picture(item, self._missing if picture.isNull() else picture)
         self.grid.blockSignals(False)
         if self._item(current) is None:
             current = styles[0]["name"] if styles else ""

@@ -21,6 +21,7 @@ def steps():
         card.write_text(json.dumps({"kind": "style-bank", "body": "mine", "has_body": False, "styles": [style]}))
         yield from prover.wait_for(lambda: gallery.title("kept-by-me") == "Kept by me", "the new style is there", 20)
         assert gallery.current == "udnie", "the chosen one stays chosen"
+        assert not gallery._item("kept-by-me").icon().isNull(), "a style without a thumbnail has a picture all the same"
         yield from prover.shot("new-style", one.panel)
         card.unlink()
         yield from prover.wait_for(lambda: "kept-by-me" not in gallery.names(), "it is gone", 20)
