@@ -10,7 +10,6 @@ import torch
 from impasto.engines import devices
 from impasto.engines.devices import pick_device, plan_for
 from impasto.execution.strips import Plan
-from impasto.server.jobs import Job
 from impasto_link.errors import NotEnoughMemory
 
 
@@ -39,18 +38,3 @@ def test_what_the_allocator_has_kept_is_free(monkeypatch: pytest.MonkeyPatch) ->
         plan_for(cpu, 1 << 20, 60, 20, torch.float32)
     monkeypatch.setattr(devices, "give_memory_back", lambda device: free.__setitem__(0, 1 << 30))
     assert plan_for(cpu, 1 << 20, 60, 20, torch.float32) == Plan()
-
-
-@pytest.mark.parametrize(
-    ("wanted", "device", "may"),
-    [
-        ("auto", "cuda:1", True),
-        ("cuda", "cuda:1", True),
-        ("cuda:0", "cuda", True),
-        ("cuda:1", "cuda", False),
-        ("cuda:1", "cuda:10", False),
-        ("cpu", "cuda", False),
-    ],
-)
-def test_a_job_runs_on_the_device_that_it_names(wanted: str, device: str, may: bool) -> None:
-    assert Job("id", b"client", [], wanted).may_run_on(device) is may
