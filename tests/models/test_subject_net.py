@@ -271,8 +271,19 @@ def test_damaged_pictures_and_masks_are_left_out(
         SubjectCrops([one for one in subjects if one.group != "good"], [], 32)[0]
 
 
+def test_sets_are_seen_as_often_as_asked(tmp_path: Path) -> None:
+    for name in ("cats_1", "cats_2", "cats_3", "cats_4", "people_1"):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{name}.jpg")
+        Image.new("L", (8, 8)).save(tmp_path / f"{name}.png")
+    subjects = find_subjects(tmp_path)
+    plain = SubjectCrops(subjects, [], 32).sampling_weights()
+    assert sum(plain[:4]) == pytest.approx(2 * plain[4])  # neither as their number, 4 : 1, nor alike
+    asked = SubjectCrops(subjects, [], 32, {"people": 3.0}).sampling_weights()
+    assert asked == pytest.approx([*plain[:4], 3 * plain[4]])
+
+
 def test_some_subjects_are_joined_by_another_one(tmp_path: Path) -> None:
-    for name in ("one", "two"):
+    for name in ("set_1", "set_2"):
         Image.new("RGB", (90, 90), "gray").save(tmp_path / f"{name}.jpg")
         mask = Image.new("L", (90, 90))
         mask.paste(255, (40, 40, 50, 50))

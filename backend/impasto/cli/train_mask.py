@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 from pathlib import Path
 
 from impasto.cli.training import add_run_arguments, command_line, training_options
@@ -29,6 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--photos", type=Path, help="folder of the pictures of --weak and --weak-model")
     parser.add_argument("--backgrounds", nargs="*", type=Path, default=[], help="photos without subject, or folders")
     parser.add_argument("--encoder", type=Path, help="MobileNetV2 weights (default: torchvision's, downloaded once)")
+    parser.add_argument(
+        "--shares",
+        nargs="+",
+        type=_share,
+        default=argparse.SUPPRESS,
+        metavar="SET=TIMES",
+        help="see pictures whose names begin with SET so many times as often",
+    )
     parser.add_argument("--no-painted", action="store_true", help="learn from photos only, not from paintings of them")
     add_run_arguments(
         parser,
@@ -37,6 +46,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("encoder_speed", float, "how many times slower the encoder learns, below 1"),
         ("weak_weight", float, "how much weak masks count"),
     )
+
+
+def _share(text: str) -> tuple[str, float]:
+    name, _, times = text.partition("=")
+    try:
+        factor = float(times)
+    except ValueError:
+        factor = -1.0
+    if not name or not 0 <= factor < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not SET=TIMES, such as cats=2")
+    return name, factor
 
 
 def run(options: argparse.Namespace) -> int:
@@ -67,6 +87,11 @@ def run(options: argparse.Namespace) -> int:
     subjects = [one for folder in options.subjects for one in find_subjects(folder)] + list(weak.values())
     if not subjects:
         raise BadRequest("There are no pictures with masks.", "A folder has to hold NAME.jpg and NAME.png.")
+    if "shares" in options:
+        options.shares = dict(options.shares)
+        unknown = options.shares.keys() - {one.group for one in subjects}
+        if unknown:
+            raise BadRequest(f"No picture's name begins with {', '.join(sorted(unknown))}.", "See --shares.")
     if not options.no_painted:
         painted = options.work / "painted"
         if not options.export:

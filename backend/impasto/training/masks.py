@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,8 @@ class MaskTrainingOptions(Schedule):
     """The encoder has learned already: how much slower it goes on."""
     weight_decay: float = 1e-2
     weak_weight: float = 0.4
+    shares: dict[str, float] = field(default_factory=dict)
+    """How many times as often as by its size a set is seen; see `impasto.training.subjects.Subject.group`."""
     averaging: float = 0.998
     """Decay of the running average of the weights, which is what is kept in the end."""
 
@@ -82,7 +84,7 @@ class MaskTrainer(Trainer):
             weight_decay=options.weight_decay,
         )
         super().__init__(options, optimizer, {"net": self.net, "averaged": self.averaged}, device)
-        self.samples = self._endless(SubjectCrops(subjects, backgrounds, options.side))
+        self.samples = self._endless(SubjectCrops(subjects, backgrounds, options.side, options.shares))
 
     @property
     def result(self) -> SubjectNet:

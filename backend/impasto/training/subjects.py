@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,16 +82,29 @@ class SubjectCrops(Crops[tuple[Tensor, Tensor, Tensor]]):
     groups (Ghiasi et al. 2021, "Simple Copy-Paste", https://arxiv.org/abs/2012.07177), some are seen as paintings.
     """
 
-    def __init__(self, subjects: list[Subject], backgrounds: list[Path], side: int) -> None:
+    def __init__(
+        self, subjects: list[Subject], backgrounds: list[Path], side: int, shares: Mapping[str, float] | None = None
+    ) -> None:
         self.subjects = subjects
-        self._exact = [index for index, one in enumerate(subjects) if not one.weak]
+        self._shares = shares or {}
+        #: By set: what joins a picture is of its kind, since a set tells what counts as a subject beside others.
+        self._exact = defaultdict[str, list[Subject]](list)
+        for one in subjects:
+            if not one.weak:
+                self._exact[one.group].append(one)
         self.backgrounds = backgrounds
         self.side = side
 
     def sampling_weights(self) -> list[float]:
-        """How often each item should be seen: between alike for all pictures and alike for all sets; weak ones less."""
+        """How often each item should be seen: between alike for all pictures and alike for all sets; weak ones less.
+
+        The sets named in ``shares`` are seen so many times as often.
+        """
         sizes = Counter((one.group, one.weak) for one in self.subjects)
-        return [(0.5 if one.weak else 1.0) / math.sqrt(sizes[one.group, one.weak]) for one in self.subjects]
+        return [
+            (0.5 if one.weak else 1.0) * self._shares.get(one.group, 1.0) / math.sqrt(sizes[one.group, one.weak])
+            for one in self.subjects
+        ]
 
     def __len__(self) -> int:
         return len(self.subjects)
@@ -104,7 +118,8 @@ class SubjectCrops(Crops[tuple[Tensor, Tensor, Tensor]]):
             other = self.backgrounds[int(torch.randint(len(self.backgrounds), ()))]
             picture = _paste(random_view(load_rgb(other).float() / 255, self.side), picture, mask)
         elif _PASTED <= kind < _PASTED + _JOINED:
-            joining = self.subjects[self._exact[int(torch.randint(len(self._exact), ()))]]
+            kin = self._exact[subject.group]
+            joining = kin[int(torch.randint(len(kin), ()))]
             place = _place(self.side)
             second, its_mask = (_set_down(part, *place) for part in self._view(joining))
             picture, mask = _paste(picture, second, its_mask), torch.maximum(mask, its_mask)
