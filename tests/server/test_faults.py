@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
+from impasto.server.logs import MAX_BYTES, put_aside
 from impasto.zoo.library import shipped_models
 from impasto_link.discovery import log_file, read_server_info, runtime_file
 from impasto_link.errors import ModelProblem, WorkerDied
@@ -94,6 +95,17 @@ def test_the_log_is_made_of_json_lines(own_server: Start) -> None:
     lines = [json.loads(line) for line in log_file().read_text().splitlines()]
     assert {"time", "level", "process", "logger", "message"} <= set(lines[0])
     assert any("ready" in line["message"] for line in lines)
+
+
+def test_a_long_log_is_put_aside_from_under_whoever_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "server.log"
+    with path.open("ab", buffering=0) as errors:  # as the launcher gives it to the server for its standard error
+        errors.write(b"." * (MAX_BYTES + 1))
+        put_aside(path)
+        errors.write(b"what went wrong")
+        put_aside(path)
+    assert path.read_bytes() == b"what went wrong"
+    assert (tmp_path / "server.log.old").stat().st_size == MAX_BYTES + 1
 
 
 def test_a_library_with_many_thumbnails_is_told_whole(own_server: Start) -> None:

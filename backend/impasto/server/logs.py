@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -31,12 +33,21 @@ class JsonLines(logging.Formatter):
         return json.dumps(entry, ensure_ascii=False)
 
 
+def put_aside(path: Path) -> None:
+    """Empty a log that is larger than `MAX_BYTES`; what it held is kept next to it."""
+    if path.exists() and path.stat().st_size > MAX_BYTES:
+        # Not renamed: it is this process's standard error, too, where an editor has started it. That would go on into
+        # the old log, and Windows renames no file that is open.
+        shutil.copyfile(path, path.with_suffix(".log.old"))
+        os.truncate(path, 0)
+
+
 def configure_logging(*, rotate: bool = False) -> Path:
     """Log to the server's file, and to the terminal if there is one; returns the file."""
     path = log_file()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if rotate and path.exists() and path.stat().st_size > MAX_BYTES:
-        path.replace(path.with_suffix(".log.old"))
+    if rotate:
+        put_aside(path)
     to_file = logging.FileHandler(path, encoding="utf-8")
     to_file.setFormatter(JsonLines())
     handlers: list[logging.Handler] = [to_file]
