@@ -8,6 +8,7 @@ from pathlib import Path
 
 from impasto_link.discovery import write_private
 from impasto_link.errors import ServerGone
+from impasto_link.zmtp import parse_endpoint
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Invitation:
         """
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
+            # Somebody may have written another address into it.
+            parse_endpoint(str(raw["endpoint"]))
             return cls(
                 **{key: str(raw[key]) for key in ("endpoint", "server_public", "client_public", "client_secret")}
             )

@@ -214,12 +214,12 @@ class Session:
             raise greeting.error
 
     def _look_for_started(self) -> None:
-        # The file of a server that was killed does not count.
-        client = self._find_server() if read_server_info() != self._server else None
-        ended = self._process is not None and self._process.poll() not in (None, 0)
+        status = None if self._process is None else self._process.poll()
+        # The file of a server that was killed does not count; but ours ends well where it finds that one runs.
+        client = self._find_server() if status == 0 or read_server_info() != self._server else None
         if client is not None:
             self._greet(client)
-        elif ended or self.waited > START_LIMIT:
+        elif status not in (None, 0) or self.waited > START_LIMIT:
             raise ServerGone("The server could not be started.", "To see why, start it in a terminal: impasto serve")
         else:
             self._changed()

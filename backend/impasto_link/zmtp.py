@@ -54,7 +54,7 @@ class ZmtpTransport:
 
     def __init__(self, endpoint: str, token: str, *, max_frame: int = 4 << 30, max_frames: int = 1024) -> None:
         self._endpoint = endpoint
-        self._host, self._port = _parse_endpoint(endpoint)
+        self._host, self._port = parse_endpoint(endpoint)
         self._credentials = (USERNAME.encode(), token.encode()) if token else None
         if len(token.encode()) > 255:
             raise ValueError("A token has at most 255 bytes.")
@@ -266,7 +266,8 @@ class ZmtpTransport:
         return self._session.ready and bool(self._outbox)
 
 
-def _parse_endpoint(endpoint: str) -> tuple[str, int]:
+def parse_endpoint(endpoint: str) -> tuple[str, int]:
+    """Host and port of "tcp://HOST:PORT"; raises ValueError if it is not of this form."""
     parts = urlsplit(endpoint)
     if parts.scheme != "tcp" or not parts.hostname or not parts.port or parts.path:
         raise ValueError(f"{endpoint!r} is not of the form tcp://HOST:PORT.")

@@ -37,6 +37,10 @@ class Connection(QObject):
 
     def open(self, *, start: bool) -> None:
         """Connect if there is no connection; ``start`` says whether to start a server if none runs."""
+        if self.session.state != "offline" and not self._timer.isActive():
+            # While nobody looked the server may have ended.
+            self._tick()
+            self._timer.start()
         if self.session.state != "offline":
             return
         self._timer.start()

@@ -143,8 +143,10 @@ class StyleTransferDocker(DockWidget):
         self.panel.show_message("")
         self.connection.open(start=True)
         if self.connection.session.state != "ready":
-            self._waiting = refine
-            self.panel.show_message(tr("The painting begins as soon as the server is ready."))
+            # If there is a problem already, the status line says what is wrong.
+            if self.connection.session.problem is None:
+                self._waiting = refine
+                self.panel.show_message(tr("The painting begins as soon as the server is ready."))
             return
         self._waiting = None
         choices = replace(self.panel.choices(), refine=refine)
@@ -189,7 +191,7 @@ class StyleTransferDocker(DockWidget):
 
     def cancel(self) -> None:
         """Stop the painting."""
-        self._waiting = None
+        self._stop_waiting()
         self.painter.cancel()
 
     def reveal(self) -> None:
@@ -302,16 +304,20 @@ class StyleTransferDocker(DockWidget):
         self._show_status()
         if self.connection.session.state != "ready":
             self._library_state = None
-            if self._waiting is not None and self.connection.session.problem is not None:
+            if self.connection.session.problem is not None:
                 # The status line says what is wrong.
-                self._waiting = None
-                self.panel.show_message("")
+                self._stop_waiting()
             return
         self.panel.offer_subject("mask" in self.connection.session.hello.get("operations", ()))
         state = str(self.connection.session.hello.get("library", ""))
         if state != self._library_state:
             self._library_state = state
             self.connection.submit("styles", {"thumbnails": True}, on_event=self._on_styles)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting = None
+            self.panel.show_message("")
 
     def _on_styles(self, event: Event) -> None:
         if event.kind == "done":

@@ -88,6 +88,7 @@ def find_source(*, use_selection: bool, need_selection: bool = False, feather: i
     position = layer.position()
     return Source(
         document,
+        (document.width(), document.height()),
         _id(layer),
         name,
         _id(layer.parentNode()),
@@ -170,7 +171,7 @@ def read_picture(layer_id: str) -> tuple[str, Region]:
     name, bounds = layer.name(), _bounds(layer.bounds()) & Bounds(0, 0, document.width(), document.height())
     if not bounds:
         raise Problem(tr("The layer “{name}” is empty.", name=name), tr("Choose a layer with something on it."))
-    source = Source(document, layer_id, name, "", (0, 0), bounds, None)
+    source = Source(document, (document.width(), document.height()), layer_id, name, "", (0, 0), bounds, None)
     return name, read_reduced(source, _PICTURE_SIDE)[0]["pixels"]
 
 
@@ -201,6 +202,8 @@ def place(source: Source, pixels: Region, mask: Buffer | None, name: str, *, gro
         now, (x, y) = origin.position(), source.position
         bounds = bounds._replace(x=bounds.x + now.x() - x, y=bounds.y + now.y() - y)
         above, parent = _topmost_result(document, origin), origin.parentNode()
+        if (document.width(), document.height()) != source.size:
+            remark = tr("The document has another size now, so the painting may not fit.")
     else:
         above, parent = None, _find(document, source.parent) or document.rootNode()
         remark = tr("The layer “{name}” was deleted in the meantime; the painting is on top.", name=source.name)

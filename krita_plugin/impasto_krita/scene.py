@@ -35,6 +35,7 @@ class Source:
 
     Attributes:
         document: Krita's document. It may be closed at any time, so it is only to be looked for among the open ones.
+        size: the width and height of the document.
         layer: id of the layer.
         name: name of the layer.
         parent: id of the layer's parent.
@@ -45,6 +46,7 @@ class Source:
     """
 
     document: Any
+    size: tuple[int, int]
     layer: str
     name: str
     parent: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from impasto_krita.texts import tr
+from impasto_krita.texts import tr, tr_said
 from impasto_link.session import Session
 
 
@@ -19,7 +19,7 @@ def describe(session: Session) -> str:
         words = _describe_workers(session.hello.get("workers", []))
         return escape(tr("On another machine. {words}", words=words) if session.invitation else words)
     if session.problem is not None:
-        problem = f"{tr(session.problem.message)} {tr(session.problem.hint)}".strip()
+        problem = f"{tr_said(session.problem.message)} {tr_said(session.problem.hint)}".strip()
         return f'⚠ {escape(problem)} <a href="#">{tr("Try again")}</a>'
     return f'{tr("The server does not run.")} <a href="#">{tr("Start it")}</a>'
 

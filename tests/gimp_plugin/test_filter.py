@@ -149,6 +149,8 @@ def test_what_the_server_says_is_translated_with_its_numbers() -> None:
     assert tr_said(offline).startswith("没有 VGG-19")
     error = UnknownStyle("There is no style 'mine'.", "All of them: impasto styles")
     assert tr_error(error).startswith("没有风格 'mine'。")
+    memory = "A picture of 256 megapixels needs about 12.5 GiB of memory, and 3.1 GiB are free."
+    assert tr_said(memory).startswith("256 百万像素的图像约需 12.5 GiB")
     assert tr_said("nobody ever said {this} 5 times") == "nobody ever said {this} 5 times"
     choose_language(["en"])
     assert tr_said("refining, loss 1.23") == "refining, loss 1.23"

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from impasto_link import codec
+from impasto_link.errors import WrongVersion
 from impasto_link.pixels import PixelFormat, Region
+from impasto_link.session import Session
 
 
 @pytest.fixture
@@ -103,5 +106,22 @@ def test_what_the_server_says_is_translated_with_its_numbers(package: None) -> N
     )
     assert tr_said(downloading).partition("575 MB")[2].startswith(" 中的 12%")
     assert tr_said("nobody ever said {this} 5 times") == "nobody ever said {this} 5 times"
+    memory = "A picture of 256 megapixels needs about 12.5 GiB of memory, and 3.1 GiB are free."
+    assert tr_said(memory).startswith("256 百万像素的图像约需 12.5 GiB")
     choose_language("en", "")
     assert tr_said("refining, loss 0.85") == "refining, loss 0.85"
+
+
+def test_a_problem_of_the_connection_is_translated_with_its_numbers(package: None) -> None:
+    from impasto_krita.status import describe
+    from impasto_krita.texts import choose_language
+
+    choose_language("zh_CN", "")
+    session = Session()
+    with pytest.raises(WrongVersion) as raised:
+        codec.check_version({"v": 99})
+    session.problem = raised.value
+    said = describe(session)
+    assert f"99 和 {codec.PROTOCOL}。" in said
+    assert "请在两边安装相同版本" in said
+    choose_language("en", "")

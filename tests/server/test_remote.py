@@ -77,11 +77,16 @@ def test_by_invitation_only(
         connect_remote(tmp_path / "stranger.json", timeout=2)
 
 
+@pytest.mark.parametrize("endpoint", ["", "192.168.1.5:5570", "tcp://192.168.1.5"])
 def test_what_is_no_invitation_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "nonsense.json"
     file.write_text("[]")
+    if endpoint:
+        # As after the server's machine got another address.
+        key = zmq.curve_keypair()[0].decode()
+        Invitation(endpoint, key, key, key).write(file)
     monkeypatch.setenv("IMPASTO_SERVER", str(file))
     assert main(["status"]) == 1
     assert "nonsense.json" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -104,6 +105,28 @@ def test_it_starts_the_server(session: Session, tmp_path: Path, monkeypatch: pyt
     look_until(session, lambda: session.state == "ready", 90.0)
     call = session.submit("shutdown")
     look_until(session, lambda: call.finished)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals that stop a process")
+def test_a_server_that_stood_still_is_found_again(
+    own_server: Callable[..., RunningServer], session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one that is started ends at once, because that one runs: it is all that can be waited for."""
+    monkeypatch.setattr("impasto_link.session.GREETING_LIMIT", 2.0)
+    process = own_server().process
+    remember_command([sys.executable, "-m", "impasto"])
+    process.send_signal(signal.SIGSTOP)
+    try:
+        session.open()
+        look_until(session, lambda: session.state == "starting", 20.0)
+        look_until(session, lambda: session.state == "greeting", 30.0)
+        with pytest.raises(ServerGone, match="does not answer"):
+            look_until(session, lambda: False, 20.0)
+        session.open()
+        look_until(session, lambda: session.state == "starting", 20.0)
+    finally:
+        process.send_signal(signal.SIGCONT)
+    look_until(session, lambda: session.state == "ready", 30.0)
 
 
 def test_a_server_that_cannot_start_is_said(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,7 @@ class Source:
     Attributes:
         image: the image.
         layer: the layer, or group of layers.
+        whole: the rectangle of all of the layer.
         bounds: the rectangle to paint.
         selected: whether a selection limits it.
         format: babl's name of its pixels as they are sent and come back.
@@ -45,6 +46,7 @@ class Source:
 
     image: Any
     layer: Any
+    whole: Bounds
     bounds: Bounds
     selected: bool
     format: str
@@ -93,17 +95,20 @@ def find_source(image: Any, layer: Any, *, use_selection: bool, margin: int = 0)
     Raises:
         Problem: there is nothing to paint.
     """
-    whole = Bounds(0, 0, layer.get_width(), layer.get_height())
+    if not image.is_valid() or not layer.is_valid():
+        # While a dialog asks how to paint it, the user may delete it or close the image.
+        raise Problem(tr("The layer is not there any more."))
+    whole = _whole(layer)
     selected = use_selection and not Gimp.Selection.is_empty(image)
     if not selected:
-        return Source(image, layer, whole, False, _wire_format(layer))
+        return Source(image, layer, whole, whole, False, _wire_format(layer))
     touches, *rectangle = layer.mask_intersect()
     if not touches:
         raise Problem(
             tr("The selection lies outside of the layer “{name}”.", name=layer.get_name()),
             tr("Select something on the layer, or choose another area."),
         )
-    return Source(image, layer, Bounds(*rectangle).grown(margin) & whole, True, _wire_format(layer))
+    return Source(image, layer, whole, Bounds(*rectangle).grown(margin) & whole, True, _wire_format(layer))
 
 
 def read(source: Source) -> Region:
@@ -144,8 +149,8 @@ def read_small(source: Source, longest: int) -> tuple[dict[str, Region], float]:
 
 def picture_of_layer(layer: Any, longest: int) -> Region:
     """A layer as a picture to paint like, whatever its pixels are: they need not hold a painting."""
-    whole = Bounds(0, 0, layer.get_width(), layer.get_height())
-    return read_small(Source(layer.get_image(), layer, whole, False, _PREVIEW), longest)[0]["pixels"]
+    whole = _whole(layer)
+    return read_small(Source(layer.get_image(), layer, whole, whole, False, _PREVIEW), longest)[0]["pixels"]
 
 
 def picture_of_file(file: Any, longest: int) -> Region:
@@ -210,6 +215,9 @@ def place(source: Source, pixels: Region, mask: Buffer | None, name: str, choice
             _, x, y = origin.get_offsets()
             layer.set_offsets(x + bounds.x, y + bounds.y)
             _insert(image, layer, origin.get_parent(), _position_above(image, origin))
+            if _whole(origin) != source.whole:
+                # Whether it was scaled, or cropped and at which side, is not to be known.
+                remark = tr("The layer has another size now, so the painting may not fit.")
         else:
             _insert(image, layer, None, 0)
             remark = tr("The layer was deleted in the meantime; the painting is on top.")
@@ -248,6 +256,10 @@ def check_has_no_mask(layer: Any) -> None:
 
 
 # --- the quirks behind it
+
+
+def _whole(layer: Any) -> Bounds:
+    return Bounds(0, 0, layer.get_width(), layer.get_height())
 
 
 def _get(drawable: Any, bounds: Bounds, name: str | None, scale: float = 1.0) -> bytes:

@@ -128,8 +128,8 @@ def paint(
 
 def find_subject(image: Any, layer: Any, options: MaskOptions, watcher: Watcher) -> None:
     """Give a layer a mask that shows its subject only; arguments and errors as for `paint`."""
-    host.check_has_no_mask(layer)
     source = host.find_source(image, layer, use_selection=False)
+    host.check_has_no_mask(layer)
     connection = Connection()
     try:
         connection.open()

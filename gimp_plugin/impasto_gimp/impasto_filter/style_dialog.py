@@ -234,7 +234,7 @@ class StyleDialog:
     # --- the favourites
 
     def _show_favorite(self) -> None:
-        is_one = self.gallery.current in self._favorites.entries
+        is_one = self._config.get_property("style") in self._favorites.entries
         self._favorite.set_label(tr("★ Fa_vourite") if is_one else tr("☆ Fa_vourite"))
         self._favorite.set_sensitive(bool(self.gallery.title(self.gallery.current)) and not self._wants_picture)
         self._quiet = True
@@ -247,7 +247,8 @@ class StyleDialog:
         choices = arguments.read(self._config, self._image)
         try:
             if self._favorite.get_active():
-                self._favorites.add(self.gallery.title(choices.style), choices)
+                # A mixture, as scripts paint in it, has no title.
+                self._favorites.add(self.gallery.title(choices.style) or choices.style, choices)
             else:
                 self._favorites.remove(choices.style)
         except OSError as error:

@@ -1,6 +1,9 @@
 # MODE=headless
 """Scripts: exported pixels, areas, two styles, flat results, and all that is refused, in words."""
 
+import sys
+from pathlib import Path
+
 import gimp_prover as p
 from gimp_prover import BASE, KIND, Gimp, Gio
 
@@ -119,6 +122,42 @@ def refused():
     expect("subject", blank, [empty], area="subject")
 
 
+def changed():
+    """What the user may do while the dialog asks, and while it is painted; by the plug-in's own functions."""
+    plugin = Path(Gimp.directory()) / "plug-ins" / "impasto_gimp"
+    sys.path[:0] = [str(plugin), str(plugin / "vendor")]
+    from impasto_filter import host
+    from impasto_filter.choices import Choices
+    from impasto_link.errors import Problem
+
+    def remark(change):
+        image, layer = p.new_image(64, 48)
+        source = host.find_source(image, layer, use_selection=False)
+        region = host.read(source)
+        change(image)
+        painting, said = host.place(source, region, None, "painting", Choices())
+        assert painting.get_image() == image
+        image.delete()
+        return said
+
+    assert remark(lambda image: None) == ""
+    assert remark(lambda image: image.convert_precision(p.PRECISION.FLOAT_LINEAR)) == ""
+    for change in (lambda image: image.crop(32, 24, 20, 10), lambda image: image.scale(32, 24)):
+        said = remark(change)
+        assert "another size" in said, said
+    p.say(said)
+
+    for change in (lambda image, layer: image.remove_layer(layer), lambda image, layer: image.delete()):
+        image, layer = p.new_image(64, 48)
+        change(image, layer)
+        try:
+            host.find_source(image, layer, use_selection=True)
+        except Problem as problem:
+            assert "not there any more" in str(problem), problem
+        else:
+            raise AssertionError("what was deleted can be painted")
+
+
 def times():
     import time
 
@@ -141,6 +180,7 @@ def times():
 def steps():
     good()
     refused()
+    changed()
     times()
 
 

@@ -1,8 +1,10 @@
 """A favourite is in the menu, and paints without a dialog."""
 
 import json
+from pathlib import Path
 
 import gimp_prover as p
+from gimp_prover import Gimp
 
 
 def steps():
@@ -24,6 +26,23 @@ def steps():
         assert status == p.ERROR
         assert f"no style '{style}'" in error, error
         p.say(error)
+
+    # The star of a mixture, which comes into the dialog with a painting.
+    mixture = "udnie:2, the-scream"
+    image.set_selected_layers([p.paint(image, image.get_layers()[-1], style=mixture)])
+    before = titles()
+    p.open_dialog()
+    p.key("alt+v")
+    p.wait_for(lambda: titles() == [*before, mixture], "the favourite")
+    p.key("alt+v")
+    p.wait_for(lambda: titles() == before, "the favourite is none any more")
+    p.key("Escape")
+    p.gone("^Style Transfer$")
+
+
+def titles():
+    path = Path(Gimp.directory()) / "impasto-favorites.json"
+    return [entry["title"] for entry in json.loads(path.read_text(encoding="utf-8"))]
 
 
 p.run(steps)

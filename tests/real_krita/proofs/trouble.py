@@ -133,6 +133,11 @@ def steps():
     yield from prover.painted(count + 1)
     prover.say("the next click started the server and painted")
 
+    # The document is scaled while it is painted.
+    one.paint()
+    document.scaleImage(256, 256, 72, 72, "Bicubic")
+    yield from expect("is a new layer", "has another size now")
+
     # Only the frame that is shown is painted of an animation.
     source = layers(document)[0]
     source.enableAnimation()
