@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from impasto.client import to_region
 from impasto.pipeline import Layer, Pipeline
 from impasto.zoo.library import Library, shipped_models
 from impasto_link.errors import BadRequest, ModelProblem, NoSubject
-from impasto_link.options import MaskOptions, StylizeOptions
+from impasto_link.options import MaskOptions, RefineOptions, StylizeOptions
 from impasto_link.pixels import PixelFormat, Region
 
 
@@ -283,6 +284,41 @@ def test_transparent_parts_are_no_subject(pipeline: Pipeline, astronaut: np.ndar
     found = find(pipeline, np.dstack([astronaut, alpha]))
     assert not found[:, 256:].any()
     assert found[:, :256].any()
+
+
+def test_a_half_transparent_figure_stays_half_transparent(pipeline: Pipeline, astronaut: np.ndarray) -> None:
+    half = np.dstack([astronaut, np.full((512, 512), 128, np.uint8)])
+    layer = pipeline.mask(to_region(half)[0], MaskOptions(cutout=True), lambda done, doing: None)
+    assert mask_of(layer).max() == 255
+    cut = np.frombuffer(layer.pixels.data, np.uint8).reshape(512, 512, 4)
+    assert cut[..., 3].max() == 128
+    painted, shown = stylize(pipeline, half, area="subject")
+    assert (painted[..., 3] == 128).all()
+    assert shown.max() == 255
+
+
+def test_the_last_preview_of_two_styles_is_the_painting(
+    pipeline: Pipeline, photo: np.ndarray, mask: np.ndarray
+) -> None:
+    previews: list[Region] = []
+
+    def progress(done: float, doing: str, preview: Callable[[], Region] | None = None) -> None:
+        if preview is not None:
+            previews.append(preview())
+
+    refine = RefineOptions(iterations=1, features="compact")
+    options = StylizeOptions.of("udnie", background_style="great-wave", refine=refine, flatten=True)
+    layer = pipeline.stylize(to_region(photo)[0], options, progress, mask=to_region(mask)[0])
+    last, painted = (np.frombuffer(one.data, np.uint8).astype(float) for one in (previews[-1], layer.pixels))
+    assert np.abs(last - painted).max() <= 1
+
+
+def test_strength_0_in_an_area_gives_the_original(pipeline: Pipeline, photo: np.ndarray, mask: np.ndarray) -> None:
+    linear = ((photo / 255) ** 2.2).astype("<f4")
+    region = Region(PixelFormat(photo.shape[1], photo.shape[0], "RGB", "f32", "linear"), linear.tobytes())
+    options = StylizeOptions.of("udnie", area="subject", strength=0, flatten=True)
+    layer = pipeline.stylize(region, options, lambda done, doing: None, mask=to_region(mask)[0])
+    assert layer.pixels.data == region.data
 
 
 def test_a_layer_of_one_colour_is_seen_by_its_alpha(pipeline: Pipeline, astronaut: np.ndarray) -> None:

@@ -353,3 +353,12 @@ def test_a_download_that_fails_leaves_nothing_and_rests(fetch: Any) -> None:
         download.wait()
     assert list(download.target.parent.iterdir()) == []
     assert not download.start()
+
+
+def test_a_folder_that_cannot_be_made_is_a_failure_like_any(fetch: Any) -> None:
+    download = fetch((200, GOOD))
+    download.target.parent.touch()
+    download.start()
+    with pytest.raises(ModelProblem, match="deep"):
+        download.wait()
+    assert not download.start()

@@ -86,6 +86,8 @@ class _Work(NamedTuple):
     pictures: Mapping[str, StylePicture]
     brush: float
     notes: list[str]
+    beneath: Tensor | None = None
+    """What a preview shows outside the area, if that is not the photo."""
 
 
 class Pipeline:
@@ -169,6 +171,7 @@ class Pipeline:
                 limit = torch.ones_like(subject) if area is None else area
                 back, front = (1 - subject) * limit, subject * limit
                 behind = self._paint(photo, back, options.background_styles, work, _part(progress, 0.0, 0.5))
+                work = work._replace(beneath=behind if area is None else torch.lerp(photo, behind, area))
                 before = self._paint(photo, front, options.styles, work, _part(progress, 0.5, 1.0))
                 painted = torch.lerp(behind, before, subject)
             else:
@@ -229,7 +232,9 @@ class Pipeline:
         else:
             # A figure on a transparent layer is to be seen as it is, not with its colours drawn out.
             alpha = picture.alpha.clamp(0, 1)
-            found = self._finder.find(torch.lerp(torch.full_like(seen, _BACKDROP), seen, alpha), model) * alpha
+            found = self._finder.find(torch.lerp(torch.full_like(seen, _BACKDROP), seen, alpha), model)
+            # The mask shows pixels with the alpha that they have: with it in the mask, too, they would fade twice.
+            found = found * (alpha > 0)
         if float((found > 0.5).float().mean()) < _SPECKS:
             raise NoSubject(
                 "No subject was found in this picture.", "Mark it with a mask or a selection, or paint everything."
@@ -321,7 +326,7 @@ class Pipeline:
             if picture is None:
                 progress(done, doing)
             else:
-                progress(done, doing, lambda: _preview(picture.cpu(), around, photo, area, box, options))
+                progress(done, doing, lambda: _preview(picture.cpu(), around, photo, area, box, work))
 
         begun = None if start is None else start[..., rows, columns]
         content = photo[..., rows, columns]
@@ -369,7 +374,7 @@ def _preview(
     photo: Tensor,
     area: Tensor | None,
     box: tuple[slice, slice],
-    options: StylizeOptions,
+    work: _Work,
 ) -> Region:
     """A small picture of how far a refinement is, sRGB of 8 bits.
 
@@ -377,7 +382,7 @@ def _preview(
         piece: what is refined, at the scale where it is.
         start, photo, area: at full size.
         box: rows and columns of ``piece`` in them.
-        options: strength and colours.
+        work: strength, colours, and what is outside the area.
     """
     height, width = photo.shape[-2:]
     factor = min(1.0, _PREVIEW_SIDE / max(height, width))
@@ -391,10 +396,12 @@ def _preview(
     if target.numel():
         target.copy_(resize(piece, target.shape[-2], target.shape[-1]))
     content = resize(photo, *size)
-    if options.keep_colors:
+    if area is not None:
+        outside = content if work.beneath is None else resize(work.beneath, *size)
+        painted = torch.lerp(outside, painted, resize(area, *size))
+    if work.options.keep_colors:
         painted = keep_colors(painted, content)
-    share = options.strength if area is None else resize(area, *size) * options.strength
-    return encode_rgb(torch.lerp(content, painted, share))
+    return encode_rgb(torch.lerp(content, painted, work.options.strength))
 
 
 def _at_most(picture: Picture, max_side: int | None) -> tuple[Picture, float]:
@@ -442,7 +449,7 @@ def _finish(
 ) -> Layer:
     source = picture.source
     share: float | Tensor = options.strength
-    if area is not None and options.flatten:
+    if area is not None and options.flatten and options.strength > 0:
         share = area * share
     pixels = encode(blend(picture, painted, share), picture, None if area is None else area > _INVISIBLE)
     mask = None if area is None or options.flatten else encode_gray(area)

@@ -113,6 +113,8 @@ def test_patterns_are_understood(photo: Path, tmp_path: Path) -> None:
         (["photo.png", "-o", "out.png", "--style", "photo.png:much"], "not a number"),
         (["photo.png", "-o", "out.png", "--style", "missing.jpg:2"], "no picture missing.jpg:2"),
         (["photo.png", "-o", "out.png", "--style", "long" * 100], "too long"),
+        (["photo.png", "-o", "out.png", "--style", "udnie", "--refine-side", "128"], "none is asked for"),
+        (["photo.png", "-o", "out.png", "--style", "udnie", "--layer-weights", "1,2"], "none is asked for"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_words(
@@ -134,6 +136,37 @@ def test_what_cannot_be_done_is_said_in_words(
     assert not Path("out.png").exists()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["stylize", "photo.png", "--style", "udnie", "-o"],
+        ["mask", "photo.png", "-o"],
+        ["styles", "--photo", "photo.png", "--sheet"],
+    ],
+)
+@pytest.mark.parametrize(("out", "says"), [("none/out.png", "no folder none"), ("out.xyz", ".xyz")])
+def test_where_nothing_can_be_written_nothing_is_painted(
+    photo: Path,
+    arguments: list[str],
+    out: str,
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(photo.parent)
+    for command in ("stylize", "mask", "styles"):
+        monkeypatch.setattr(f"impasto.cli.{command}.connect_or_start", lambda *_: pytest.fail("the server was asked"))
+    assert main([*arguments, out]) == 1
+    assert says in capsys.readouterr().err
+
+
+def test_weights_that_are_no_numbers_are_wrong_usage(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        stylize(photo, "-o", "out.png", "--style", "udnie", "--layer-weights", "1,much")
+    assert caught.value.code == 2
+    assert "numbers with commas" in capsys.readouterr().err
+
+
 def test_styles_as_a_table_and_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["styles"]) == 0
     assert "starry-night" in capsys.readouterr().out
@@ -148,6 +181,25 @@ def test_a_contact_sheet(photo: Path, tmp_path: Path) -> None:
     with Image.open(sheet) as picture:
         assert picture.width > 3 * 64
         assert picture.height > 3 * 64
+
+
+def test_a_contact_sheet_shows_photos_as_they_are_meant(
+    tmp_path: Path, astronaut: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gray = astronaut[:200, 100:300].mean(-1)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray((gray * 257).astype(np.uint16)).save(tmp_path / "deep.png")
+    Image.fromarray(np.rot90(gray).astype(np.uint8)).save(tmp_path / "turned.png", exif=exif)
+    photos = [word for name in ("deep.png", "turned.png") for word in ("--photo", str(tmp_path / name))]
+    sheet = tmp_path / "sheet.png"
+    assert main(["styles", "--sheet", str(sheet), *photos, "--cell", "200", "--strength", "0"]) == 0
+    shown = np.asarray(Image.open(sheet)).astype(float)
+    for top in (6, 6 + 200 + 28):
+        assert np.abs(shown[top : top + 200, 6:206] - gray[..., None]).max() <= 1
+    assert main(["styles", *photos]) == 1
+    assert main(["styles", "--sheet", str(sheet), *photos, "--cell", "-5"]) == 1
+    assert "from 16" in capsys.readouterr().err
 
 
 def test_status_for_people_and_for_scripts(running_server: RunningServer, capsys: pytest.CaptureFixture[str]) -> None:
@@ -204,6 +256,19 @@ def test_layers_are_written_side_by_side(photo: Path, mask: Path, tmp_path: Path
     assert np.array_equal(shown, 255 - np.asarray(Image.open(mask)))
 
 
+def test_the_mask_of_a_layer_overwrites_nothing(
+    photo: Path, mask: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = mask.rename(tmp_path / "out-mask.png")
+    before = own.read_bytes()
+    assert stylize(photo, "-o", tmp_path / "out.png", "--style", "udnie", "--mask", own, "--layers") == 1
+    assert own.read_bytes() == before
+    other = tmp_path / "photo-mask.png"
+    other.write_bytes(photo.read_bytes())
+    assert stylize(photo, other, "-o", tmp_path / "both", "--style", "udnie", "--mask", own, "--layers") == 1
+    assert capsys.readouterr().err.count("would overwrite") == 2
+
+
 def test_a_mask_of_another_size_is_fitted_with_a_warning(
     photo: Path, mask: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -254,7 +319,8 @@ def test_how_pictures_are_named_as_styles(tmp_path: Path, monkeypatch: pytest.Mo
     [
         (["--mask", "BLACK"], "empty"),
         (["--mask", "MISSING"], "missing.png"),
-        (["--mask", "BLACK", "--area", "everything"], "changes nothing"),
+        (["--mask", "BLACK", "--area", "everything"], "nothing to do for --mask"),
+        (["--feather", "4", "--grow", "-2"], "nothing to do for --feather and --grow"),
         (["--area", "subject", "--background-style", "udnie"], "background"),
         (["--area", "subject", "--feather", "-3"], "feather"),
     ],

@@ -80,3 +80,9 @@ def test_only_a_server_that_starts_puts_the_old_log_aside(own_server: Callable[.
     subprocess.run(serve, env=running.environment, capture_output=True, timeout=60)
     assert log.stat().st_size < MAX_BYTES
     assert log.with_suffix(".log.old").exists()
+
+
+def test_a_device_that_no_machine_has_starts_no_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--device", "gpu"]) == 1
+    assert "'gpu' is not known" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

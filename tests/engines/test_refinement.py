@@ -12,7 +12,7 @@ from impasto.engines.gatys.refine import MIN_SIDE, Enough, plan_scales, refine
 from impasto.engines.pictures import StylePicture
 from impasto.nets.perceptual import STYLE_DISTANCES, STYLE_LAYERS, LayerMoments
 from impasto.nets.vgg import VGG19Features
-from impasto_link.errors import BadRequest
+from impasto_link.errors import BadRequest, Cancelled
 from impasto_link.options import OPTIMIZERS, STYLE_LOSSES, RefineOptions
 
 
@@ -195,6 +195,24 @@ def test_stopped_early_it_gives_the_best_so_far(deep: Measuring) -> None:
     )
     assert refined.shape == ramp.shape
     assert float((refined - ramp).abs().mean()) > 0.005
+
+
+def test_it_can_be_stopped_while_the_styles_are_measured(deep: Measuring, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+
+    def look(x: Tensor, wanted: Collection[str]) -> Mapping[str, Tensor]:
+        nonlocal looks
+        looks += 1
+        return deep.net(x, wanted)
+
+    def report(done: float, losses: Losses | None, picture: Tensor | None) -> None:
+        raise Cancelled("The job was cancelled.")
+
+    monkeypatch.setattr(Measuring, "__call__", lambda net, x, wanted: look(x, wanted))
+    styles = [(StylePicture(noise(70, 70, seed)), 1.0) for seed in range(3)]
+    with pytest.raises(Cancelled):
+        refine(deep, None, noise(70, 70, 1), styles, RefineOptions(), 70, report)
+    assert looks == 1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (70, 3)])

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     wanted = mask_options(options, invert=options.invert, cutout=options.cutout)
-    files.check_writable_suffix(options.output)
+    files.check_target(options.output)
     region, info = files.read(options.input)
     with contextlib.closing(connect_or_start(SERVER_COMMAND)) as client:
         result = client.wait(client.mask(region, wanted)).regions

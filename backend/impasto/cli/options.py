@@ -97,7 +97,7 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     experts.add_argument("--tv-weight", type=float, default=1.0, metavar="X", help="how much roughness costs")
     experts.add_argument(
         "--layer-weights",
-        type=lambda text: tuple(float(part) for part in text.split(",")),
+        type=_numbers,
         metavar="X,X,...",
         help="how much the style counts in relu1_1, relu2_1 and so on to relu5_1 (default: alike)",
     )
@@ -106,12 +106,17 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a row of numbers with commas between them") from None
+
+
 def refine_options(options: argparse.Namespace) -> RefineOptions | None:
     """What the arguments of `add_engine_options` ask for; raises BadRequest as `stylize_options` does."""
-    if options.refine is None and options.engine != "gatys":
-        return None
     word = options.refine or "normal"
-    return RefineOptions(
+    wanted = RefineOptions(
         preset="normal" if word.isdecimal() else word,
         iterations=int(word) if word.isdecimal() else None,
         max_side=options.refine_side,
@@ -122,6 +127,11 @@ def refine_options(options: argparse.Namespace) -> RefineOptions | None:
         features=options.features,
         layer_weights=options.layer_weights,
     )
+    if options.refine is not None or options.engine == "gatys":
+        return wanted
+    if wanted != RefineOptions():
+        raise BadRequest("There are options for a refinement, but none is asked for.", "Add --refine normal.")
+    return None
 
 
 def read_styles(words: list[str], pictures: dict[str, Region]) -> list[StyleChoice]:
@@ -195,6 +205,17 @@ def area_options(options: argparse.Namespace) -> dict[str, Any]:
         "grow": options.grow,
         "mask_model": options.mask_model,
     }
+
+
+def idle_area_options(options: argparse.Namespace) -> str:
+    """Which options were given that only say how the subject is found, and what is done with its edge."""
+    given = {
+        "--mask": options.mask,
+        "--mask-model": options.mask_model != MASK_MODELS[0],
+        "--feather": options.feather,
+        "--grow": options.grow,
+    }
+    return " and ".join(name for name, value in given.items() if value)
 
 
 def mask_options(options: argparse.Namespace, **more: Any) -> MaskOptions:

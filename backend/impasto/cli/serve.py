@@ -20,6 +20,7 @@ from impasto_link.discovery import lock_file, read_server_info, runtime_dir
 from impasto_link.errors import ImpastoError
 from impasto_link.invitation import Invitation
 from impasto_link.launch import remember_command
+from impasto_link.options import MaskOptions
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    # As a job's device is looked at: else each worker would end by itself, with a traceback.
+    devices = tuple(MaskOptions(device=one).device for one in options.device or ["auto"])
     runtime_dir().mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = filelock.FileLock(lock_file())
     try:
@@ -85,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
             BrokerOptions(
                 remote=remote and remote.access,
                 shared_memory=options.shared_memory,
-                devices=tuple(options.device or ["auto"]),
+                devices=devices,
                 unload_after=options.unload_after,
                 exit_after=options.exit_after,
             )

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from impasto.imaging import files
+from impasto.imaging.pixels import decode, encode_rgb, fill_transparent
+
 _MARGIN = 6
 _LABEL = 22
+
+
+def read_photo(path: Path) -> Image.Image:
+    """A photo as it is shown on a sheet: upright, 8 bits of sRGB, opaque.
+
+    Raises:
+        FileProblem: it cannot be read.
+    """
+    picture = decode(files.read(path)[0])
+    region = encode_rgb(fill_transparent(picture.rgb.clamp(0, 1), picture.alpha))
+    return Image.frombytes("RGB", (region.format.width, region.format.height), bytes(region.data))
 
 
 def contact_sheet(

@@ -13,10 +13,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from impasto.cli.options import add_look_options, stylize_options
-from impasto.client import SERVER_COMMAND, Server
+from impasto.client import SERVER_COMMAND, Server, to_region
 from impasto.zoo.library import Library
-from impasto_link.errors import BadRequest, ImpastoError
+from impasto_link.errors import BadRequest
 from impasto_link.launch import connect_or_start
+
+#: Pixels of a picture on a sheet.
+CELL_RANGE = (16, 4096)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +39,8 @@ def run(options: argparse.Namespace) -> int:
     styles = library.styles()
     for problem in library.problems():
         print(f"impasto: {problem}", file=sys.stderr)
+    if options.photo and not options.sheet:
+        raise BadRequest("Photos are painted on a contact sheet.", "Say with --sheet where it is to be written.")
     if options.sheet:
         return _sheet(options, [style.name for style in styles])
     if options.json:
@@ -51,14 +56,16 @@ def run(options: argparse.Namespace) -> int:
 def _sheet(options: argparse.Namespace, names: list[str]) -> int:
     from PIL import Image
 
-    from impasto.cli.sheet import contact_sheet
+    from impasto.cli.sheet import contact_sheet, read_photo
+    from impasto.imaging import files
 
     if not options.photo:
         raise BadRequest("A contact sheet needs something to paint.", "Name a picture with --photo.")
-    try:
-        photos = [Image.open(path).convert("RGB") for path in options.photo]
-    except OSError as error:
-        raise BadRequest(f"A photo cannot be read: {error}.") from error
+    low, high = CELL_RANGE
+    if not low <= options.cell <= high:
+        raise BadRequest(f"The size of a picture on the sheet is {options.cell}, but has to be from {low} to {high}.")
+    files.check_target(options.sheet)
+    photos = [read_photo(path) for path in options.photo]
     for name in names:
         stylize_options(options, [name])
     with Server(connect_or_start(SERVER_COMMAND)) as server, tqdm(total=len(photos) * len(names)) as bar:
@@ -77,8 +84,5 @@ def _sheet(options: argparse.Namespace, names: list[str]) -> int:
             return painted
 
         sheet = contact_sheet(photos, names, paint, options.cell)
-    try:
-        sheet.save(options.sheet)
-    except (OSError, ValueError) as error:
-        raise ImpastoError(f"The sheet cannot be written: {error}.") from error
+    files.write(options.sheet, to_region(sheet)[0])
     return 0

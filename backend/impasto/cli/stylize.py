@@ -21,6 +21,7 @@ from impasto.cli.options import (
     add_engine_options,
     add_style_options,
     area_options,
+    idle_area_options,
     read_styles,
     refine_options,
     stylize_options,
@@ -59,10 +60,16 @@ def run(options: argparse.Namespace) -> int:
         flatten=not options.layers,
         **area_options(options),
     )
-    if options.mask and not wanted.needs_subject:
-        raise BadRequest("With the area everything a mask changes nothing.", "Leave --area or --mask out.")
+    idle = idle_area_options(options)
+    if idle and not wanted.needs_subject:
+        raise BadRequest(
+            f"With the area everything there is nothing to do for {idle}.",
+            f"Choose another --area, or leave {idle} out.",
+        )
     sources = find_sources(options.inputs)
     targets = plan_targets(sources, options.output)
+    if options.layers and wanted.area != "everything":
+        check_masks(targets, [*sources, options.mask] if options.mask else sources)
     failed = 0
     total = len(sources)
     with (
@@ -147,7 +154,7 @@ def finish(client: Client, job: Sent, bar: tqdm[Any], number: int) -> None:
     result = job.call.result.regions
     files.write(job.target, result["pixels"], job.info)
     if "mask" in result:
-        files.write(job.target.with_name(f"{job.target.stem}-mask.png"), result["mask"])
+        files.write(mask_beside(job.target), result["mask"])
 
 
 def find_sources(inputs: list[str]) -> list[Path]:
@@ -174,7 +181,7 @@ def plan_targets(sources: list[Path], output: Path) -> list[Path]:
     """Where each picture goes: into the file OUT, or under its own name into the folder OUT."""
     is_file = not output.is_dir() and (output.suffix != "" or output.exists())
     if is_file and len(sources) == 1:
-        files.check_writable_suffix(output)
+        files.check_target(output)
         return [output]
     if is_file:
         raise BadRequest(f"{len(sources)} pictures do not go into one file, {output}.", "Name a folder with -o.")
@@ -188,9 +195,26 @@ def plan_targets(sources: list[Path], output: Path) -> list[Path]:
     for source in sources:
         suffix = source.suffix if source.suffix.lower() in files.SUFFIXES else ".png"
         targets.append(output / f"{source.stem}{suffix}")
+    taken: set[Path] = set()
     for source, target in zip(sources, targets, strict=True):
-        if targets.count(target) > 1:
+        if target in taken:
             raise BadRequest(f"Two pictures would both become {target}.", "Paint them one after the other.")
         if target.exists() and target.samefile(source):
             raise BadRequest(f"{source} would be overwritten by its painting.", "Name another folder with -o.")
+        taken.add(target)
     return targets
+
+
+def mask_beside(target: Path) -> Path:
+    """Where --layers writes the mask of a painting."""
+    return target.with_name(f"{target.stem}-mask.png")
+
+
+def check_masks(targets: list[Path], inputs: list[Path]) -> None:
+    """Find out before the work is done whether the masks of --layers would overwrite something else of the command."""
+    taken = {path.resolve() for path in (*targets, *inputs)}
+    for target in targets:
+        mask = mask_beside(target)
+        if mask.resolve() in taken:
+            raise BadRequest(f"The mask of {target} would overwrite {mask}.", "Name another place with -o.")
+        taken.add(mask.resolve())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import stat
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -149,7 +150,7 @@ def write(path: str | os.PathLike[str], region: Region, info: FileInfo | None = 
         FileProblem: unknown suffix, no such folder or no right to write there, disk full, or too large for the format.
     """
     path = Path(path)
-    check_writable_suffix(path)
+    check_target(path)
     dtypes, options = _WRITERS[path.suffix.lower()]
     if "Q" in options:
         options = {**options, "Q": quality}
@@ -190,16 +191,24 @@ def profile_fits(profile: bytes, *, gray: bool) -> bool:
     return profile[16:20] == (b"GRAY" if gray else b"RGB ") and profile[36:40] == b"acsp"
 
 
-def check_writable_suffix(path: str | os.PathLike[str]) -> None:
-    """Find out before the work is done whether `write` knows the suffix.
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Find out before the work is done whether `write` knows the suffix and has a folder to write to.
 
     Raises:
         FileProblem: it does not.
     """
-    suffix = Path(path).suffix
-    if suffix.lower() not in _WRITERS:
-        what = f"Pictures cannot be saved as {suffix!r}." if suffix else f"{path} has no suffix that names a format."
-        raise FileProblem(what, f"Known are {', '.join(SUFFIXES)}.")
+    path = Path(path)
+    if path.suffix.lower() not in _WRITERS:
+        what = f"Pictures cannot be saved as {path.suffix!r}."
+        raise FileProblem(
+            what if path.suffix else f"{path} has no suffix that names a format.", f"Known are {', '.join(SUFFIXES)}."
+        )
+    folder = path.resolve().parent  # where a link leads to
+    try:
+        if not stat.S_ISDIR(folder.stat().st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    except OSError as error:
+        raise _cannot("write", path, error) from error
 
 
 # -- Reading -----------------------------------------------------------------------------------------------------------

@@ -68,15 +68,15 @@ class Download:
         # Torch is heavy, and its function does the rest: a file beside the target, its hash, and the final name.
         from torch.hub import download_url_to_file
 
-        self.target.parent.mkdir(parents=True, exist_ok=True)
         for pause in (0.0, *PAUSES):
             time.sleep(pause)
             for left_over in self._partials():
                 # Of a process that was killed while it fetched.
                 left_over.unlink(missing_ok=True)
             try:
+                self.target.parent.mkdir(parents=True, exist_ok=True)
                 download_url_to_file(self.url, str(self.target), self.hash_prefix, progress=False)
-            except Exception as error:  # whatever a network can do
+            except Exception as error:  # whatever a network or a disk can do
                 self.error = str(getattr(error, "reason", error)) or type(error).__name__
                 log.warning("downloading %s failed: %s", self.url, self.error)
             else:

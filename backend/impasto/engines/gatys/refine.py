@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.engines.devices import give_memory_back
-from impasto.engines.gatys.objective import FeatureNet, Losses, Objective, measure
+from impasto.engines.gatys.objective import FeatureNet, Losses, Objective, Tick, measure
 from impasto.engines.pictures import StylePicture
 from impasto.imaging.color import color_moments, match_colors
 from impasto.imaging.resample import resize
@@ -175,7 +175,7 @@ def refine(
             objective = Objective(
                 net,
                 resize(photo, *size),
-                _targets(net, styles, layers, style_side * scale.height / height),
+                _targets(net, styles, layers, style_side * scale.height / height, tick),
                 content_layer,
                 style_loss=options.style_loss or preset.style_loss,
                 style_weight=_STYLE_WEIGHT,
@@ -207,13 +207,15 @@ def _at_least(x: Tensor) -> Tensor:
     return F.pad(x, (0, missing[1], 0, missing[0]), mode="replicate") if any(missing) else x
 
 
-def _targets(net: FeatureNet, styles: Sequence[tuple[StylePicture, float]], layers: list[str], side: float) -> Moments:
+def _targets(
+    net: FeatureNet, styles: Sequence[tuple[StylePicture, float]], layers: list[str], side: float, tick: Tick
+) -> Moments:
     """The mean moments of the styles, each with its shorter side at about ``side`` pixels."""
     total = sum(weight for _, weight in styles)
     found: Moments = {}
     for style, weight in styles:
         small = style.at(side, smallest=MIN_SIDE, largest=_LONGEST_STYLE)
-        for layer, moments in measure(net, small.picture, layers, small.alpha).items():
+        for layer, moments in measure(net, small.picture, layers, small.alpha, tick).items():
             share = moments.scaled(weight / total)
             found[layer] = found[layer] + share if layer in found else share
     return found
