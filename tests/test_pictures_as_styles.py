@@ -80,6 +80,7 @@ def test_a_picture_for_the_background_leaves_the_subject_to_the_style(
     mask = np.zeros(photo.shape[:2], np.uint8)
     mask[:, :96] = 255
     both = server.stylize(photo, "udnie", background_style="fur", pictures={"fur": fur}, mask=mask)
+    assert np.array_equal(both, server.stylize(photo, "udnie", background_style=fur, mask=mask))
     subject = server.stylize(photo, "udnie", area="subject", mask=mask)
     assert np.abs(both[:, :80].astype(int) - subject[:, :80]).mean() < 1
     assert np.abs(both[:, 112:].astype(int) - photo[:, 112:]).mean() > 8

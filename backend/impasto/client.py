@@ -107,6 +107,7 @@ class Server:
         image: Picture,
         style: Styles | AnyPicture,
         *,
+        background_style: Styles | AnyPicture = (),
         mask: Picture | None = None,
         selection: Picture | None = None,
         pictures: Mapping[str, AnyPicture] | None = None,
@@ -119,11 +120,12 @@ class Server:
                 array of shape (H, W), (H, W, 1..4) and dtype uint8, uint16, float16 or float32 (floats from 0 to 1), in
                 sRGB.
             style: a name, ``"name:weight"``, a list of those, or a dict of names and weights; or a picture.
+            background_style: likewise, what to paint the background like; ``style`` is then for the subject.
             mask: white where the subject is, instead of finding it: a gray image of the same size.
             selection: where to paint at most; likewise.
             pictures: pictures as styles, by the names under which ``style`` and ``background_style`` have them.
-            options: see `impasto_link.options.StylizeOptions`: strength, brush, keep_colors, area, background_style,
-                feather, grow, engine, refine, device, max_side.
+            options: see `impasto_link.options.StylizeOptions`: strength, brush, keep_colors, area, feather, grow,
+                engine, refine, device, max_side.
 
         Returns:
             The painted image, of the same kind, size, mode and colour profile; without a profile that cannot be meant
@@ -133,15 +135,23 @@ class Server:
             ImpastoError: with a sentence that says what is wrong.
         """
         options = {"flatten": True, **options}
-        return cast(
-            Picture, self.start(image, style, mask=mask, selection=selection, pictures=pictures, **options).result()
+        painting = self.start(
+            image,
+            style,
+            background_style=background_style,
+            mask=mask,
+            selection=selection,
+            pictures=pictures,
+            **options,
         )
+        return cast(Picture, painting.result())
 
     def start(
         self,
         image: Image.Image | np.ndarray,
         style: Styles | AnyPicture,
         *,
+        background_style: Styles | AnyPicture = (),
         mask: Image.Image | np.ndarray | None = None,
         selection: Image.Image | np.ndarray | None = None,
         pictures: Mapping[str, AnyPicture] | None = None,
@@ -151,13 +161,11 @@ class Server:
 
         Without ``flatten=True`` the painting has a ``mask`` beside its ``result`` if it does not show everywhere.
         """
-        if mask is not None and "area" not in options and not options.get("background_style"):
-            options["area"] = "subject"
         named = dict(pictures or {})
-        if isinstance(style, (Image.Image, np.ndarray, Path)):
-            named["picture"] = style
-            style = "picture"
-        chosen = StylizeOptions.of(style, **options)
+        front, behind = _words(style, "picture", named), _words(background_style, "background-picture", named)
+        if mask is not None and "area" not in options and not behind:
+            options["area"] = "subject"
+        chosen = StylizeOptions.of(front, background_style=behind, **options)
         region, convert = to_region(image)
         call = self._client.stylize(
             region,
@@ -208,6 +216,14 @@ class Server:
     def close(self) -> None:
         """Close the connection; jobs that are still under way are cancelled."""
         self._client.close()
+
+
+def _words(style: Styles | AnyPicture, name: str, pictures: dict[str, AnyPicture]) -> Styles:
+    """What says a style in words; if it is a picture, the name under which it is now among ``pictures``."""
+    if isinstance(style, (Image.Image, np.ndarray, Path)):
+        pictures[name] = style
+        return name
+    return style
 
 
 _DTYPES = {"uint8": "u8", "uint16": "u16", "float16": "f16", "float32": "f32"}
