@@ -17,7 +17,7 @@ from impasto.nets.encoder import CompactEncoder
 from impasto.nets.style_bank import StyleBankNet
 from impasto.zoo.bank import fingerprint, load_body, load_codes, mix_codes, save_bank
 from impasto.zoo.encoder import save_encoder
-from impasto.zoo.features import OWN_VGG, FeatureSource
+from impasto.zoo.features import OWN_VGG, FeatureSource, torchvision_download
 from impasto.zoo.library import CARD_KIND, OTHER_MODELS, Library, shipped_models
 from impasto.zoo.storage import read_card
 from impasto_link.errors import BadRequest, ModelProblem, UnknownStyle
@@ -106,6 +106,15 @@ def test_a_bank_that_was_replaced_is_loaded_again(tmp_path: Path) -> None:
     make_bank(tmp_path / "a.safetensors", "one", seed=5)
     os.utime(tmp_path / "a.safetensors", ns=(1, 1))
     assert not torch.equal(before, engine.paint(photo, [StyleChoice("one")], lambda done: None))
+
+
+def test_a_vgg_that_is_named_wrongly_is_not_fetched_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("IMPASTO_VGG19", str(tmp_path / "slip.safetensors"))
+    monkeypatch.delenv("IMPASTO_OFFLINE", raising=False)
+    monkeypatch.setattr("impasto.zoo.features._download", None)
+    assert "slip.safetensors" in FeatureSource(CPU, torch.float32).get("auto")[1]
+    assert not torchvision_download().running
 
 
 def test_a_network_that_measures_is_loaded_again_when_it_was_replaced(

@@ -77,7 +77,10 @@ class FeatureSource:
         if path is not None:
             return self._keep("vgg19", path, _load_vgg), ""
         download = torchvision_download()
-        if os.environ.get("IMPASTO_OFFLINE"):
+        if named := os.environ.get("IMPASTO_VGG19"):
+            # Who names a file does not want half a gigabyte to be fetched because of a slip.
+            state = f"IMPASTO_VGG19 names '{named}', and there is no such file"
+        elif os.environ.get("IMPASTO_OFFLINE"):
             state = "VGG-19 is not there, and IMPASTO_OFFLINE forbids to download it"
         elif download.start():
             state = f"VGG-19 is being downloaded ({download.fraction():.0%} of {_TORCHVISION_BYTES / 1e6:.0f} MB)"
