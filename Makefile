@@ -24,8 +24,9 @@ demo: setup
 	  set -x; $(BIN)/impasto stylize "$$photo" -o demo.png --style $(STYLE)
 	@echo "The painting is in demo.png"
 
+# Two at a time: many tests wait for a server to start or to end. Not more, for each has servers with PyTorch in them.
 test: setup
-	$(SHARING) $(BIN)/python -m pytest
+	$(SHARING) $(BIN)/python -m pytest -n 2
 
 # The link has to run in the Pythons that editors embed, without torch and numpy. Those that uv finds, or pyenv has.
 PYENV_ROOT ?= $(HOME)/.pyenv
