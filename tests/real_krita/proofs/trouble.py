@@ -42,6 +42,7 @@ def steps():
 
     prover.fill(empty, [1, 2, 3, 255], 10, 10, 40, 40)
     document.refreshProjection()
+    document.waitForDone()
     selection = Selection()
     selection.select(300, 300, 50, 50, 255)
     document.setSelection(selection)
