@@ -294,6 +294,17 @@ def test_some_subjects_are_joined_by_another_one(tmp_path: Path) -> None:
     assert {1, 2} <= counted
 
 
+def test_a_subject_is_joined_only_by_one_of_its_set(tmp_path: Path) -> None:
+    for name, shade in (("small_1", 0), ("whole_1", 255)):
+        Image.new("RGB", (90, 90), "gray").save(tmp_path / f"{name}.jpg")
+        mask = Image.new("L", (90, 90), shade)
+        mask.paste(255, (40, 40, 50, 50))
+        mask.save(tmp_path / f"{name}.png")
+    crops = SubjectCrops(find_subjects(tmp_path), [], 64)
+    torch.manual_seed(0)
+    assert max(float(crops[0][1].mean()) for _ in range(60)) < 0.2
+
+
 def test_subjects_are_pairs_of_files(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "a_1.jpg")
     Image.new("L", (8, 8)).save(tmp_path / "a_1.png")

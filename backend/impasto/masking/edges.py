@@ -12,9 +12,9 @@ from impasto.imaging.resample import resize
 
 #: Pixels squared at which the guided filter learns how mask and picture belong together.
 _GUIDE_SIDE = 640
-#: Half width of its windows there, and the variance of colours that counts as nothing. The narrower,
-#: the better it goes with masks made by people (IoU of 89 pictures of people and cats 0.860 with 6, 0.862 with 5, 0.863
-#: with 4), and the less it can mend: below 5 a pale rim is seen around hair.
+#: Half width of its windows there, and the variance of colours that counts as nothing. The narrower, the better it goes
+#: with masks made by people (IoU of 89 pictures of people and cats 0.860 with 6, 0.862 with 5, 0.863 with 4), and the
+#: less it can mend: below 5 a pale rim is seen around hair.
 _RADIUS, _EPSILON = 5, 1e-4
 #: How far from the border that the network drew the true one may lie, in pixels there.
 _BAND = 8

@@ -78,7 +78,7 @@ class SubjectCrops(Crops[tuple[Tensor, Tensor, Tensor]]):
 
     Each item is a picture, (3, side, side) in [0, 1]; its mask, (1, side, side) in [0, 1]; and 1.0 if the mask is weak,
     else 0.0. Views are scaled, cropped, turned by up to 15 degrees, mirrored, bent (Simard et al. 2003), and changed in
-    colour; some subjects are pasted onto another background, some are joined by another subject, so that there are
+    colour; some subjects are pasted onto another background, some are joined by another of their set, so that there are
     groups (Ghiasi et al. 2021, "Simple Copy-Paste", https://arxiv.org/abs/2012.07177), some are seen as paintings.
     """
 
