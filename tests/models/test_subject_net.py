@@ -13,12 +13,14 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from skimage import data
 from skimage.measure import label
-from torch import Tensor, nn
+from torch import nn
 from torchvision.models import mobilenet_v2
 
 from impasto.cli import main
 from impasto.engines.fixed import FixedEngine
+from impasto.masking.finder import SubjectFinder
 from impasto.masking.subject import find_mask, without_specks, working_size
 from impasto.nets.unet import SubjectNet
 from impasto.training.mask_losses import mask_loss, mask_scores
@@ -27,7 +29,9 @@ from impasto.training.painted import paint_copies
 from impasto.training.photos import find_pictures, load_rgb, name_of_own
 from impasto.training.subjects import SubjectCrops, find_subjects, load_mask, random_view
 from impasto.training.weak_masks import mask_photos
-from impasto.zoo.subject import FILE_NAME, load_encoder, load_subject_net, save_subject_net
+from impasto.zoo.library import shipped_models
+from impasto.zoo.storage import read_card
+from impasto.zoo.subject import FILE_NAME, load_encoder, load_subject_net, save_subject_net, subject_model
 from impasto_link.errors import BadRequest, ModelProblem
 
 
@@ -35,6 +39,11 @@ from impasto_link.errors import BadRequest, ModelProblem
 def net() -> SubjectNet:
     torch.manual_seed(0)
     return SubjectNet().eval().requires_grad_(False)
+
+
+@pytest.fixture
+def finder() -> SubjectFinder:
+    return SubjectFinder(torch.device("cpu"), torch.float32)
 
 
 @pytest.mark.parametrize("size", [(320, 320), (1, 1), (40, 4000), (3000, 20), (375, 500)])
@@ -190,7 +199,30 @@ def test_a_network_is_trained_exported_and_goes_on(tmp_path: Path, astronaut: np
     load_subject_net(tmp_path / "out" / FILE_NAME)
 
 
-def test_masks_of_another_network_count_where_it_is_sure(tmp_path: Path) -> None:
+def test_training_learns_on_from_the_network_that_is_installed(
+    tmp_path: Path, astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path / "mine"))
+    Image.fromarray(astronaut[:128, 160:288]).save(tmp_path / "one.jpg")
+    Image.new("L", (128, 128), 255).save(tmp_path / "one.png")
+    command = [
+        "train", "mask", "--subjects", str(tmp_path), "--start", "--no-painted", "--work", str(tmp_path / "work"),
+        "--batch", "2", "--side", "64", "--steps", "1", "--learning-rate", "0", "--device", "cpu",
+    ]  # fmt: skip
+    before = load_subject_net(subject_model())
+    for _ in range(2):  # the second call finds its own result installed, and nothing left to do
+        assert main(command) == 0
+        assert subject_model().is_relative_to(tmp_path)
+        training = read_card(subject_model())["training"]
+        assert "encoder" not in training
+        (stretch,) = training["history"]
+        assert stretch["learned_before"] == read_card(shipped_models() / FILE_NAME)["training"]
+    photo = torch.from_numpy(astronaut).permute(2, 0, 1)[None].float() / 255
+    after = load_subject_net(subject_model())
+    assert (find_mask(after, photo) - find_mask(before, photo)).abs().mean() < 0.01
+
+
+def test_masks_of_another_network_count_where_it_is_sure(tmp_path: Path, finder: SubjectFinder) -> None:
     photos, masks = tmp_path / "photos", tmp_path / "masks"
     photos.mkdir()
     masks.mkdir()
@@ -200,36 +232,29 @@ def test_masks_of_another_network_count_where_it_is_sure(tmp_path: Path) -> None
         mask = Image.new("L", (40, 40))
         mask.paste(gray, (10, 10, 30, 30))
         mask.save(masks / f"{name_of_own(photo)}.png")
-    found = mask_photos(sorted(photos.glob("*.jpg")), masks, "u2net")
+    found = mask_photos(sorted(photos.glob("*.jpg")), masks, "u2net", finder)
     assert [(one.picture.stem, one.weak) for one in found] == [("clear", True)]
-    assert mask_photos([], masks, "u2net") == []
+    assert mask_photos([], masks, "u2net", finder) == []
 
 
 def test_masks_belong_to_their_photos_in_folders_in_other_formats_and_despite_a_damaged_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, finder: SubjectFinder
 ) -> None:
-    asked = []
-
-    def find(_self: object, photo: Tensor, _model: str) -> Tensor:
-        """A mask as high as the photo is bright."""
-        asked.append(photo)
-        mask = torch.zeros(1, 1, 40, 40)
-        mask[..., : round(40 * float(photo.mean())), :] = 1
-        return mask
-
-    monkeypatch.setattr("impasto.training.weak_masks.RembgModels.find", find)
-    photos = tmp_path / "photos"
+    photos, masks = tmp_path / "photos", tmp_path / "masks"
     (photos / "sub").mkdir(parents=True)
-    grays = {"a.jpg": 51, "b.png": 102, "sub/a.jpg": 153, "sub/c.jpg": 204}
-    for name, gray in grays.items():
-        Image.new("RGB", (40, 40), (gray, gray, gray)).save(photos / name)
+    pictures = {"a.png": data.astronaut(), "sub/a.jpg": data.chelsea(), "sub/c.jpg": data.coffee()}
+    for name, pixels in pictures.items():
+        Image.fromarray(pixels).resize((240, 200)).save(photos / name, quality=95)
     (photos / "damaged.jpg").write_bytes(b"no picture")
-    for _ in range(2):  # made, and found again
-        found = mask_photos(find_pictures(photos), tmp_path / "masks", "u2net")
-        heights = {one.picture.relative_to(photos).as_posix(): int(load_mask(one.mask)[0, :, 0].sum()) for one in found}
-        assert heights == {name: 255 * gray * 40 // 255 for name, gray in grays.items()}
-        assert all(one.weak for one in found)
-    assert len(asked) == 4
+    found = mask_photos(find_pictures(photos), masks, "impasto", finder)
+    assert {"a.png", "sub/a.jpg"} <= {one.picture.relative_to(photos).as_posix() for one in found} <= pictures.keys()
+    for one in found:
+        expected = finder.find(load_rgb(one.picture)[None].float() / 255, "impasto")
+        assert (load_mask(one.mask).float() / 255 - expected).abs().max() < 0.01
+        assert one.weak
+    made = {path: path.stat().st_mtime_ns for path in masks.iterdir()}
+    assert mask_photos(find_pictures(photos), masks, "impasto", finder) == found
+    assert {path: path.stat().st_mtime_ns for path in masks.iterdir()} == made
 
 
 def test_painted_copies_belong_to_their_pictures(tmp_path: Path) -> None:
@@ -280,6 +305,25 @@ def test_sets_are_seen_as_often_as_asked(tmp_path: Path) -> None:
     assert sum(plain[:4]) == pytest.approx(2 * plain[4])  # neither as their number, 4 : 1, nor alike
     asked = SubjectCrops(subjects, [], 32, {"people": 3.0}).sampling_weights()
     assert asked == pytest.approx([*plain[:4], 3 * plain[4]])
+
+
+def test_without_variety_a_view_is_the_picture(tmp_path: Path, astronaut: np.ndarray) -> None:
+    picture = Image.fromarray(astronaut).resize((64, 64))
+    picture.save(tmp_path / "one_1.png")
+    picture.save(tmp_path / "one_1.jpg", quality=100)
+    crops = SubjectCrops(find_subjects(tmp_path), [tmp_path / "one_1.jpg"], 64, variety=0.0)
+    seen, mask = load_rgb(tmp_path / "one_1.jpg") / 255, load_mask(tmp_path / "one_1.png") / 255
+    torch.manual_seed(0)
+    mirrored = set()
+    for view, its_mask, _ in (crops[0] for _ in range(12)):
+        for flip in (False, True):
+            expected = [x.flip(-1) if flip else x for x in (seen, mask)]
+            if all((x - y).abs().max() < 0.01 for x, y in zip((view, its_mask), expected, strict=True)):
+                mirrored.add(flip)
+                break
+        else:
+            pytest.fail("this view is another picture")
+    assert mirrored == {False, True}
 
 
 def test_some_subjects_are_joined_by_another_one(tmp_path: Path) -> None:

@@ -17,6 +17,9 @@ from impasto.cli.training import add_run_arguments, command_line, training_optio
 from impasto_link.errors import BadRequest, ModelProblem
 from impasto_link.options import MASK_MODELS
 
+#: What `--start` without a file stands for.
+_INSTALLED = Path()
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--subjects", nargs="+", type=Path, required=True, help="folders of pictures with masks")
@@ -24,12 +27,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weak", type=Path, help="folder of masks made by a machine, of pictures in --photos")
     parser.add_argument(
         "--weak-model",
-        choices=MASK_MODELS[1:],
-        help="let this network, of impasto[rembg], mask the pictures in --photos; where it is unsure, --weak counts",
+        choices=MASK_MODELS,
+        help="let this network, ours or one of impasto[rembg], mask the pictures in --photos; where it is unsure, "
+        "--weak counts",
     )
     parser.add_argument("--photos", type=Path, help="folder of the pictures of --weak and --weak-model")
     parser.add_argument("--backgrounds", nargs="*", type=Path, default=[], help="photos without subject, or folders")
-    parser.add_argument("--encoder", type=Path, help="MobileNetV2 weights (default: torchvision's, downloaded once)")
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--encoder", type=Path, help="MobileNetV2 weights (default: torchvision's, downloaded once)")
+    begin.add_argument(
+        "--start",
+        nargs="?",
+        type=Path,
+        const=_INSTALLED,
+        help="learn on from this network, without a file from the one that is installed",
+    )
     parser.add_argument(
         "--shares",
         nargs="+",
@@ -45,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("side", int, "side of the views in pixels, a multiple of 32"),
         ("encoder_speed", float, "how many times slower the encoder learns, below 1"),
         ("weak_weight", float, "how much weak masks count"),
+        ("variety", float, "how much views differ from the pictures, 0 to 1"),
     )
 
 
@@ -61,8 +74,10 @@ def _share(text: str) -> tuple[str, float]:
 
 def run(options: argparse.Namespace) -> int:
 
-    from impasto.engines.devices import pick_device
+    from impasto.engines.devices import fast_dtype, pick_device
     from impasto.engines.fixed import FixedEngine
+    from impasto.masking.finder import SubjectFinder
+    from impasto.nets.unet import SubjectNet
     from impasto.training.common import restore, train
     from impasto.training.masks import MaskTrainer, MaskTrainingOptions, evaluate, look_at
     from impasto.training.painted import paint_copies
@@ -70,7 +85,15 @@ def run(options: argparse.Namespace) -> int:
     from impasto.training.subjects import find_subjects
     from impasto.training.weak_masks import mask_photos
     from impasto.zoo.library import Library, user_models
-    from impasto.zoo.subject import FILE_NAME, load_encoder, save_subject_net
+    from impasto.zoo.storage import read_card
+    from impasto.zoo.subject import (
+        FILE_NAME,
+        TORCHVISION_ENCODER,
+        load_encoder,
+        load_subject_net,
+        save_subject_net,
+        subject_model,
+    )
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if (options.weak or options.weak_model) and not options.photos:
@@ -82,7 +105,8 @@ def run(options: argparse.Namespace) -> int:
     if options.weak_model:
         empty = {path.resolve() for path in backgrounds}
         photos = [path for path in find_pictures(options.photos) if path.resolve() not in empty]
-        masked = mask_photos(photos, options.work / options.weak_model, options.weak_model)
+        finder = SubjectFinder(device, fast_dtype(device))
+        masked = mask_photos(photos, options.work / options.weak_model, options.weak_model, finder)
         weak |= {one.picture: one for one in masked}
     subjects = [one for folder in options.subjects for one in find_subjects(folder)] + list(weak.values())
     if not subjects:
@@ -97,12 +121,19 @@ def run(options: argparse.Namespace) -> int:
         if not options.export:
             paint_copies([one.picture for one in subjects], painted, FixedEngine(Library(), device))
         subjects = [one.with_painted(painted) for one in subjects]
-    try:
-        encoder = load_encoder(options.encoder)
-    except (OSError, ValueError) as error:
-        raise ModelProblem(f"MobileNetV2 cannot be loaded: {error}.", "Name a file with --encoder.") from error
+    if options.start:
+        start = subject_model() if options.start == _INSTALLED else options.start
+        net, learned = load_subject_net(start, to_train=True), read_card(start).get("training", {})
+    else:
+        learned = {}
+        try:
+            net = SubjectNet(load_encoder(options.encoder))
+        except (OSError, ValueError) as error:
+            raise ModelProblem(f"MobileNetV2 cannot be loaded: {error}.", "Name a file with --encoder.") from error
     settings = training_options(MaskTrainingOptions, options)
-    trainer = MaskTrainer(subjects, backgrounds, encoder, settings, device)
+    trainer = MaskTrainer(subjects, backgrounds, net, settings, device)
+    if learned:
+        trainer.history[0]["learned_before"] = learned
     if options.export:
         restore(trainer, options.work)
     else:
@@ -117,7 +148,7 @@ def run(options: argparse.Namespace) -> int:
             "subjects": sum(not one.weak for one in subjects),
             "weak_subjects": sum(one.weak for one in subjects),
             "weak_masks_by": [str(by) for by in (options.weak and options.weak.name, options.weak_model) if by],
-            "encoder": options.encoder.name if options.encoder else "torchvision MobileNet_V2_Weights.IMAGENET1K_V2",
+            **({} if options.start else {"encoder": options.encoder.name if options.encoder else TORCHVISION_ENCODER}),
             "method": "UNet (arXiv 1505.04597) on MobileNetV2 (arXiv 1801.04381)",
             "command": command_line(),
             "history": trainer.history,

@@ -157,17 +157,16 @@ class SubjectNet(nn.Module):
     """Says of each pixel how likely it belongs to the subject.
 
     Args:
-        padding: see `Padding`.
+        encoder: a MobileNetV2, or how the one that it makes is padded.
         context: how many blocks see far at the deepest scale.
     """
 
     #: Height and width have to be multiples of this.
     stride = 32
 
-    def __init__(self, padding: Padding = "symmetric", context: int = 2) -> None:
+    def __init__(self, encoder: MobileNetV2 | Padding = "symmetric", context: int = 2) -> None:
         super().__init__()
-        self.padding = padding
-        self.encoder = MobileNetV2(padding)
+        self.encoder = MobileNetV2(encoder) if isinstance(encoder, str) else encoder
         *beside, deepest = _TAPS.values()
         self.bottom = SeparableConv(deepest, _WIDTHS[0])
         self.gate = nn.Conv2d(deepest, _WIDTHS[0], 1)

@@ -127,7 +127,7 @@ class Trainer(ABC):
         self.step = state["step"]
         self.history = [dict(stretch) for stretch in state["history"]]
         options = asdict(self._schedule)
-        if {**self.history[-1], "from_step": 0} != {"from_step": 0, **options}:
+        if any(self.history[-1].get(key) != value for key, value in options.items()):
             self.history.append({"from_step": self.step, **options})
 
     def _load_optimizer(self, state: dict[str, Any]) -> None:

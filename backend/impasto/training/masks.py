@@ -17,7 +17,7 @@ from torchvision.transforms.v2 import functional as TF
 from torchvision.utils import make_grid
 
 from impasto.masking.subject import find_mask
-from impasto.nets.unet import MobileNetV2, SubjectNet
+from impasto.nets.unet import SubjectNet
 from impasto.training.common import Schedule, Trainer
 from impasto.training.mask_losses import mask_loss, mask_scores
 from impasto.training.photos import load_rgb
@@ -43,6 +43,8 @@ class MaskTrainingOptions(Schedule):
     weak_weight: float = 0.4
     shares: dict[str, float] = field(default_factory=dict)
     """How many times as often as by its size a set is seen; see `impasto.training.subjects.Subject.group`."""
+    variety: float = 1.0
+    """How much views differ from the pictures; see `impasto.training.subjects.SubjectCrops`."""
     averaging: float = 0.998
     """Decay of the running average of the weights, which is what is kept in the end."""
 
@@ -53,7 +55,7 @@ class MaskTrainer(Trainer):
     Args:
         subjects: what to learn from.
         backgrounds: photos without subject onto which subjects are pasted.
-        encoder: the encoder to begin with.
+        net: the network to begin with; its encoder should have learned already.
         options: how to train.
         device: where; bfloat16 autocast is used on it.
     """
@@ -62,14 +64,12 @@ class MaskTrainer(Trainer):
         self,
         subjects: list[Subject],
         backgrounds: list[Path],
-        encoder: MobileNetV2,
+        net: SubjectNet,
         options: MaskTrainingOptions,
         device: torch.device,
     ) -> None:
         torch.manual_seed(options.seed)
         self.options = options
-        net = SubjectNet(encoder.padding)
-        net.encoder = encoder
         self.net = net.to(device).to(memory_format=torch.channels_last)
         #: Exponential moving average of the network (Polyak and Juditsky 1992): better, and steadier, than any step's.
         self.averaged = AveragedModel(
@@ -84,7 +84,7 @@ class MaskTrainer(Trainer):
             weight_decay=options.weight_decay,
         )
         super().__init__(options, optimizer, {"net": self.net, "averaged": self.averaged}, device)
-        self.samples = self._endless(SubjectCrops(subjects, backgrounds, options.side, options.shares))
+        self.samples = self._endless(SubjectCrops(subjects, backgrounds, options.side, options.shares, options.variety))
 
     @property
     def result(self) -> SubjectNet:

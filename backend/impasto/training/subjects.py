@@ -19,8 +19,10 @@ from impasto.training.photos import Crops, load_rgb, name_of_own, open_picture
 _PASTED, _JOINED, _PAINTED, _BENT, _GRAY, _BLURRED, _NOISY = 0.15, 0.25, 0.25, 0.3, 0.08, 0.1, 0.1
 #: How large the view of a subject that joins another one is, as a share of the side: passers-by are none.
 _JOINED_SIZES = 0.6, 1.0
-#: Of rotation, to each side.
-_DEGREES = 15.0
+#: How far a view reaches, as a share of the picture's side.
+_REACH = 0.55, 1.1
+#: How much narrower or wider than it is high, as a logarithm, and rotation, to each side.
+_STRETCH, _DEGREES = 0.2, 15.0
 
 
 @dataclass(frozen=True)
@@ -80,13 +82,28 @@ class SubjectCrops(Crops[tuple[Tensor, Tensor, Tensor]]):
     else 0.0. Views are scaled, cropped, turned by up to 15 degrees, mirrored, bent (Simard et al. 2003), and changed in
     colour; some subjects are pasted onto another background, some are joined by another of their set, so that there are
     groups (Ghiasi et al. 2021, "Simple Copy-Paste", https://arxiv.org/abs/2012.07177), some are seen as paintings.
+
+    Args:
+        subjects: the pictures and their masks.
+        backgrounds: photos onto which some subjects are pasted.
+        side: of the views, in pixels.
+        shares: how many times as often as the others a set is seen.
+        variety: how much of all this is done, paintings aside: at 1 all of it, at 0 views are the pictures themselves,
+            as in use. The last steps of a training gain by little of it (Touvron et al. 2019, "Fixing the train-test
+            resolution discrepancy", https://arxiv.org/abs/1906.06423).
     """
 
     def __init__(
-        self, subjects: list[Subject], backgrounds: list[Path], side: int, shares: Mapping[str, float] | None = None
+        self,
+        subjects: list[Subject],
+        backgrounds: list[Path],
+        side: int,
+        shares: Mapping[str, float] | None = None,
+        variety: float = 1.0,
     ) -> None:
         self.subjects = subjects
         self._shares = shares or {}
+        self._variety = variety
         #: By set: what joins a picture is of its kind, since a set tells what counts as a subject beside others.
         self._exact = defaultdict[str, list[Subject]](list)
         for one in subjects:
@@ -113,17 +130,18 @@ class SubjectCrops(Crops[tuple[Tensor, Tensor, Tensor]]):
         """A view of a subject."""
         subject = self.subjects[index]
         picture, mask = self._view(subject)
+        pasted, joined = self._variety * _PASTED, self._variety * _JOINED
         kind = 1.0 if subject.weak else float(torch.rand(()))  # the edges of a weak mask are not good enough to cut by
-        if self.backgrounds and kind < _PASTED:
+        if self.backgrounds and kind < pasted:
             other = self.backgrounds[int(torch.randint(len(self.backgrounds), ()))]
-            picture = _paste(random_view(load_rgb(other).float() / 255, self.side), picture, mask)
-        elif _PASTED <= kind < _PASTED + _JOINED:
+            picture = self._paste(random_view(load_rgb(other).float() / 255, self.side, self._variety), picture, mask)
+        elif pasted <= kind < pasted + joined:
             kin = self._exact[subject.group]
             joining = kin[int(torch.randint(len(kin), ()))]
             place = _place(self.side)
             second, its_mask = (_set_down(part, *place) for part in self._view(joining))
-            picture, mask = _paste(picture, second, its_mask), torch.maximum(mask, its_mask)
-        return _degrade(_recolor(picture)), mask, torch.tensor(float(subject.weak))
+            picture, mask = self._paste(picture, second, its_mask), torch.maximum(mask, its_mask)
+        return _degrade(_recolor(picture, self._variety), self._variety), mask, torch.tensor(float(subject.weak))
 
     def _view(self, subject: Subject) -> tuple[Tensor, Tensor]:
         source = subject.picture
@@ -133,41 +151,41 @@ class SubjectCrops(Crops[tuple[Tensor, Tensor, Tensor]]):
         mask = load_mask(subject.mask).float() / 255
         if mask.shape[-2:] != picture.shape[-2:]:
             mask = TF.resize(mask, list(picture.shape[-2:]), antialias=True)
-        view = random_view(torch.cat([picture, mask]), self.side)
+        view = random_view(torch.cat([picture, mask]), self.side, self._variety)
         return view[:3], view[3:]
 
+    def _paste(self, ground: Tensor, picture: Tensor, mask: Tensor) -> Tensor:
+        """What the mask (1, H, W) selects of a picture, on another one; both (3, H, W)."""
+        # Light and colour of their own for the two, or their seam alone would give the subject away.
+        ground, picture = (_recolor(part, self._variety) for part in (ground, picture))
+        return torch.lerp(ground, picture, TF.gaussian_blur(mask, [3, 3]))
 
-def random_view(x: Tensor, side: int) -> Tensor:
+
+def random_view(x: Tensor, side: int, variety: float = 1.0) -> Tensor:
     """A random square view of a picture, (C, H, W) to (C, side, side); what lies outside is mirrored in."""
     height, width = x.shape[-2:]
-    reach = math.sqrt(height * width) * _uniform(0.55, 1.1)
-    stretch = math.exp(_uniform(-0.2, 0.2))
+    reach = math.sqrt(height * width) * _around_one(*_REACH, variety)
+    stretch = math.exp(variety * _uniform(-_STRETCH, _STRETCH))
     # Half the view's extent, in units of half the picture's.
     across, down = reach * stretch / width, reach / stretch / height
     if reach > 1.5 * side:
         # Shrink first: sampling at single points would alias.
         factor = 1.2 * side / reach
         x = TF.resize(x, [max(2, round(height * factor)), max(2, round(width * factor))], antialias=True)
-    angle = math.radians(_uniform(-_DEGREES, _DEGREES))
+    angle = math.radians(variety * _uniform(-_DEGREES, _DEGREES))
     flip = -1.0 if _chance(0.5) else 1.0
     cos, sin, aspect = math.cos(angle), math.sin(angle), height / width
     theta = torch.tensor(
         [
-            [flip * across * cos, -down * sin * aspect, _uniform(-1, 1) * max(0.1, 1 - across)],
-            [flip * across * sin / aspect, down * cos, _uniform(-1, 1) * max(0.1, 1 - down)],
+            [flip * across * cos, -down * sin * aspect, _uniform(-1, 1) * max(0.1 * variety, 1 - across)],
+            [flip * across * sin / aspect, down * cos, _uniform(-1, 1) * max(0.1 * variety, 1 - down)],
         ]
     )
     grid = F.affine_grid(theta[None], [1, 1, side, side], align_corners=False)
-    if _chance(_BENT):
+    if _chance(variety * _BENT):
         bend = 0.06 * torch.randn(1, 2, 5, 5)
         grid = grid + F.interpolate(bend, size=(side, side), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
     return F.grid_sample(x[None], grid, mode="bilinear", padding_mode="reflection", align_corners=False)[0].clamp(0, 1)
-
-
-def _paste(ground: Tensor, picture: Tensor, mask: Tensor) -> Tensor:
-    """What the mask (1, H, W) selects of a picture, on another one; both (3, H, W)."""
-    # Light and colour of their own for the two, or their seam alone would give the subject away.
-    return torch.lerp(_recolor(ground), _recolor(picture), TF.gaussian_blur(mask, [3, 3]))
 
 
 def _place(side: int) -> tuple[int, int, int]:
@@ -184,18 +202,18 @@ def _set_down(x: Tensor, size: int, top: int, left: int) -> Tensor:
     return placed
 
 
-def _recolor(picture: Tensor) -> Tensor:
-    picture = TF.adjust_brightness(picture, _uniform(0.7, 1.35))
-    picture = TF.adjust_contrast(picture, _uniform(0.7, 1.35))
-    picture = TF.adjust_saturation(picture, 0.0 if _chance(_GRAY) else _uniform(0.5, 1.5))
+def _recolor(picture: Tensor, variety: float) -> Tensor:
+    picture = TF.adjust_brightness(picture, _around_one(0.7, 1.35, variety))
+    picture = TF.adjust_contrast(picture, _around_one(0.7, 1.35, variety))
+    picture = TF.adjust_saturation(picture, 0.0 if _chance(variety * _GRAY) else _around_one(0.5, 1.5, variety))
     # A tint per channel costs a tenth of a turn of the hue and looks more like other lamps.
-    return (picture * torch.empty(3, 1, 1).uniform_(0.9, 1.1)).clamp(0, 1)
+    return (picture * (1 + variety * torch.empty(3, 1, 1).uniform_(-0.1, 0.1))).clamp(0, 1)
 
 
-def _degrade(picture: Tensor) -> Tensor:
-    if _chance(_BLURRED):
+def _degrade(picture: Tensor, variety: float) -> Tensor:
+    if _chance(variety * _BLURRED):
         picture = TF.gaussian_blur(picture, [7, 7], [_uniform(0.5, 2.0)])
-    if _chance(_NOISY):
+    if _chance(variety * _NOISY):
         picture = (picture + _uniform(0.01, 0.06) * torch.randn_like(picture)).clamp(0, 1)
     return picture
 
@@ -206,3 +224,8 @@ def _chance(share: float) -> bool:
 
 def _uniform(low: float, high: float) -> float:
     return float(torch.empty(()).uniform_(low, high))
+
+
+def _around_one(low: float, high: float, variety: float) -> float:
+    """A random factor; with less variety it is nearer to 1."""
+    return 1 + variety * (_uniform(low, high) - 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 from tqdm import tqdm
 
-from impasto.masking.others import RembgModels
+from impasto.masking.finder import SubjectFinder
 from impasto.training.photos import name_of_own, readable, save_picture
 from impasto.training.subjects import Subject, load_mask
 
@@ -15,27 +15,27 @@ from impasto.training.subjects import Subject, load_mask
 _COVERED, _UNSURE = 0.02, 0.3
 
 
-def mask_photos(photos: list[Path], folder: Path, model: str) -> list[Subject]:
-    """Let one of rembg's models find the subject of each photo; masks that are there are not made again.
+def mask_photos(photos: list[Path], folder: Path, model: str, finder: SubjectFinder) -> list[Subject]:
+    """Let a trained network find the subject of each photo; masks that are there are not made again.
 
     Args:
         photos: the pictures; those that cannot be read are left out with a warning.
         folder: where the masks go, named by `name_of_own`.
         model: one of `impasto_link.options.MASK_MODELS`.
+        finder: what runs it.
 
     Returns:
         The photos of whose subject the model is sure, with their masks, which are weak.
 
     Raises:
-        ModelProblem: rembg is not installed, or its model cannot be loaded.
+        ModelProblem: the network is not there.
         OSError: a mask that is there cannot be read, or a new one cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     masks = {path: folder / f"{name_of_own(path)}.png" for path in photos}
     missing = [path for path, mask in masks.items() if not mask.exists()]
-    models = RembgModels()
     for path, photo in readable(tqdm(missing, desc=f"masks by {model}", unit="picture")):
-        save_picture(models.find(photo[None].float() / 255, model)[0], masks[path])
+        save_picture(finder.find(photo[None].float() / 255, model)[0], masks[path])
     made = [Subject(path, mask, weak=True) for path, mask in masks.items() if mask.exists()]
     return [one for one in made if is_sure(load_mask(one.mask).float() / 255)]
 

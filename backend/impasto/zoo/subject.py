@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 CARD_KIND = "subject-mask"
 FILE_NAME = "subject.safetensors"
+TORCHVISION_ENCODER = "torchvision MobileNet_V2_Weights.IMAGENET1K_V2"
 #: By which torchvision's weights want their input normalised.
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _BATCH_NORM_EPS = 1e-5
@@ -30,16 +31,22 @@ def subject_model() -> Path:
 
 def save_subject_net(path: Path, net: SubjectNet, card: Mapping[str, Any]) -> None:
     """Write the network and its card; raises ModelProblem as `write_model` does."""
-    save_net(path, net, CARD_KIND, {**card, "padding": net.padding, "context": len(net.context)})
+    save_net(path, net, CARD_KIND, {**card, "padding": net.encoder.padding, "context": len(net.context)})
 
 
-def load_subject_net(path: Path) -> SubjectNet:
-    """The network in evaluation form, float32, on the CPU, with batch normalisation folded into the convolutions.
+def load_subject_net(path: Path, *, to_train: bool = False) -> SubjectNet:
+    """The network, float32, on the CPU: ready to use, with batch normalisation folded into the convolutions.
+
+    Args:
+        path: the weights.
+        to_train: leave batch normalisation as it is, and let all weights learn.
 
     Raises:
         ModelProblem: the file is missing, damaged, or something else.
     """
     net = load_net(path, CARD_KIND, lambda card: SubjectNet(card["padding"], card.get("context", 0)))
+    if to_train:
+        return net.train().requires_grad_(True)
     net.fold_norms()
     return net
 
