@@ -14,14 +14,20 @@ from support import RunningServer
 
 
 @pytest.fixture(scope="session")
-def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """The server that most tests share."""
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     # A refinement does with what is there; its test does not fetch half a gigabyte.
     os.environ["IMPASTO_OFFLINE"] = "1"
     server = RunningServer(tmp_path_factory.mktemp("server"))
     server.wait_for_worker()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def running_server(shared_server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> RunningServer:
+    """The server that most tests share; whatever looks for one finds it, also after a test with a server of its own."""
+    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", shared_server.environment["IMPASTO_RUNTIME_DIR"])
+    return shared_server
 
 
 @pytest.fixture
@@ -32,8 +38,9 @@ def server(running_server: RunningServer) -> Iterator[Server]:
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[Callable[..., RunningServer]]:
+def own_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., RunningServer]]:
     """Starts servers of the test's own, to be broken at will; arguments are those of `impasto serve`."""
+    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path))  # the started ones say theirs; this puts it back
     started: list[RunningServer] = []
 
     def start(*arguments: str) -> RunningServer:

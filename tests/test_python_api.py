@@ -150,6 +150,23 @@ def test_a_layer_and_its_mask(server: Server, astronaut: np.ndarray) -> None:
     assert server.start(astronaut[:64, :64], style="udnie").mask() is None
 
 
+def test_a_cutout_is_of_the_kind_that_was_sent_with_alpha(server: Server, astronaut: np.ndarray) -> None:
+    mask = server.mask(astronaut)
+    cut = server.cutout(astronaut)
+    assert cut.shape == (512, 512, 4)
+    assert np.array_equal(cut[..., 3], mask)
+    assert np.array_equal(cut[mask == 255][:, :3], astronaut[mask == 255])
+    deep = server.cutout(astronaut[..., 1].astype(np.uint16) * 257, grow=2)
+    assert deep.shape == (512, 512, 2)
+    assert deep.dtype == np.uint16
+    photo = Image.fromarray(astronaut)
+    assert np.array_equal(np.asarray(server.cutout(photo)), cut)
+    assert server.cutout(photo.convert("L")).mode == "LA"
+    assert server.cutout(server.cutout(photo)).mode == "RGBA"
+    with pytest.raises(BadRequest, match="16 bit"):
+        server.cutout(Image.fromarray(deep[..., 0]))
+
+
 def test_masks_are_of_the_kind_that_was_sent(server: Server, astronaut: np.ndarray) -> None:
     mask = server.mask(astronaut, feather=8)
     assert mask.dtype == np.uint8

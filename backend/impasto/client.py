@@ -118,7 +118,8 @@ class Server:
         Args:
             image: a Pillow image (RGB, RGBA, L, LA, 16 bit gray; other modes are converted, CMYK to sRGB), or a numpy
                 array of shape (H, W), (H, W, 1..4) and dtype uint8, uint16, float16 or float32 (floats from 0 to 1), in
-                sRGB.
+                sRGB. Its pixels count as they lie: turn a photo that was held sideways upright first, with Pillow's
+                ``ImageOps.exif_transpose``.
             style: a name, ``"name:weight"``, a list of those, or a dict of names and weights; or a picture.
             background_style: likewise, what to paint the background like; ``style`` is then for the subject.
             mask: white where the subject is, instead of finding it: a gray image of the same size.
@@ -196,6 +197,20 @@ class Server:
         result = self._client.wait(self._client.mask(region, MaskOptions(**options)))
         return cast(Picture, from_mask(result.regions["mask"], type(image)))
 
+    def cutout(self, image: Picture, **options: Any) -> Picture:
+        """The subject of an image by itself: transparent elsewhere, its edge freed of the background's colours.
+
+        Arguments and errors as for `mask`.
+
+        Returns:
+            An image of the same kind, size and depth, with alpha.
+        """
+        region, convert = to_region(image)
+        if isinstance(image, Image.Image) and region.format.dtype != "u8":
+            raise BadRequest("Pillow has no 16 bit image with alpha.", "Use a numpy array: numpy.asarray(image).")
+        result = self._client.wait(self._client.mask(region, MaskOptions(cutout=True, **options)))
+        return cast(Picture, convert(result.regions["pixels"]))
+
     def styles(self, *, thumbnails: bool = False) -> list[dict[str, Any]]:
         """The style library: for each style its name, title, artist, year, bank and, if asked for, thumbnail (JPEG)."""
         found = self._client.ask("styles", {"thumbnails": thumbnails}).fields["styles"]
@@ -267,7 +282,8 @@ def _from_array(array: np.ndarray) -> tuple[Region, Callable[[Region], Any]]:
 
     def back(region: Region) -> np.ndarray:
         result = np.frombuffer(region.data, little.dtype).astype(array.dtype)
-        return result.reshape((region.format.height, region.format.width, *array.shape[2:]))
+        shape = (region.format.height, region.format.width)
+        return result.reshape(shape if array.ndim == 2 and result.size == array.size else (*shape, -1))
 
     return Region(form, little.reshape(-1).view(np.uint8).data), back
 
@@ -276,17 +292,19 @@ def _from_pillow(image: Image.Image) -> tuple[Region, Callable[[Region], Any]]:
     profile = image.info.get("icc_profile") or None
     if image.mode == "CMYK":
         # The profile has done its work with the inks.
-        mode, region, profile = "RGB", from_cmyk(image.tobytes(), *image.size, profile), None
+        region, profile = from_cmyk(image.tobytes(), *image.size, profile), None
     elif image.mode.startswith("I;16"):
-        mode, region = "I;16", _from_array(np.asarray(image).astype(np.uint16))[0]
+        region = _from_array(np.asarray(image).astype(np.uint16))[0]
     else:
         if image.mode not in _MODES:
             image = image.convert("RGBA" if image.has_transparency_data else "L" if image.mode == "1" else "RGB")
-        mode, region = image.mode, Region(PixelFormat(*image.size, _MODES[image.mode]), image.tobytes())
+        region = Region(PixelFormat(*image.size, _MODES[image.mode]), image.tobytes())
     if profile is not None and profile_fits(profile, gray=region.format.is_gray):
         region = Region(replace(region.format, encoding="icc"), region.data, profile)
 
     def back(result: Region) -> Image.Image:
+        form = result.format
+        mode = "I;16" if form.dtype == "u16" else next(mode for mode in _MODES if _MODES[mode] == form.channels)
         painted = Image.frombytes(mode, (result.format.width, result.format.height), bytes(result.data))
         if region.profile is not None:
             painted.info["icc_profile"] = region.profile

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from impasto_link.discovery import write_private
 from impasto_link.errors import ServerGone
 from impasto_link.zmtp import parse_endpoint
+
+#: A CURVE key in Z85 (https://rfc.zeromq.org/spec/32/).
+_KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
+
+
+def check_keys(keys: Iterable[str]) -> None:
+    """Raises ValueError if one is no CURVE key."""
+    if not all(_KEY.fullmatch(key) for key in keys):
+        raise ValueError("a key is damaged")
 
 
 @dataclass(frozen=True)
@@ -38,11 +49,11 @@ class Invitation:
             raw = json.loads(path.read_text(encoding="utf-8"))
             # Somebody may have written another address into it.
             parse_endpoint(str(raw["endpoint"]))
-            return cls(
-                **{key: str(raw[key]) for key in ("endpoint", "server_public", "client_public", "client_secret")}
-            )
+            keys = {key: str(raw[key]) for key in ("server_public", "client_public", "client_secret")}
+            check_keys(keys.values())
+            return cls(str(raw["endpoint"]), **keys)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ServerGone(
-                f"{path} is not an invitation to a server: {type(error).__name__}.",
+                f"{path} is not an invitation to a server: {error}.",
                 "Copy the file that `impasto serve --remote` wrote.",
             ) from error

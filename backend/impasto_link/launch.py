@@ -30,11 +30,15 @@ def connect_running(timeout: float = 5.0, transport: str = "") -> Client | None:
     Raises:
         WrongVersion: a server runs, but of another protocol version.
     """
-    invitation = os.environ.get("IMPASTO_SERVER")
-    if invitation:
-        return connect_remote(Path(invitation), timeout=timeout)
+    if names_remote():
+        return connect_remote(Path(os.environ["IMPASTO_SERVER"]), timeout=timeout)
     client = open_running(transport)
     return None if client is None else _greet(client, timeout)
+
+
+def names_remote() -> bool:
+    """Whether ``IMPASTO_SERVER`` names an invitation, so that the server is another machine's."""
+    return bool(os.environ.get("IMPASTO_SERVER"))
 
 
 def open_running(transport: str = "") -> Client | None:

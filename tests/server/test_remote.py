@@ -17,6 +17,7 @@ import zmq
 
 from impasto.cli import main
 from impasto.client import Server
+from impasto.server.remote import open_to_others
 from impasto_link.errors import Refused, ServerGone
 from impasto_link.invitation import Invitation
 from impasto_link.launch import connect_remote, connect_running
@@ -52,7 +53,11 @@ def serve(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     ["127.0.0.1", pytest.param("[::1]", marks=pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6"))],
 )
 def test_by_invitation_only(
-    own_server: Callable[..., RunningServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str
+    own_server: Callable[..., RunningServer],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    host: str,
 ) -> None:
     file = tmp_path / "invitation.json"
     own_server("--remote", f"{host}:{free_port(host.strip('[]'))}", "--invitation", str(file))
@@ -65,6 +70,10 @@ def test_by_invitation_only(
     monkeypatch.setenv("IMPASTO_SERVER", str(file))
     client = connect_running()
     assert client is not None
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "server.log").write_text("of another server")
+    assert main(["status"]) == 0
+    assert "server.log" not in capsys.readouterr().out  # its log lies on the other machine
     with Server(client) as server:
         image = np.zeros((32, 32, 3), np.uint8)
         assert server.stylize(image, style="udnie").shape == image.shape
@@ -77,19 +86,33 @@ def test_by_invitation_only(
         connect_remote(tmp_path / "stranger.json", timeout=2)
 
 
-@pytest.mark.parametrize("endpoint", ["", "192.168.1.5:5570", "tcp://192.168.1.5"])
+@pytest.mark.parametrize(
+    ("endpoint", "cut"), [("", 0), ("192.168.1.5:5570", 0), ("tcp://192.168.1.5", 0), ("tcp://192.168.1.5:5570", 1)]
+)
 def test_what_is_no_invitation_is_said(
-    endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    endpoint: str, cut: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "nonsense.json"
     file.write_text("[]")
     if endpoint:
         # As after the server's machine got another address.
         key = zmq.curve_keypair()[0].decode()
-        Invitation(endpoint, key, key, key).write(file)
+        Invitation(endpoint, key, key[cut:], key).write(file)
     monkeypatch.setenv("IMPASTO_SERVER", str(file))
     assert main(["status"]) == 1
     assert "nonsense.json" in capsys.readouterr().err
+
+
+def test_keys_outlast_a_restart_and_are_made_anew_where_they_are_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path))
+    first = open_to_others("127.0.0.1:5570")
+    assert open_to_others("127.0.0.1:5570") == first
+    kept = tmp_path / "remote-keys.json"
+    for damaged in ("[]", "{}", kept.read_text().replace(first.invitation.server_public, "short")):
+        kept.write_text(damaged)
+        assert open_to_others("127.0.0.1:5570") != first
 
 
 def test_an_address_that_makes_no_sense(

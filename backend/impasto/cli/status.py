@@ -8,6 +8,7 @@ import json
 from impasto.cli.running import connect_to_running
 from impasto.client import Server
 from impasto_link.discovery import log_file
+from impasto_link.launch import names_remote
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     client = connect_to_running()
     # Also of a server that has ended, or could not be started: it says why.
-    log = str(log_file()) if log_file().exists() else None
+    log = str(log_file()) if log_file().exists() and not names_remote() else None
     if client is None:
         if options.json:
             print(json.dumps({"running": False, "log": log}))

@@ -12,7 +12,9 @@ import zmq
 from impasto.server.broker import RemoteAccess
 from impasto_link.discovery import runtime_dir, write_private
 from impasto_link.errors import BadRequest
-from impasto_link.invitation import Invitation
+from impasto_link.invitation import Invitation, check_keys
+
+_KEYS = "server_public", "server_secret", "client_public", "client_secret"
 
 
 class OpenToOthers(NamedTuple):
@@ -48,11 +50,11 @@ def open_to_others(address: str) -> OpenToOthers:
 
 def _keys(path: Path) -> dict[str, str]:
     try:
-        keys: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        keys = {}
-        for side in ("server", "client"):
-            public, secret = zmq.curve_keypair()
-            keys |= {f"{side}_public": public.decode(), f"{side}_secret": secret.decode()}
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        keys = {name: str(raw[name]) for name in _KEYS}
+        check_keys(keys.values())
+    except (OSError, ValueError, KeyError, TypeError):
+        pairs = [key.decode() for _ in range(2) for key in zmq.curve_keypair()]
+        keys = dict(zip(_KEYS, pairs, strict=True))
         write_private(path, keys)
     return keys
