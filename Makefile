@@ -8,7 +8,7 @@ SHARING = OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE}
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: demo test test-link lint bench bench-quality bench-masks bench-pictures wheel plugins test-krita test-gimp setup clean
+.PHONY: demo test test-link lint bench bench-quality bench-masks bench-pictures wheel plugins test-krita krita-root test-gimp gimp-root setup clean
 
 setup: $(VENV)/.ready
 
@@ -93,11 +93,14 @@ PROOFS       ?=
 KRITA_PACKAGES = krita python3-pyqt5 fonts-dejavu-core fonts-noto-cjk $(KRITA_PACKAGES_$(KRITA_SUITE))
 # For the proof with what Krita 6 has.
 KRITA_PACKAGES_trixie = python3-pyqt6 qt6-svg-plugins
-test-krita: setup
+KRITA_PACKAGES_forky  = $(KRITA_PACKAGES_trixie)
+test-krita: setup krita-root
+	$(BIN)/python tests/real_krita/run.py --root $(KRITA_ROOT) --output $(KRITA_OUTPUT) $(PROOFS)
+
+krita-root:
 	@mkdir -p $(KRITA_OUTPUT)
 	@tests/real_editors/chroot.sh $(KRITA_SUITE) $(KRITA_ROOT) $(KRITA_PACKAGES) >$(KRITA_OUTPUT)/chroot.log 2>&1 || \
 	  { tail -n 20 $(KRITA_OUTPUT)/chroot.log; exit 1; }
-	$(BIN)/python tests/real_krita/run.py --root $(KRITA_ROOT) --output $(KRITA_OUTPUT) $(PROOFS)
 
 # The filter in the real GIMP, likewise. Some proofs only: make test-gimp PROOFS="dialog depths"
 GIMP_SUITE    ?= trixie
@@ -105,11 +108,13 @@ GIMP_ROOT     ?= $(HOME)/.cache/impasto/gimp-$(GIMP_SUITE)
 GIMP_OUTPUT   ?= build/gimp
 GIMP_PACKAGES  = gimp gir1.2-gimp-3.0 gir1.2-gtk-3.0 python3-gi adwaita-icon-theme librsvg2-common \
   fonts-dejavu-core fonts-noto-cjk
-test-gimp: setup
+test-gimp: setup gimp-root
+	$(BIN)/python tests/real_gimp/run.py --root $(GIMP_ROOT) --output $(GIMP_OUTPUT) $(PROOFS)
+
+gimp-root:
 	@mkdir -p $(GIMP_OUTPUT)
 	@tests/real_editors/chroot.sh $(GIMP_SUITE) $(GIMP_ROOT) $(GIMP_PACKAGES) >$(GIMP_OUTPUT)/chroot.log 2>&1 || \
 	  { tail -n 20 $(GIMP_OUTPUT)/chroot.log; exit 1; }
-	$(BIN)/python tests/real_gimp/run.py --root $(GIMP_ROOT) --output $(GIMP_OUTPUT) $(PROOFS)
 
 clean:
 	rm -rf $(VENV) .uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -6,6 +6,8 @@ is imported.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +43,8 @@ class Source:
         whole: the rectangle of all of the layer.
         bounds: the rectangle to paint.
         selected: whether a selection limits it.
+        effects: whether the layer has effects that its own pixels do not show.
+        native: babl's format of its pixels.
         format: babl's name of its pixels as they are sent and come back.
     """
 
@@ -49,7 +53,18 @@ class Source:
     whole: Bounds
     bounds: Bounds
     selected: bool
+    effects: bool
+    native: Any
     format: str
+
+    @classmethod
+    def of(cls, image: Any, layer: Any, bounds: Bounds | None = None) -> Source:
+        """A layer, within some bounds if a selection limits it."""
+        effects = _has_effects(image, layer)
+        # Effects may make transparent what had no alpha.
+        native = _format_with_alpha(image) if effects else layer.get_format()
+        whole = _whole(layer)
+        return cls(image, layer, whole, bounds or whole, bounds is not None, effects, native, _wire_format(native))
 
 
 def start() -> None:
@@ -101,24 +116,24 @@ def find_source(image: Any, layer: Any, *, use_selection: bool, margin: int = 0)
     whole = _whole(layer)
     selected = use_selection and not Gimp.Selection.is_empty(image)
     if not selected:
-        return Source(image, layer, whole, whole, False, _wire_format(layer))
+        return Source.of(image, layer)
     touches, *rectangle = layer.mask_intersect()
     if not touches:
         raise Problem(
             tr("The selection lies outside of the layer “{name}”.", name=layer.get_name()),
             tr("Select something on the layer, or choose another area."),
         )
-    return Source(image, layer, whole, Bounds(*rectangle).grown(margin) & whole, True, _wire_format(layer))
+    return Source.of(image, layer, Bounds(*rectangle).grown(margin) & whole)
 
 
 def read(source: Source) -> Region:
     """The pixels as they are, with the profile that says what they mean."""
-    native = source.layer.get_format()
     # Without a name nothing is converted, which costs a second per process even where it changes nothing.
-    same = Babl.get_name(native) == source.format
-    data = _get(source.layer, source.bounds, None if same else source.format)
-    wire = _encoding(native).on_wire
-    profile = _profile(source.image, native, wire.curve)
+    same = Babl.get_name(source.native) == source.format and not source.effects
+    with _seen(source) as seen:
+        data = _get(seen, source.bounds, None if same else source.format)
+    wire = _encoding(source.native).on_wire
+    profile = _profile(source.image, source.native, wire.curve)
     _, _, width, height = source.bounds
     return Region(wire.describe(width, height, with_profile=profile is not None), data, profile)
 
@@ -136,7 +151,8 @@ def read_small(source: Source, longest: int) -> tuple[dict[str, Region], float]:
     """Pixels in 8 bit sRGB and the selection, neither side longer than ``longest``; and the scale, at most 1."""
     small, scale = source.bounds.reduced(longest)
     _, _, width, height = small
-    pixels = _get(source.layer, small, _PREVIEW, scale)
+    with _seen(source) as seen:
+        pixels = _get(seen, small, _PREVIEW, scale)
     regions = {"pixels": Region(PixelFormat(width, height), pixels)}
     if source.selected:
         _, x, y = source.layer.get_offsets()
@@ -149,8 +165,9 @@ def read_small(source: Source, longest: int) -> tuple[dict[str, Region], float]:
 
 def picture_of_layer(layer: Any, longest: int) -> Region:
     """A layer as a picture to paint like, whatever its pixels are: they need not hold a painting."""
-    whole = _whole(layer)
-    return read_small(Source(layer.get_image(), layer, whole, whole, False, _PREVIEW), longest)[0]["pixels"]
+    image = layer.get_image()
+    whole, effects = _whole(layer), _has_effects(image, layer)
+    return read_small(Source(image, layer, whole, whole, False, effects, None, _PREVIEW), longest)[0]["pixels"]
 
 
 def picture_of_file(file: Any, longest: int) -> Region:
@@ -197,12 +214,9 @@ def place(source: Source, pixels: Region, mask: Buffer | None, name: str, choice
     image, origin, bounds = source.image, source.layer, source.bounds
     if not image.is_valid():
         raise Problem(tr("The image was closed in the meantime, so the painting has no place to go."))
-    gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
-    kind = Gimp.ImageType.GRAYA_IMAGE if gray else Gimp.ImageType.RGBA_IMAGE
     # Complete before it is in the image: so nobody sees it half done, undo has one thing to take back, and redo does
     # not give the mask to the brush, as it does where the mask came later.
-    mode = image.get_default_new_layer_mode()
-    layer = Gimp.Layer.new(image, name, bounds.width, bounds.height, kind, 100.0, mode)
+    layer = _new_layer(image, name, bounds.width, bounds.height)
     # GEGL adds the alpha that a source without it has not.
     _set(layer, source.format, pixels.data)
     if mask is not None:
@@ -280,9 +294,60 @@ def _encoding(native: Any) -> Encoding:
     return encoding
 
 
-def _wire_format(layer: Any) -> str:
-    """babl's name of the pixels of a layer as they are sent; a name without its space would mean sRGB."""
-    native = layer.get_format()
+def _has_effects(image: Any, layer: Any) -> bool:
+    if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
+        return False
+    return any(effect.get_visible() for effect in layer.get_filters())
+
+
+@contextlib.contextmanager
+def _seen(source: Source) -> Iterator[Any]:
+    """The drawable to read from: the layer, or, since a buffer is without effects, a picture of how it looks with them.
+
+    Of its own rectangle only: what effects show around it, such as a shadow, stays to be seen below a painting.
+    """
+    if not source.effects:
+        yield source.layer
+        return
+    image, (_, _, width, height) = source.image, source.whole
+    # `merge_filters` on a copy would do, but not for groups.
+    scratch = Gimp.Image.new_with_precision(width, height, image.get_base_type(), image.get_precision())
+    try:
+        profile = image.get_color_profile()
+        if profile is not None:
+            scratch.set_color_profile(profile)
+        copy = Gimp.Layer.new_from_drawable(source.layer, scratch)
+        scratch.insert_layer(copy, None, 0)
+        copy.set_offsets(0, 0)
+        copy.set_visible(True)
+        copy.set_mode(Gimp.LayerMode.NORMAL)
+        copy.set_opacity(100.0)
+        if copy.get_mask() is not None:
+            copy.set_apply_mask(False)
+        seen = Gimp.Layer.new_from_visible(scratch, scratch, copy.get_name())
+        scratch.insert_layer(seen, None, 0)  # or it would outlast the image
+        yield seen
+    finally:
+        scratch.delete()
+
+
+def _new_layer(image: Any, name: str, width: int, height: int) -> Any:
+    """A layer with alpha, not yet in the image."""
+    gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
+    kind = Gimp.ImageType.GRAYA_IMAGE if gray else Gimp.ImageType.RGBA_IMAGE
+    return Gimp.Layer.new(image, name, width, height, kind, 100.0, image.get_default_new_layer_mode())
+
+
+def _format_with_alpha(image: Any) -> Any:
+    layer = _new_layer(image, "", 1, 1)
+    try:
+        return layer.get_format()
+    finally:
+        layer.delete()
+
+
+def _wire_format(native: Any) -> str:
+    """babl's name of native pixels as they are sent; a name without its space would mean sRGB."""
     return Babl.get_name(Babl.format_with_space(_encoding(native).on_wire.name, native))
 
 
