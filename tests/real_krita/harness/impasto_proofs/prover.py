@@ -50,10 +50,18 @@ def wait_for(condition, what, seconds=60):
 
 def click(widget, at=None, button=1):
     """A real click of the mouse, into the middle of a widget or at a point of it."""
-    at = at if at is not None else QPoint(widget.width() // 2, widget.height() // 2)
     assert widget.isVisible(), f"{widget} cannot be clicked, it is hidden"
-    place = widget.mapToGlobal(at) * SCALE
-    yield from ask("click", x=place.x(), y=place.y(), button=button)
+
+    def place():
+        return widget.mapToGlobal(at or QPoint(widget.width() // 2, widget.height() // 2))
+
+    # Where words have come or gone, the widgets below move a moment later, and a click would miss them.
+    before = None
+    while before != (now := place()):
+        before = now
+        yield 80
+    now *= SCALE
+    yield from ask("click", x=now.x(), y=now.y(), button=button)
     yield 150
 
 
