@@ -38,7 +38,8 @@ def inverted(data):
 
 def on_a_layer(precision):
     image = p.load("small.png")
-    image.convert_precision(precision)
+    if precision != image.get_precision():
+        image.convert_precision(precision)
     layer = image.get_layers()[0]
     plain = p.get(layer, None, ALPHA)
     one = effect(layer, "gegl:invert-gamma")
