@@ -159,6 +159,10 @@ def test_a_cutout_is_of_the_kind_that_was_sent_with_alpha(server: Server, astron
     deep = server.cutout(astronaut[..., 1].astype(np.uint16) * 257, grow=2)
     assert deep.shape == (512, 512, 2)
     assert deep.dtype == np.uint16
+    gray = astronaut[..., 1]
+    assert server.cutout(gray, max_side=64).shape == (64, 64, 2)
+    assert server.stylize(gray, style="udnie", max_side=64).shape == (64, 64)
+    assert server.stylize(gray[..., None], style="udnie", max_side=64).shape == (64, 64, 1)
     photo = Image.fromarray(astronaut)
     assert np.array_equal(np.asarray(server.cutout(photo)), cut)
     assert server.cutout(photo.convert("L")).mode == "LA"

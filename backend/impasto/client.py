@@ -244,6 +244,7 @@ def _words(style: Styles | AnyPicture, name: str, pictures: dict[str, AnyPicture
 _DTYPES = {"uint8": "u8", "uint16": "u16", "float16": "f16", "float32": "f32"}
 _CHANNELS = {1: "GRAY", 2: "GRAYA", 3: "RGB", 4: "RGBA"}
 _MODES = {"L": "GRAY", "LA": "GRAYA", "RGB": "RGB", "RGBA": "RGBA"}
+_MODE_OF = {channels: mode for mode, channels in _MODES.items()}
 
 
 def _gray_region(mask: Image.Image | np.ndarray | None) -> Region | None:
@@ -283,7 +284,7 @@ def _from_array(array: np.ndarray) -> tuple[Region, Callable[[Region], Any]]:
     def back(region: Region) -> np.ndarray:
         result = np.frombuffer(region.data, little.dtype).astype(array.dtype)
         shape = (region.format.height, region.format.width)
-        return result.reshape(shape if array.ndim == 2 and result.size == array.size else (*shape, -1))
+        return result.reshape(shape if array.ndim == 2 and region.format.channels == "GRAY" else (*shape, -1))
 
     return Region(form, little.reshape(-1).view(np.uint8).data), back
 
@@ -304,8 +305,8 @@ def _from_pillow(image: Image.Image) -> tuple[Region, Callable[[Region], Any]]:
 
     def back(result: Region) -> Image.Image:
         form = result.format
-        mode = "I;16" if form.dtype == "u16" else next(mode for mode in _MODES if _MODES[mode] == form.channels)
-        painted = Image.frombytes(mode, (result.format.width, result.format.height), bytes(result.data))
+        mode = "I;16" if form.dtype == "u16" else _MODE_OF[form.channels]
+        painted = Image.frombytes(mode, (form.width, form.height), bytes(result.data))
         if region.profile is not None:
             painted.info["icc_profile"] = region.profile
         return painted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from impasto_link.discovery import write_private
@@ -47,13 +47,16 @@ class Invitation:
         """
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(raw, dict) or any(not isinstance(raw.get(field.name), str) for field in fields(cls)):
+                raise ValueError("something is missing")
+            found = cls(**{field.name: raw[field.name] for field in fields(cls)})
             # Somebody may have written another address into it.
-            parse_endpoint(str(raw["endpoint"]))
-            keys = {key: str(raw[key]) for key in ("server_public", "client_public", "client_secret")}
-            check_keys(keys.values())
-            return cls(str(raw["endpoint"]), **keys)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            parse_endpoint(found.endpoint)
+            check_keys((found.server_public, found.client_public, found.client_secret))
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
             raise ServerGone(
-                f"{path} is not an invitation to a server: {error}.",
+                f"{path} is not an invitation to a server: {why}.",
                 "Copy the file that `impasto serve --remote` wrote.",
             ) from error
+        return found

@@ -42,6 +42,15 @@ def net() -> SubjectNet:
 
 
 @pytest.fixture
+def encoder(tmp_path: Path) -> Path:
+    """A file with an untrained MobileNetV2."""
+    torch.manual_seed(0)
+    path = tmp_path / "encoder.safetensors"
+    save_file({k: v.contiguous() for k, v in mobilenet_v2().state_dict().items()}, path)
+    return path
+
+
+@pytest.fixture
 def finder() -> SubjectFinder:
     return SubjectFinder(torch.device("cpu"), torch.float32)
 
@@ -158,7 +167,7 @@ def test_views_are_square_and_within_range(size: tuple[int, int]) -> None:
         assert view.max() <= 1
 
 
-def test_a_network_is_trained_exported_and_goes_on(tmp_path: Path, astronaut: np.ndarray) -> None:
+def test_a_network_is_trained_exported_and_goes_on(tmp_path: Path, astronaut: np.ndarray, encoder: Path) -> None:
     subjects, weak, photos, scenes, by_model = (
         tmp_path / name for name in ("subjects", "weak", "photos", "scenes", "work/u2net")
     )
@@ -176,12 +185,10 @@ def test_a_network_is_trained_exported_and_goes_on(tmp_path: Path, astronaut: np
         # As another network would have left it: of the last one it is not sure.
         Image.fromarray(mask if number < 2 else np.full_like(mask, 90)).save(by_model / f"{name_of_own(other)}.png")
     photo.save(scenes / "empty.jpg")
-    torch.manual_seed(0)
-    save_file({k: v.contiguous() for k, v in mobilenet_v2().state_dict().items()}, tmp_path / "encoder.safetensors")
     command = [
         "train", "mask", "--subjects", str(subjects), "--val", str(subjects), "--weak", str(weak),
         "--weak-model", "u2net",
-        "--photos", str(photos), "--backgrounds", str(scenes), "--encoder", str(tmp_path / "encoder.safetensors"),
+        "--photos", str(photos), "--backgrounds", str(scenes), "--encoder", str(encoder),
         "--work", str(tmp_path / "work"), "--output", str(tmp_path / "out"), "--batch", "2", "--side", "64",
         "--device", "cpu",
     ]  # fmt: skip
@@ -199,8 +206,27 @@ def test_a_network_is_trained_exported_and_goes_on(tmp_path: Path, astronaut: np
     load_subject_net(tmp_path / "out" / FILE_NAME)
 
 
+def test_a_seed_says_all_of_a_training(tmp_path: Path, astronaut: np.ndarray, encoder: Path) -> None:
+    Image.fromarray(astronaut[:128, 160:288]).save(tmp_path / "one.jpg")
+    Image.new("L", (128, 128), 255).save(tmp_path / "one.png")
+    made = []
+    for number, seed in enumerate(("5", "5", "6")):
+        work = tmp_path / str(number)
+        assert main([
+            "train", "mask", "--subjects", str(tmp_path), "--encoder", str(encoder), "--no-painted",
+            "--work", str(work), "--output", str(work), "--batch", "2", "--side", "64", "--steps", "1",
+            "--device", "cpu", "--seed", seed,
+        ]) == 0  # fmt: skip
+        made.append((work / FILE_NAME).read_bytes())
+    assert made[0] == made[1] != made[2]
+
+
 def test_training_learns_on_from_the_network_that_is_installed(
-    tmp_path: Path, astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    astronaut: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    encoder: Path,
 ) -> None:
     monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path / "mine"))
     Image.fromarray(astronaut[:128, 160:288]).save(tmp_path / "one.jpg")
@@ -217,6 +243,10 @@ def test_training_learns_on_from_the_network_that_is_installed(
         assert "encoder" not in training
         (stretch,) = training["history"]
         assert stretch["learned_before"] == read_card(shipped_models() / FILE_NAME)["training"]
+    # A folder in which a training began otherwise is not taken for one's own.
+    assert main([*(word for word in command if word != "--start"), "--encoder", str(encoder)]) == 1
+    assert "is of another training" in capsys.readouterr().err
+    assert main([*command, "--variety", "2"]) == 1
     photo = torch.from_numpy(astronaut).permute(2, 0, 1)[None].float() / 255
     after = load_subject_net(subject_model())
     assert (find_mask(after, photo) - find_mask(before, photo)).abs().mean() < 0.01

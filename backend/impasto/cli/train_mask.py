@@ -12,13 +12,14 @@ import argparse
 import logging
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from impasto.cli.training import add_run_arguments, command_line, training_options
 from impasto_link.errors import BadRequest, ModelProblem
 from impasto_link.options import MASK_MODELS
 
-#: What `--start` without a file stands for.
-_INSTALLED = Path()
+if TYPE_CHECKING:
+    from impasto.nets.unet import SubjectNet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     begin.add_argument(
         "--start",
         nargs="?",
-        type=Path,
-        const=_INSTALLED,
+        const="",
+        metavar="FILE",
         help="learn on from this network, without a file from the one that is installed",
     )
     parser.add_argument(
@@ -72,12 +73,27 @@ def _share(text: str) -> tuple[str, float]:
     return name, factor
 
 
+def _begin(options: argparse.Namespace) -> tuple[SubjectNet, dict[str, Any] | None]:
+    """The network to begin with, and how it was trained, if it was."""
+    from impasto.nets.unet import SubjectNet
+    from impasto.zoo.storage import read_card
+    from impasto.zoo.subject import load_encoder, load_subject_net, subject_model
+
+    if options.start is not None:
+        start = Path(options.start) if options.start else subject_model()
+        return load_subject_net(start, to_train=True), read_card(start).get("training", {})
+    try:
+        return SubjectNet(load_encoder(options.encoder)), None
+    except (OSError, ValueError) as error:
+        raise ModelProblem(f"MobileNetV2 cannot be loaded: {error}.", "Name a file with --encoder.") from error
+
+
 def run(options: argparse.Namespace) -> int:
+    import torch
 
     from impasto.engines.devices import fast_dtype, pick_device
     from impasto.engines.fixed import FixedEngine
     from impasto.masking.finder import SubjectFinder
-    from impasto.nets.unet import SubjectNet
     from impasto.training.common import restore, train
     from impasto.training.masks import MaskTrainer, MaskTrainingOptions, evaluate, look_at
     from impasto.training.painted import paint_copies
@@ -85,15 +101,7 @@ def run(options: argparse.Namespace) -> int:
     from impasto.training.subjects import find_subjects
     from impasto.training.weak_masks import mask_photos
     from impasto.zoo.library import Library, user_models
-    from impasto.zoo.storage import read_card
-    from impasto.zoo.subject import (
-        FILE_NAME,
-        TORCHVISION_ENCODER,
-        load_encoder,
-        load_subject_net,
-        save_subject_net,
-        subject_model,
-    )
+    from impasto.zoo.subject import FILE_NAME, TORCHVISION_ENCODER, save_subject_net
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if (options.weak or options.weak_model) and not options.photos:
@@ -105,8 +113,13 @@ def run(options: argparse.Namespace) -> int:
     if options.weak_model:
         empty = {path.resolve() for path in backgrounds}
         photos = [path for path in find_pictures(options.photos) if path.resolve() not in empty]
-        finder = SubjectFinder(device, fast_dtype(device))
-        masked = mask_photos(photos, options.work / options.weak_model, options.weak_model, finder)
+        # Not kept: it has a memory.
+        masked = mask_photos(
+            photos,
+            options.work / options.weak_model,
+            options.weak_model,
+            SubjectFinder(device, fast_dtype(device)),
+        )
         weak |= {one.picture: one for one in masked}
     subjects = [one for folder in options.subjects for one in find_subjects(folder)] + list(weak.values())
     if not subjects:
@@ -121,25 +134,16 @@ def run(options: argparse.Namespace) -> int:
         if not options.export:
             paint_copies([one.picture for one in subjects], painted, FixedEngine(Library(), device))
         subjects = [one.with_painted(painted) for one in subjects]
-    if options.start:
-        start = subject_model() if options.start == _INSTALLED else options.start
-        net, learned = load_subject_net(start, to_train=True), read_card(start).get("training", {})
-    else:
-        learned = {}
-        try:
-            net = SubjectNet(load_encoder(options.encoder))
-        except (OSError, ValueError) as error:
-            raise ModelProblem(f"MobileNetV2 cannot be loaded: {error}.", "Name a file with --encoder.") from error
     settings = training_options(MaskTrainingOptions, options)
-    trainer = MaskTrainer(subjects, backgrounds, net, settings, device)
-    if learned:
-        trainer.history[0]["learned_before"] = learned
+    torch.manual_seed(settings.seed)
+    trainer = MaskTrainer(subjects, backgrounds, *_begin(options), settings, device)
     if options.export:
         restore(trainer, options.work)
     else:
         train(trainer, options.work, look_at(trainer, options.work, held_out), every_s=180.0)
     net = trainer.result.eval()
     scores = evaluate(net, held_out) if held_out else {}
+    encoder = options.encoder.name if options.encoder else TORCHVISION_ENCODER
     card = {
         "title": "Impasto Subject",
         "licence": "Apache-2.0",
@@ -148,7 +152,7 @@ def run(options: argparse.Namespace) -> int:
             "subjects": sum(not one.weak for one in subjects),
             "weak_subjects": sum(one.weak for one in subjects),
             "weak_masks_by": [str(by) for by in (options.weak and options.weak.name, options.weak_model) if by],
-            **({} if options.start else {"encoder": options.encoder.name if options.encoder else TORCHVISION_ENCODER}),
+            **({"encoder": encoder} if options.start is None else {}),
             "method": "UNet (arXiv 1505.04597) on MobileNetV2 (arXiv 1801.04381)",
             "command": command_line(),
             "history": trainer.history,

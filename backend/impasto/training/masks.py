@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -22,6 +22,7 @@ from impasto.training.common import Schedule, Trainer
 from impasto.training.mask_losses import mask_loss, mask_scores
 from impasto.training.photos import load_rgb
 from impasto.training.subjects import Subject, SubjectCrops, load_mask
+from impasto_link.errors import BadRequest
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -48,6 +49,10 @@ class MaskTrainingOptions(Schedule):
     averaging: float = 0.998
     """Decay of the running average of the weights, which is what is kept in the end."""
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.variety <= 1:
+            raise BadRequest(f"{self.variety} is no variety.", "Give a number from 0 to 1.")
+
 
 class MaskTrainer(Trainer):
     """Trains a `SubjectNet`.
@@ -56,6 +61,7 @@ class MaskTrainer(Trainer):
         subjects: what to learn from.
         backgrounds: photos without subject onto which subjects are pasted.
         net: the network to begin with; its encoder should have learned already.
+        learned_before: if all of it has, what its card says of that.
         options: how to train.
         device: where; bfloat16 autocast is used on it.
     """
@@ -65,6 +71,7 @@ class MaskTrainer(Trainer):
         subjects: list[Subject],
         backgrounds: list[Path],
         net: SubjectNet,
+        learned_before: dict[str, Any] | None,
         options: MaskTrainingOptions,
         device: torch.device,
     ) -> None:
@@ -84,7 +91,15 @@ class MaskTrainer(Trainer):
             weight_decay=options.weight_decay,
         )
         super().__init__(options, optimizer, {"net": self.net, "averaged": self.averaged}, device)
+        if learned_before is not None:
+            self.history[0]["learned_before"] = learned_before
         self.samples = self._endless(SubjectCrops(subjects, backgrounds, options.side, options.shares, options.variety))
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from ``state``; raises ValueError if one training began with a trained network, the other not."""
+        if ("learned_before" in state["history"][0]) != ("learned_before" in self.history[0]):
+            raise ValueError("it began with another network")
+        super().load_state_dict(state)
 
     @property
     def result(self) -> SubjectNet:

@@ -88,9 +88,9 @@ class SubjectCrops(Crops[tuple[Tensor, Tensor, Tensor]]):
         backgrounds: photos onto which some subjects are pasted.
         side: of the views, in pixels.
         shares: how many times as often as the others a set is seen.
-        variety: how much of all this is done, paintings aside: at 1 all of it, at 0 views are the pictures themselves,
-            as in use. The last steps of a training gain by little of it (Touvron et al. 2019, "Fixing the train-test
-            resolution discrepancy", https://arxiv.org/abs/1906.06423).
+        variety: how much of all this is done, paintings aside: at 1 all of it, at 0 a view of a square picture is the
+            picture itself, as in use. The last steps of a training gain by little of it (Touvron et al. 2019, "Fixing
+            the train-test resolution discrepancy", https://arxiv.org/abs/1906.06423).
     """
 
     def __init__(

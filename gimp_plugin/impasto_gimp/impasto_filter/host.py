@@ -129,8 +129,8 @@ def find_source(image: Any, layer: Any, *, use_selection: bool, margin: int = 0)
 def read(source: Source) -> Region:
     """The pixels as they are, with the profile that says what they mean."""
     # Without a name nothing is converted, which costs a second per process even where it changes nothing.
-    same = Babl.get_name(source.native) == source.format and not source.effects
     with _seen(source) as seen:
+        same = Babl.get_name(seen.get_format()) == source.format
         data = _get(seen, source.bounds, None if same else source.format)
     wire = _encoding(source.native).on_wire
     profile = _profile(source.image, source.native, wire.curve)
@@ -310,7 +310,7 @@ def _seen(source: Source) -> Iterator[Any]:
         yield source.layer
         return
     image, (_, _, width, height) = source.image, source.whole
-    # `merge_filters` on a copy would do, but not for groups.
+    # `merge_filters` on a copy would do, but not for groups. What is locked in a copy refuses changes without a word.
     scratch = Gimp.Image.new_with_precision(width, height, image.get_base_type(), image.get_precision())
     try:
         profile = image.get_color_profile()
@@ -318,11 +318,14 @@ def _seen(source: Source) -> Iterator[Any]:
             scratch.set_color_profile(profile)
         copy = Gimp.Layer.new_from_drawable(source.layer, scratch)
         scratch.insert_layer(copy, None, 0)
-        copy.set_offsets(0, 0)
+        _, x, y = copy.get_offsets()
+        scratch.resize(width, height, -x, -y)
+        copy.set_lock_visibility(False)
         copy.set_visible(True)
         copy.set_mode(Gimp.LayerMode.NORMAL)
         copy.set_opacity(100.0)
         if copy.get_mask() is not None:
+            copy.set_show_mask(False)
             copy.set_apply_mask(False)
         seen = Gimp.Layer.new_from_visible(scratch, scratch, copy.get_name())
         scratch.insert_layer(seen, None, 0)  # or it would outlast the image

@@ -55,6 +55,32 @@ def on_a_layer(precision):
     image.delete()
 
 
+def whatever_is_locked():
+    image = p.load("small.png")
+    photo = image.get_layers()[0]
+    group = Gimp.GroupLayer.new(image, "group")
+    image.insert_layer(group, None, 0)
+    layer = Gimp.Layer.new(image, "part", 100, 80, KIND.RGBA_IMAGE, 100.0, Gimp.LayerMode.NORMAL)
+    image.insert_layer(layer, group, 0)
+    layer.set_offsets(40, 30)
+    p.paint_photo(layer)
+    plain = p.get(layer, None, ALPHA)
+    for one in (layer, group):
+        effect(one, "gegl:invert-gamma")
+    layer.add_mask(layer.create_mask(Gimp.AddMaskType.WHITE))
+    layer.set_show_mask(True)
+    assert alike(unchanged(image, layer), inverted(plain)), "the layer, not its mask"
+    layer.set_show_mask(False)
+    layer.set_lock_position(True)
+    assert alike(unchanged(image, layer), inverted(plain))
+    assert alike(unchanged(image, group), plain)
+    layer.set_visible(False)
+    layer.set_lock_visibility(True)
+    assert alike(unchanged(image, layer), inverted(plain))
+    assert (image.get_layers()[-1], layer.get_visible(), layer.get_lock_position()) == (photo, False, True)
+    image.delete()
+
+
 def around_a_small_layer():
     image = Gimp.Image.new_with_precision(300, 200, BASE.RGB, PRECISION.U8_NON_LINEAR)
     small = Gimp.Layer.new(image, "small", 50, 40, KIND.RGBA_IMAGE, 100.0, Gimp.LayerMode.NORMAL)
@@ -119,6 +145,7 @@ def of_other_kinds():
 def steps():
     for precision in (PRECISION.U8_NON_LINEAR, PRECISION.FLOAT_LINEAR):
         on_a_layer(precision)
+    whatever_is_locked()
     around_a_small_layer()
     on_a_group()
     as_a_picture_to_paint_like()
