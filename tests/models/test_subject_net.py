@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from skimage import data
 from skimage.measure import label
 from torch import nn
@@ -219,6 +219,18 @@ def test_a_seed_says_all_of_a_training(tmp_path: Path, astronaut: np.ndarray, en
         ]) == 0  # fmt: skip
         made.append((work / FILE_NAME).read_bytes())
     assert made[0] == made[1] != made[2]
+
+    # What went apart can be averaged.
+    common = ["train", "mask", "--subjects", str(tmp_path), "--encoder", str(encoder), "--no-painted", "--batch", "2"]
+    common += ["--side", "64", "--steps", "1", "--device", "cpu", "--output", str(tmp_path / "mean")]
+    parts = [str(tmp_path / number) for number in "012"]
+    assert main([*common, "--work", parts[0], "--export", "--average", *parts[1:]]) == 0
+    mean, *nets = (load_file(Path(folder) / FILE_NAME)["head.bias"] for folder in (str(tmp_path / "mean"), *parts))
+    assert torch.allclose(mean, torch.stack(nets).mean(0), atol=1e-6)
+    assert not torch.equal(nets[0], nets[2])
+    training = read_card(tmp_path / "mean" / FILE_NAME)["training"]
+    assert [one["history"][0]["seed"] for one in training["averaged_with"]] == [5, 6]
+    assert main([*common, "--work", parts[0], "--average", parts[1]]) == 1
 
 
 def test_training_learns_on_from_the_network_that_is_installed(

@@ -51,6 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SET=TIMES",
         help="see pictures whose names begin with SET so many times as often",
     )
+    parser.add_argument(
+        "--average",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="WORK",
+        help="with --export: write the mean of this network and those of these folders, which began with the same one",
+    )
     parser.add_argument("--no-painted", action="store_true", help="learn from photos only, not from paintings of them")
     add_run_arguments(
         parser,
@@ -106,6 +114,8 @@ def run(options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if (options.weak or options.weak_model) and not options.photos:
         raise BadRequest("The weak masks need their pictures.", "Name their folder with --photos.")
+    if options.average and not options.export:
+        raise BadRequest("Only finished trainings can be averaged.", "Give --export, too.")
     device = pick_device(options.device)
     held_out = [one for folder in options.val for one in find_subjects(folder)]
     backgrounds = [one for path in options.backgrounds for one in (find_pictures(path) if path.is_dir() else [path])]
@@ -139,6 +149,8 @@ def run(options: argparse.Namespace) -> int:
     trainer = MaskTrainer(subjects, backgrounds, *_begin(options), settings, device)
     if options.export:
         restore(trainer, options.work)
+        for folder in options.average:
+            trainer.take_along(folder)
     else:
         train(trainer, options.work, look_at(trainer, options.work, held_out), every_s=180.0)
     net = trainer.result.eval()
@@ -156,6 +168,7 @@ def run(options: argparse.Namespace) -> int:
             "method": "UNet (arXiv 1505.04597) on MobileNetV2 (arXiv 1801.04381)",
             "command": command_line(),
             "history": trainer.history,
+            **({"averaged_with": trainer.taken_along} if trainer.taken_along else {}),
         },
         "quality": {group: {key: round(value, 4) for key, value in found.items()} for group, found in scores.items()},
     }

@@ -18,7 +18,7 @@ from torchvision.utils import make_grid
 
 from impasto.masking.subject import find_mask
 from impasto.nets.unet import SubjectNet
-from impasto.training.common import Schedule, Trainer
+from impasto.training.common import Schedule, Trainer, load_checkpoint
 from impasto.training.mask_losses import mask_loss, mask_scores
 from impasto.training.photos import load_rgb
 from impasto.training.subjects import Subject, SubjectCrops, load_mask
@@ -91,6 +91,8 @@ class MaskTrainer(Trainer):
             weight_decay=options.weight_decay,
         )
         super().__init__(options, optimizer, {"net": self.net, "averaged": self.averaged}, device)
+        #: Of each training whose network is in the mean: its steps and its history.
+        self.taken_along: list[dict[str, Any]] = []
         if learned_before is not None:
             self.history[0]["learned_before"] = learned_before
         self.samples = self._endless(SubjectCrops(subjects, backgrounds, options.side, options.shares, options.variety))
@@ -100,6 +102,30 @@ class MaskTrainer(Trainer):
         if ("learned_before" in state["history"][0]) != ("learned_before" in self.history[0]):
             raise ValueError("it began with another network")
         super().load_state_dict(state)
+
+    def take_along(self, folder: Path) -> None:
+        """Make the result the mean of itself and of what was trained in ``folder`` from the same network on.
+
+        Networks that went apart from one another late lie in one basin, and their mean generalises better than each
+        (Wortsman et al. 2022, "Model soups", https://arxiv.org/abs/2203.05482).
+
+        Raises:
+            ModelProblem, OSError: as `impasto.training.common.load_checkpoint`.
+        """
+        mine = {key: value.clone() for key, value in self.result.state_dict().items()}
+        step, history = self.step, self.history
+        load_checkpoint(self, folder / "checkpoint.pt")
+        others = self.result.state_dict()
+        count = len(self.taken_along) + 1
+        stretches = [{key: one[key] for key in one if key != "learned_before"} for one in self.history]
+        self.taken_along.append({"steps": self.step, "history": stretches})
+        self.step, self.history = step, history
+        self.result.load_state_dict(
+            {
+                key: torch.lerp(value, others[key], 1 / (count + 1)) if value.is_floating_point() else value
+                for key, value in mine.items()
+            }
+        )
 
     @property
     def result(self) -> SubjectNet:
