@@ -14,8 +14,10 @@ from impasto.imaging.resample import resize
 _GUIDE_SIDE = 640
 #: Half width of its windows there, and the variance of colours that counts as nothing. The narrower, the better it goes
 #: with masks made by people (IoU of 89 pictures of people and cats 0.860 with 6, 0.862 with 5, 0.863 with 4), and the
-#: less it can mend: below 5 a pale rim is seen around hair.
-_RADIUS, _EPSILON = 5, 1e-4
+#: less it can mend: below 5 a pale rim is seen around hair. Of smaller pictures the network has seen more: there
+#: windows and band are narrower in proportion, down to the second number (pictures of about 370 pixels squared: people
+#: 0.904 to 0.905, cats 0.838 to 0.840, their mean absolute difference 0.037 to 0.035).
+_RADIUS, _SMALLEST_RADIUS, _EPSILON = 5, 2, 1e-4
 #: How far from the border that the network drew the true one may lie, in pixels there.
 _BAND = 8
 #: How often it is applied, the result of one round being the mask of the next, and the contrast added before each. Of
@@ -51,13 +53,16 @@ def follow_edges(mask: Tensor, photo: Tensor) -> Tensor:
     scale = min(1.0, _GUIDE_SIDE / math.sqrt(height * width))
     size = max(1, round(height * scale)), max(1, round(width * scale))
     guide, coarse = resize(photo, *size), F.interpolate(mask, size=size, mode="bilinear", align_corners=False)
-    around = _box((coarse > 0.5).float(), _BAND)
+    narrower = math.sqrt(size[0] * size[1]) / _GUIDE_SIDE
+    radius = max(_SMALLEST_RADIUS, round(_RADIUS * narrower))
+    band = max(2 * _SMALLEST_RADIUS, round(_BAND * narrower))
+    around = _box((coarse > 0.5).float(), band)
     # 1 near the border, falling off softly, so that the band itself does not show.
-    near = _box(((around > 0) & (around < 1)).float(), _BAND // 2)
+    near = _box(((around > 0) & (around < 1)).float(), band // 2)
     for _ in range(_ROUNDS):
         # Firmer first: where the network is in doubt, the colours are to decide.
         coarse = ((coarse - 0.5) * _FIRMER + 0.5).clamp(0, 1)
-        slope, offset = _explain(coarse, guide)
+        slope, offset = _explain(coarse, guide, radius)
         maps = torch.cat([slope, offset, near, coarse], dim=1)
         coarse = _apply(maps, guide)
 
@@ -76,19 +81,19 @@ def _apply(maps: Tensor, colors: Tensor) -> Tensor:
     return torch.lerp(maps[:, 5:6], explained.clamp_(0, 1), maps[:, 4:5])
 
 
-def _explain(mask: Tensor, guide: Tensor) -> tuple[Tensor, Tensor]:
+def _explain(mask: Tensor, guide: Tensor, radius: int) -> tuple[Tensor, Tensor]:
     """Slope, (1, 3, h, w), and offset, (1, 1, h, w), of the mask as a function of colour (He et al. 2013, eq. 19)."""
-    mean_guide, mean_mask = _box(guide, _RADIUS), _box(mask, _RADIUS)
-    covariance = _box(guide * mask, _RADIUS) - mean_guide * mean_mask
+    mean_guide, mean_mask = _box(guide, radius), _box(mask, radius)
+    covariance = _box(guide * mask, radius) - mean_guide * mean_mask
     products = torch.stack([guide[0, i] * guide[0, j] for i in range(3) for j in range(3)])[None]
     means = torch.stack([mean_guide[0, i] * mean_guide[0, j] for i in range(3) for j in range(3)])[None]
     height, width = mask.shape[-2:]
-    variance = (_box(products, _RADIUS) - means)[0].reshape(3, 3, height, width).permute(2, 3, 0, 1)
+    variance = (_box(products, radius) - means)[0].reshape(3, 3, height, width).permute(2, 3, 0, 1)
     variance = variance + _EPSILON * torch.eye(3, device=mask.device)
     slope = torch.linalg.solve(variance.double(), covariance[0].permute(1, 2, 0).double()[..., None])
     slope = slope[..., 0].permute(2, 0, 1)[None].to(mask)
     offset = mean_mask - (slope * mean_guide).sum(1, keepdim=True)
-    return _box(slope, _RADIUS), _box(offset, _RADIUS)
+    return _box(slope, radius), _box(offset, radius)
 
 
 def _enlarge_rows(x: Tensor, rows: slice, height: int, width: int) -> Tensor:
