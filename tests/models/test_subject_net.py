@@ -24,7 +24,7 @@ from impasto.masking.finder import SubjectFinder
 from impasto.masking.subject import find_mask, without_specks, working_size
 from impasto.nets.unet import SubjectNet
 from impasto.training.mask_losses import mask_loss, mask_scores
-from impasto.training.masks import evaluate
+from impasto.training.masks import MaskTrainingOptions, evaluate
 from impasto.training.painted import paint_copies
 from impasto.training.photos import find_pictures, load_rgb, name_of_own
 from impasto.training.subjects import SubjectCrops, find_subjects, load_mask, random_view
@@ -206,31 +206,37 @@ def test_a_network_is_trained_exported_and_goes_on(tmp_path: Path, astronaut: np
     load_subject_net(tmp_path / "out" / FILE_NAME)
 
 
+def train_one_step(folder: Path, encoder: Path, astronaut: np.ndarray, work: str, *more: str) -> int:
+    """Train on a single picture; all files are in the folder. The exit status."""
+    Image.fromarray(astronaut[:128, 160:288]).save(folder / "one.jpg")
+    Image.new("L", (128, 128), 255).save(folder / "one.png")
+    return main([
+        "train", "mask", "--subjects", str(folder), "--encoder", str(encoder), "--no-painted", "--batch", "2",
+        "--side", "64", "--steps", "1", "--device", "cpu", "--work", str(folder / work), "--output", str(folder / work),
+        *more,
+    ])  # fmt: skip
+
+
 def test_a_seed_says_all_of_a_training(tmp_path: Path, astronaut: np.ndarray, encoder: Path) -> None:
-    Image.fromarray(astronaut[:128, 160:288]).save(tmp_path / "one.jpg")
-    Image.new("L", (128, 128), 255).save(tmp_path / "one.png")
     made = []
-    for number, seed in enumerate(("5", "5", "6")):
-        work = tmp_path / str(number)
-        assert main([
-            "train", "mask", "--subjects", str(tmp_path), "--encoder", str(encoder), "--no-painted",
-            "--work", str(work), "--output", str(work), "--batch", "2", "--side", "64", "--steps", "1",
-            "--device", "cpu", "--seed", seed,
-        ]) == 0  # fmt: skip
-        made.append((work / FILE_NAME).read_bytes())
+    for work, seed in (("a", "5"), ("b", "5"), ("c", "6")):
+        assert train_one_step(tmp_path, encoder, astronaut, work, "--seed", seed) == 0
+        made.append((tmp_path / work / FILE_NAME).read_bytes())
     assert made[0] == made[1] != made[2]
 
-    # What went apart can be averaged.
-    common = ["train", "mask", "--subjects", str(tmp_path), "--encoder", str(encoder), "--no-painted", "--batch", "2"]
-    common += ["--side", "64", "--steps", "1", "--device", "cpu", "--output", str(tmp_path / "mean")]
-    parts = [str(tmp_path / number) for number in "012"]
-    assert main([*common, "--work", parts[0], "--export", "--average", *parts[1:]]) == 0
-    mean, *nets = (load_file(Path(folder) / FILE_NAME)["head.bias"] for folder in (str(tmp_path / "mean"), *parts))
+
+def test_what_went_apart_is_averaged(tmp_path: Path, astronaut: np.ndarray, encoder: Path) -> None:
+    for seed in "567":
+        assert train_one_step(tmp_path, encoder, astronaut, seed, "--seed", seed) == 0
+    nets = [load_file(tmp_path / seed / FILE_NAME)["head.bias"] for seed in "567"]
+    others = [str(tmp_path / seed) for seed in "67"]
+    assert train_one_step(tmp_path, encoder, astronaut, "5", "--average", *others) == 1, "without --export"
+    assert train_one_step(tmp_path, encoder, astronaut, "5", "--export", "--average", *others) == 0
+    mean = load_file(tmp_path / "5" / FILE_NAME)["head.bias"]
     assert torch.allclose(mean, torch.stack(nets).mean(0), atol=1e-6)
-    assert not torch.equal(nets[0], nets[2])
-    training = read_card(tmp_path / "mean" / FILE_NAME)["training"]
-    assert [one["history"][0]["seed"] for one in training["averaged_with"]] == [5, 6]
-    assert main([*common, "--work", parts[0], "--average", parts[1]]) == 1
+    assert not torch.allclose(mean, nets[0], atol=1e-6)
+    training = read_card(tmp_path / "5" / FILE_NAME)["training"]
+    assert [one["history"][0]["seed"] for one in training["averaged_with"]] == [6, 7]
 
 
 def test_training_learns_on_from_the_network_that_is_installed(
@@ -258,7 +264,6 @@ def test_training_learns_on_from_the_network_that_is_installed(
     # A folder in which a training began otherwise is not taken for one's own.
     assert main([*(word for word in command if word != "--start"), "--encoder", str(encoder)]) == 1
     assert "is of another training" in capsys.readouterr().err
-    assert main([*command, "--variety", "2"]) == 1
     photo = torch.from_numpy(astronaut).permute(2, 0, 1)[None].float() / 255
     after = load_subject_net(subject_model())
     assert (find_mask(after, photo) - find_mask(before, photo)).abs().mean() < 0.01
@@ -366,6 +371,8 @@ def test_without_variety_a_view_is_the_picture(tmp_path: Path, astronaut: np.nda
         else:
             pytest.fail("this view is another picture")
     assert mirrored == {False, True}
+    with pytest.raises(BadRequest, match="variety"):
+        MaskTrainingOptions(variety=1.5)
 
 
 def test_some_subjects_are_joined_by_another_one(tmp_path: Path) -> None:

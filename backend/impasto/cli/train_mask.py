@@ -115,7 +115,7 @@ def run(options: argparse.Namespace) -> int:
     if (options.weak or options.weak_model) and not options.photos:
         raise BadRequest("The weak masks need their pictures.", "Name their folder with --photos.")
     if options.average and not options.export:
-        raise BadRequest("Only finished trainings can be averaged.", "Give --export, too.")
+        raise BadRequest("A mean is not trained any further.", "Give --export, too.")
     device = pick_device(options.device)
     held_out = [one for folder in options.val for one in find_subjects(folder)]
     backgrounds = [one for path in options.backgrounds for one in (find_pictures(path) if path.is_dir() else [path])]
