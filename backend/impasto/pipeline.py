@@ -185,13 +185,16 @@ class Pipeline:
             area = None if area is None else resize(area, *picture.rgb.shape[-2:])
         return _finish(picture, painted, area, options, tuple(dict.fromkeys(work.notes)))
 
-    def mask(self, region: Region, options: MaskOptions, progress: Progress) -> Layer:
+    def mask(
+        self, region: Region, options: MaskOptions, progress: Progress, *, selection: Region | None = None
+    ) -> Layer:
         """Find the subject of a region.
 
         Args:
             region: the pixels.
             options: which network finds it, and what is done with its edge.
             progress: told of the progress; may raise to cancel.
+            selection: where the mask may be white at most; gray, of the size of the region, may be soft.
 
         Returns:
             The region's pixels as they are, or with ``options.cutout`` only the subject with alpha; and the mask.
@@ -205,6 +208,8 @@ class Pipeline:
         found = self._subject(picture, None, options, factor, progress)
         if options.invert:
             found = 1 - found
+        if selection is not None:
+            found = found * _fitting(selection, "selection", region, picture)
         pixels = picture.source
         if options.cutout:
             pixels = cut_out(picture, free_colors(picture.rgb, found), found)

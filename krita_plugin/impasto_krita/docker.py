@@ -17,7 +17,7 @@ from impasto_krita.picture_styles import PictureStyles
 from impasto_krita.preview import PREVIEW_SIDE, THUMBNAIL_SIDE, OwnThumbnails, Preview
 from impasto_krita.qt import QImage, QLocale, Qt, QTimer
 from impasto_krita.scene import Facts
-from impasto_krita.settings import Settings
+from impasto_krita.settings import settings
 from impasto_krita.settings_dialog import SettingsDialog
 from impasto_krita.status import describe
 from impasto_krita.texts import choose_language, tr, tr_said
@@ -33,7 +33,7 @@ class StyleTransferDocker(DockWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.settings = Settings.load()
+        self.settings = settings()
         choose_language(self.settings.language, QLocale().name())
         self.setWindowTitle(tr("Style Transfer"))
         self.panel = Panel(self.settings.thumbnail_size)
@@ -53,6 +53,8 @@ class StyleTransferDocker(DockWidget):
         self._waiting: str | None = None
         #: The layer as it is, small, while a painting of it is refined.
         self._before: QImage | None = None
+        #: The layer whose choices are to be taken over as soon as the styles are known; empty if there is none.
+        self._taking_over = ""
         #: The choices and the layer of the last painting.
         self._painted = (Choices(), "")
         #: The layer to paint again, when that is not the active one, and the active one then.
@@ -173,13 +175,24 @@ class StyleTransferDocker(DockWidget):
         if choices is None:
             self.panel.show_message(tr("The active layer was not painted by Impasto."))
             return
+        if not self._library:
+            # Only with the styles can their names be chosen.
+            self._taking_over = self._facts.layer
+            self.connection.open(start=True)
+            if self.connection.session.problem is None:
+                self.panel.show_message(tr("How it was painted comes back as soon as the server is ready."))
+            return
+        self._taking_over = ""
         name = host.name_of(choices.source)
         self._again = (choices.source if name else "", self._facts.layer)
         self.preview.forget()
         lost = self.styles.bring_back(choices)
-        self.panel.set_choices(choices)
+        self.panel.gallery.search.clear()
+        lost += [
+            tr("The style “{name}” is not there any more.", name=style) for style in self.panel.set_choices(choices)
+        ]
         if lost:
-            words = f"{lost} {tr('Choose another style, then paint.')}"
+            words = " ".join([*lost, tr("Choose another style, then paint.")])
         elif name:
             words = tr("Change what you like, then paint: “{name}” is painted again.", name=name)
         else:
@@ -315,8 +328,8 @@ class StyleTransferDocker(DockWidget):
             self.connection.submit("styles", {"thumbnails": True}, on_event=self._on_styles)
 
     def _stop_waiting(self) -> None:
-        if self._waiting is not None:
-            self._waiting = None
+        if self._waiting is not None or self._taking_over:
+            self._waiting, self._taking_over = None, ""
             self.panel.show_message("")
 
     def _on_styles(self, event: Event) -> None:
@@ -326,6 +339,8 @@ class StyleTransferDocker(DockWidget):
             problems = event.fields.get("problems", [])
             if problems:
                 self.panel.show_message("\n".join(problems))
+            if self._taking_over and self._taking_over == self._facts.layer:
+                self.paint_again()
             if self._waiting is not None:
                 self._begin(self._waiting)
             else:

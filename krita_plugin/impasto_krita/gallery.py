@@ -147,13 +147,13 @@ class Gallery(QWidget):
         self._pictures: dict[str, QPixmap] = {}
 
         self.search.textChanged.connect(self._filter)
-        self.search.returnPressed.connect(self.grid.setFocus)
+        self.search.returnPressed.connect(self._to_the_found)
         self.size_slider.valueChanged.connect(self.grid.set_picture_size)
         self.size_slider.sliderReleased.connect(lambda: self.resized.emit(self.size_slider.value()))
         self.grid.currentItemChanged.connect(lambda item, _: item and self.chosen.emit(item.data(_NAME)))
         self.grid.itemClicked.connect(lambda item: self.clicked.emit(item.data(_NAME)))
         self.grid.itemDoubleClicked.connect(lambda item: self.clicked_twice.emit(item.data(_NAME)))
-        self.grid.confirmed.connect(lambda: self.current and self.confirmed.emit(self.current))
+        self.grid.confirmed.connect(self._on_return)
         self.grid.deleted.connect(self._remove)
         self.menu.removal.connect(self._remove)
         self.grid.setAcceptDrops(True)
@@ -258,6 +258,27 @@ class Gallery(QWidget):
     def _refresh_icons(self) -> None:
         self.menu.setIcon(icon("picture", self))
         self._missing = icon("missing", self).pixmap(SIZES[1], SIZES[1])
+
+    def _to_the_found(self) -> None:
+        """Go on in the grid, on a style that can be seen there."""
+        if self._is_hidden():
+            items = (self.grid.item(index) for index in range(self.grid.count()))
+            found = next((item for item in items if not item.isHidden()), None)
+            if found is None:
+                return
+            self.grid.setCurrentItem(found)
+        self.grid.setFocus()
+
+    def _on_return(self) -> None:
+        if self._is_hidden():
+            # The search has left it chosen, but nobody would expect it.
+            self._to_the_found()
+        else:
+            self.confirmed.emit(self.current)
+
+    def _is_hidden(self) -> bool:
+        item = self.grid.currentItem()
+        return item is None or item.isHidden()
 
     def _filter(self, text: str) -> None:
         words = text.lower().split()

@@ -8,6 +8,7 @@ a copy that Krita makes of a document has all of them, too.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from krita import Krita, Selection
@@ -103,7 +104,8 @@ def read(source: Source) -> dict[str, Region]:
     """The regions of a request: the pixels as they are where the wire has words for them, else converted by Krita."""
     document, layer = _document_and_layer(source)
     space = ColorSpace.of(layer)
-    pixels = _pixels(layer, source.bounds)
+    with _seen(document, layer) as seen:
+        pixels = _pixels(seen, source.bounds)
     wire = space.nearest_wire()
     if wire != space:
         pixels = _convert(document, pixels, source.bounds, space, wire)
@@ -122,10 +124,11 @@ def read_reduced(source: Source, longest: int) -> tuple[dict[str, Region], int]:
     bounds = source.bounds
     step = max(1, -(-max(bounds.width, bounds.height) // longest))
     space = ColorSpace.of(layer)
-    rows = [
-        thinned(memoryview(_pixels(layer, Bounds(bounds.x, y, bounds.width, 1))), bounds.width, step)
-        for y in range(bounds.y, bounds.y + bounds.height, step)
-    ]
+    with _seen(document, layer) as seen:
+        rows = [
+            thinned(memoryview(_pixels(seen, Bounds(bounds.x, y, bounds.width, 1))), bounds.width, step)
+            for y in range(bounds.y, bounds.y + bounds.height, step)
+        ]
     small = Bounds(0, 0, -(-bounds.width // step), len(rows))
     pixels: Any = b"".join(rows)
     wire = ColorSpace.preview()
@@ -212,6 +215,9 @@ def place(source: Source, pixels: Region, mask: Buffer | None, name: str, *, gro
         layer = _new_layer(document, pixels, bounds, name)
     else:
         layer = _assemble(document, pixels, mask, bounds, name, group)
+    if origin is not None and origin.inheritAlpha():
+        # What shows only where the layers below it do is painted into something that does likewise.
+        layer.setInheritAlpha(True)
     parent.addChildNode(layer, above)
     document.setAnnotation(_ANNOTATION + _id(layer), "Impasto", QByteArray(parameters.encode()))
     document.setModified(True)
@@ -310,6 +316,29 @@ def _check_visible_and_open(layer: Any) -> None:
         if group.locked():
             raise Problem(tr("The group “{name}” is locked.", name=name), tr("Unlock it, then paint."))
         group = group.parentNode()
+
+
+@contextmanager
+def _seen(document: Any, layer: Any) -> Iterator[Any]:
+    """The node to read from: the layer, or a copy of it if it is a group that is passed through.
+
+    Such a group has no pixels, not even in its projection: what is in it is composed with what lies below.
+    """
+    if layer.type() != "grouplayer" or not layer.passThroughMode():
+        yield layer
+        return
+    scratch = Krita.instance().createDocument(
+        document.width(), document.height(), layer.name(), *ColorSpace.of(document), 72.0
+    )
+    try:
+        copy = layer.duplicate()
+        copy.setPassThroughMode(False)
+        scratch.rootNode().addChildNode(copy, None)
+        scratch.refreshProjection()
+        yield copy
+    finally:
+        scratch.setModified(False)
+        scratch.close()
 
 
 def _pixels(layer: Any, bounds: Bounds) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from impasto_krita.choices import Choices
 from impasto_krita.comparison import Comparison
 from impasto_krita.gallery import Gallery
-from impasto_krita.pictures import Picture
+from impasto_krita.pictures import Picture, is_picture
 from impasto_krita.qt import (
     QCheckBox,
     QComboBox,
@@ -90,7 +90,9 @@ class Panel(QWidget):
         self.background.setToolTip(tr("A style of its own for everything but the subject"))
         self.background_label = QLabel(tr("Background"))
         self.show_mask = QCheckBox(tr("Show mask"))
-        self.show_mask.setToolTip(tr("Show in the preview, in red, what will not be painted"))
+        self.show_mask.setToolTip(
+            tr("Show in the preview, in red, what will not be painted, or in the style of the background")
+        )
         self.keep_colors = QCheckBox(tr("Keep colours"))
         self.keep_colors.setToolTip(tr("Take light and dark from the style, colours from the layer"))
         self.comparison = Comparison()
@@ -193,8 +195,8 @@ class Panel(QWidget):
             feather=self.feather.value,
         )
 
-    def set_choices(self, choices: Choices) -> None:
-        """Show these choices."""
+    def set_choices(self, choices: Choices) -> list[str]:
+        """Show these choices; returns the styles of the library among them that are not in it any more."""
         self.gallery.choose(choices.style)
         self.set_area(choices.area)
         self.background.setCurrentIndex(max(0, self.background.findData(choices.background_style)))
@@ -202,6 +204,9 @@ class Panel(QWidget):
         self.brush.set(choices.brush)
         self.keep_colors.setChecked(choices.keep_colors)
         self.feather.set(choices.feather)
+        shown = self.choices()
+        pairs = ((choices.style, shown.style), (choices.background_style, shown.background_style))
+        return [wanted for wanted, found in pairs if wanted != found and not is_picture(wanted)]
 
     def set_area(self, area: str) -> None:
         """Choose an area, if it is offered."""

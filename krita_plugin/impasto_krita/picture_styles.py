@@ -74,11 +74,11 @@ class PictureStyles(QObject):
     def remove(self, key: str) -> None:
         """A picture is no style any more."""
         self.pictures.remove(key)
-        self._save()
+        self._settings.forget_picture(key.removeprefix("file:"))
         self.changed.emit("")
 
-    def bring_back(self, choices: Choices) -> str:
-        """Have the pictures again that a painting was made with; a sentence if one of them is gone."""
+    def bring_back(self, choices: Choices) -> list[str]:
+        """Have the pictures again that a painting was made with; a sentence for each of them that is gone."""
         sentences = []
         for key in (choices.style, choices.background_style):
             if not is_picture(key) or key in self.pictures:
@@ -86,7 +86,7 @@ class PictureStyles(QObject):
             kind, _, rest = key.partition(":")
             try:
                 if kind == "file":
-                    self.changed.emit(self.pictures.add_file(rest))
+                    self.changed.emit(self._added(self.pictures.add_file(rest)))
                 elif kind == "layer":
                     name, region = host.read_picture(rest)
                     self.changed.emit(self.pictures.add_layer(rest, name, to_image(region)))
@@ -94,8 +94,7 @@ class PictureStyles(QObject):
                     sentences.append(gone(key))
             except ImpastoError:
                 sentences.append(gone(key))
-        self._save()
-        return " ".join(sentences)
+        return sentences
 
     def _look(self, keys: list[str]) -> None:
         if keys:
@@ -109,9 +108,9 @@ class PictureStyles(QObject):
         except ImpastoError as error:
             self.failed.emit(str(error))
             return
-        self._save()
-        self.changed.emit(key)
+        self.changed.emit(self._added(key))
 
-    def _save(self) -> None:
-        self._settings.pictures = self.pictures.files()
-        self._settings.save()
+    def _added(self, key: str) -> str:
+        if key.startswith("file:"):
+            self._settings.remember_picture(key.removeprefix("file:"))
+        return key

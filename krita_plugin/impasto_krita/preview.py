@@ -102,7 +102,8 @@ class Preview(QObject):
         before = to_image(regions["pixels"])
         op, fields, regions = "preview", options.to_wire(), {**regions, **along}
         if mask_only:
-            op, regions = "mask", {"pixels": regions["pixels"]}
+            op = "mask"
+            regions = {kind: regions[kind] for kind in ("pixels", "selection") if kind in regions}
             fields = {"feather": options.feather, "invert": choices.area == "background", "max_side": self.side}
 
         def on_event(event: Event) -> None:

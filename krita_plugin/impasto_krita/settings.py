@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, fields
+from functools import cache
 
 from impasto_krita import host
 from impasto_link.options import REFINEMENTS
@@ -59,6 +60,17 @@ class Settings:
             settings.refine = REFINEMENTS[0]
         return settings
 
+    def remember_picture(self, path: str) -> None:
+        """Have a file as a style at the next start, too; it is the newest then."""
+        self.forget_picture(path)
+        self.pictures.append(path)
+        self.save()
+
+    def forget_picture(self, path: str) -> None:
+        """Have it as a style no longer."""
+        self.pictures = [one for one in self.pictures if one != path]
+        self.save()
+
     def save(self) -> None:
         """Keep them."""
         for name in (one.name for one in fields(self)):
@@ -68,6 +80,12 @@ class Settings:
     def server_arguments(self) -> list[str]:
         """How the server is told of the idle times when the docker starts it."""
         return ["--unload-after", str(60 * self.unload_after), "--exit-after", str(60 * self.exit_after)]
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this Krita: the dockers of its windows share them, or each would write over what others saved."""
+    return Settings.load()
 
 
 def _written(value: object) -> str:

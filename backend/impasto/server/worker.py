@@ -123,7 +123,7 @@ class Worker:
 
         if header["op"] == "mask":
             options = MaskOptions.from_wire(header)
-            found = self._pipeline.mask(sent["pixels"], options, progress)
+            found = self._pipeline.mask(sent["pixels"], options, progress, selection=sent.get("selection"))
             assert found.mask is not None
             return {"mask": found.mask, **({"pixels": found.pixels} if options.cutout else {})}, []
         layer = self._pipeline.stylize(

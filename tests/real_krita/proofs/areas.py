@@ -100,6 +100,19 @@ def steps():
         assert bytes(mask_of(layers(document)[1]).selection().pixelData(*whole)) == wanted["mask"][1]
         yield from prover.shot("subject")
         yield from prover.trigger("edit_undo")
+        # What lies in the rectangle around a selection, but not in it, is not painted, whatever the area.
+        corner = Selection()
+        corner.select(40, 40, 400, 120, 255)
+        corner.select(40, 160, 120, 280, 255)
+        document.setSelection(corner)
+        for area in ("subject", "background"):
+            one.panel.set_area(area)
+            yield 700
+            yield from prover.wait_for(lambda: not one.preview.busy and not picture._mask.isNull(), "the mask is shown")
+            veiled = picture._mask.pixelColor(picture._mask.width() * 4 // 5, picture._mask.height() * 4 // 5)
+            assert veiled.red() > max(veiled.green(), veiled.blue()) + 60, (area, veiled.getRgb())
+        yield from prover.shot("background-mask-of-a-selection", one.panel)
+        yield from prover.trigger("deselect")
         one.panel.show_mask.setChecked(False)
         one.panel.set_area("everything")
         # Two styles.
@@ -127,11 +140,27 @@ def steps():
     yield from prover.painted(3)
     box = layers(document)[2].bounds()
     assert (box.x(), box.y(), box.width(), box.height()) == (300, 40, 90, 70), box
+    painted = pixels(layers(document)[2], (300, 40, 90, 70))
+    assert not layers(document)[2].inheritAlpha()
+    # The same, if the group is passed through: then it has no pixels of its own, not even together.
+    yield from prover.trigger("edit_undo")
+    group.setPassThroughMode(True)
+    document.refreshProjection()
+    document.waitForDone()
+    document.setActiveNode(group)
+    yield 700
+    yield from prover.click(one.panel.paint)
+    yield from prover.painted(3)
+    assert pixels(layers(document)[2], (300, 40, 90, 70)) == painted, "a group that is passed through"
+    group.setPassThroughMode(False)
+    # What shows only where the layer below it does, is painted likewise.
+    part.setInheritAlpha(True)
     document.setActiveNode(part)
     yield 700
     one.painter.began.connect(lambda: QTimer.singleShot(0, lambda: part.move(part.position().x() + 40, 25)))
     yield from prover.click(one.panel.paint)
     yield from prover.wait_for(lambda: not one.painter.busy and len(group.childNodes()) == 2, "a layer in the group")
+    assert group.childNodes()[1].inheritAlpha()
     box, moved = group.childNodes()[1].bounds(), part.bounds()
     assert (box.x(), box.y()) == (moved.x(), moved.y()) != (300, 40), "the painting went along"
 

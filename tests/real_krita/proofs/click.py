@@ -1,6 +1,9 @@
 """One click on a style: a new layer above the active one with the pixels the server gives; undo, redo, save, reopen."""
 
+import json
 import time
+
+from PyQt5.QtCore import QByteArray
 
 from impasto_proofs import prover
 from impasto_proofs.prover import APP, layers, names, pixels
@@ -77,6 +80,30 @@ def steps():
     )
     new = next(layer for layer in layers(document) if layer.name() == one.panel.gallery.title("udnie"))
     assert pixels(new, bounds) == wanted["pixels"][1], "painted again from the source, not from the painting"
+
+    # A search, Return, Return: what was found is painted, and not the style chosen before, which is hidden now.
+    gallery = one.panel.gallery
+    assert gallery.current == "udnie"
+    gallery.search.setFocus()
+    gallery.search.setText("wave")
+    yield from prover.key("Return")
+    assert gallery.current == "great-wave", gallery.current
+    yield from prover.key("Return")
+    yield from prover.painted(4)
+    yield from prover.trigger("edit_undo")
+
+    # A style that the library has no longer is not replaced without a word; the search does not hide what is chosen.
+    new = next(layer for layer in layers(document) if layer.name() == one.panel.gallery.title("udnie"))
+    key = "impasto/" + new.uniqueId().toString()
+    parameters = json.loads(bytes(document.annotation(key)))
+    document.setActiveNode(new)
+    yield 700
+    APP.action("impasto_krita_again").trigger()
+    assert (gallery.current, gallery.search.text()) == ("udnie", "")
+    document.setAnnotation(key, "Impasto", QByteArray(json.dumps({**parameters, "style": "sold"}).encode()))
+    APP.action("impasto_krita_again").trigger()
+    assert "“sold” is not there any more" in one.panel.message.text(), one.panel.message.text()
+    assert "Choose another style" in one.panel.message.text(), one.panel.message.text()
 
     # Hidden, the docker does nothing.
     one.setVisible(False)

@@ -33,6 +33,20 @@ def steps():
     assert not one.panel.message.text(), one.panel.message.text()
     yield from prover.open_docker()
 
+    # How a layer was painted cannot be taken over before the styles are known; it is as soon as they are.
+    yield from ended(one)
+    gallery = one.panel.gallery
+    one._library = []
+    gallery.show_styles([])
+    document.setActiveNode(layers(document)[1])
+    yield from prover.wait_for(lambda: one.panel.again.isEnabled(), "it was painted by us")
+    yield from prover.click(one.panel.again)
+    assert "as soon as the server is ready" in one.panel.message.text(), one.panel.message.text()
+    yield from prover.wait_for(lambda: gallery.current == "the-scream", "the style that it was painted in")
+    assert "is painted again" in one.panel.message.text(), one.panel.message.text()
+    document.setActiveNode(layers(document)[0])
+    yield 700
+
     # There is none that could be started.
     command = server_command()
     remember_command(["no-such-program"])
