@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import filelock
 import numpy as np
 import pytest
 from PIL import Image
@@ -352,8 +353,25 @@ def test_a_download_that_fails_leaves_nothing_and_rests(fetch: Any) -> None:
     download.start()
     with pytest.raises(ModelProblem, match="hash"):
         download.wait()
-    assert list(download.target.parent.iterdir()) == []
+    assert [path.name for path in download.target.parent.iterdir()] == ["weights.pth.lock"]
     assert not download.start()
+
+
+def test_processes_that_want_the_same_file_fetch_it_once(fetch: Any) -> None:
+    download = fetch((500, b""))
+    lock = filelock.FileLock(download.target.with_name("weights.pth.lock"))
+    download.target.parent.mkdir()
+    partial = download.target.with_name("weights.pth.abc.partial")
+    with lock:  # as another process has it that fetches
+        partial.write_bytes(GOOD[:10])
+        assert download.start()
+        time.sleep(0.3)
+        assert partial.exists()
+        assert download.running
+        partial.rename(download.target)
+        download.target.write_bytes(GOOD)
+    download.wait()
+    assert download.target.read_bytes() == GOOD
 
 
 def test_a_folder_that_cannot_be_made_is_a_failure_like_any(fetch: Any) -> None:

@@ -14,8 +14,9 @@ from PIL import Image
 
 from impasto.imaging.files import from_cmyk, profile_fits, read
 from impasto_link.client import Call, Client, Event
+from impasto_link.discovery import read_server_info
 from impasto_link.errors import BadRequest
-from impasto_link.launch import connect_or_start
+from impasto_link.launch import connect_or_start, names_remote
 from impasto_link.options import MaskOptions, Styles, StylizeOptions
 from impasto_link.pixels import PixelFormat, Region
 
@@ -23,8 +24,8 @@ Picture = TypeVar("Picture", Image.Image, np.ndarray)
 #: What a style may be given as.
 AnyPicture = Image.Image | np.ndarray | Path
 
-#: How this Python starts the server.
-SERVER_COMMAND = (sys.executable, "-m", "impasto")
+#: How this Python starts the server. With -P, or a file random.py in the folder where it starts would be Python's.
+SERVER_COMMAND = (sys.executable, "-P", "-m", "impasto")
 
 
 def connect(*, timeout: float = 60.0, on_wait: Callable[[float], None] | None = None) -> Server:
@@ -38,7 +39,11 @@ def connect(*, timeout: float = 60.0, on_wait: Callable[[float], None] | None = 
         ServerGone: it could not be started.
         WrongVersion: a server of another version runs.
     """
-    return Server(connect_or_start(SERVER_COMMAND, timeout=timeout, on_wait=on_wait))
+
+    def anew() -> Client:
+        return connect_or_start(SERVER_COMMAND, timeout=timeout, on_wait=on_wait)
+
+    return Server(anew(), None if names_remote() else anew)
 
 
 class Painting:
@@ -89,10 +94,25 @@ class Painting:
 
 
 class Server:
-    """A connection to the server; a context manager. Not thread-safe: one connection per thread."""
+    """A connection to the server; a context manager. Not thread-safe: one connection per thread.
 
-    def __init__(self, client: Client) -> None:
+    Args:
+        client: the connection.
+        anew: makes another one when the server has ended since, as it does when nobody uses it for an hour; without it
+            the connection ends with the server.
+    """
+
+    def __init__(self, client: Client, anew: Callable[[], Client] | None = None) -> None:
         self._client = client
+        self._anew = anew
+        self._server = read_server_info()
+
+    def _connected(self) -> Client:
+        if self._anew is not None and not self._client.waits and read_server_info() != self._server:
+            self._client.close()
+            self._client = self._anew()
+            self._server = read_server_info()
+        return self._client
 
     def __enter__(self) -> Server:
         return self
@@ -168,7 +188,8 @@ class Server:
             options["area"] = "subject"
         chosen = StylizeOptions.of(front, background_style=behind, **options)
         region, convert = to_region(image)
-        call = self._client.stylize(
+        client = self._connected()
+        call = client.stylize(
             region,
             chosen,
             mask=_gray_region(mask),
@@ -177,7 +198,7 @@ class Server:
                 name: read(one)[0] if isinstance(one, Path) else to_region(one)[0] for name, one in named.items()
             },
         )
-        return Painting(self._client, call, type(image), convert)
+        return Painting(client, call, type(image), convert)
 
     def mask(self, image: Picture, **options: Any) -> Picture:
         """Find the subject of an image.
@@ -194,7 +215,8 @@ class Server:
             ImpastoError: with a sentence that says what else is wrong.
         """
         region, _ = to_region(image)
-        result = self._client.wait(self._client.mask(region, MaskOptions(**options)))
+        client = self._connected()
+        result = client.wait(client.mask(region, MaskOptions(**options)))
         return cast(Picture, from_mask(result.regions["mask"], type(image)))
 
     def cutout(self, image: Picture, **options: Any) -> Picture:
@@ -208,19 +230,20 @@ class Server:
         region, convert = to_region(image)
         if isinstance(image, Image.Image) and region.format.dtype != "u8":
             raise BadRequest("Pillow has no 16 bit image with alpha.", "Use a numpy array: numpy.asarray(image).")
-        result = self._client.wait(self._client.mask(region, MaskOptions(cutout=True, **options)))
+        client = self._connected()
+        result = client.wait(client.mask(region, MaskOptions(cutout=True, **options)))
         return cast(Picture, convert(result.regions["pixels"]))
 
     def styles(self, *, thumbnails: bool = False) -> list[dict[str, Any]]:
         """The style library: for each style its name, title, artist, year, bank and, if asked for, thumbnail (JPEG)."""
-        found = self._client.ask("styles", {"thumbnails": thumbnails}).fields["styles"]
+        found = self._connected().ask("styles", {"thumbnails": thumbnails}).fields["styles"]
         return cast("list[dict[str, Any]]", found)
 
     def status(self) -> dict[str, Any]:
         """What the server is doing: version, uptime, queue, and for each worker device, memory and models."""
         return {
             key: value
-            for key, value in self._client.ask("status").fields.items()
+            for key, value in self._connected().ask("status").fields.items()
             if key not in ("v", "id", "event", "frames")
         }
 

@@ -100,6 +100,11 @@ class Client:
         """Whether large frames go by files in shared memory; known once the server has answered ``hello``."""
         return self._shared is not None
 
+    @property
+    def waits(self) -> bool:
+        """Whether a call has not ended yet."""
+        return bool(self._open)
+
     def submit(
         self,
         op: str,

@@ -20,6 +20,8 @@ from impasto_link.transport import open_transport
 #: What editors set for themselves and what would break a Python that is not theirs.
 _FOREIGN = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LD_PRELOAD")
 _FOREIGN_PREFIXES = ("QT_", "DYLD_", "GI_", "GTK_", "GEGL_", "BABL_")
+#: The server runs in another folder than the program that starts it.
+_PATHS = ("IMPASTO_RUNTIME_DIR", "IMPASTO_MODELS", "IMPASTO_VGG19")
 
 
 def connect_running(timeout: float = 5.0, transport: str = "") -> Client | None:
@@ -172,10 +174,11 @@ def start_server(command: Sequence[str] | None = None, arguments: Sequence[str] 
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without what an editor set for itself."""
-    return {
+    """The environment without what an editor set for itself; its paths are the same from any folder."""
+    kept = {
         key: value for key, value in os.environ.items() if key not in _FOREIGN and not key.startswith(_FOREIGN_PREFIXES)
     }
+    return kept | {key: str(Path(kept[key]).resolve()) for key in _PATHS if kept.get(key)}
 
 
 def _command_file() -> Path:

@@ -116,6 +116,11 @@ def test_a_picture_is_kept_as_a_style_of_the_library(
     assert len(code) == len(next(iter(load_codes(shipped_models() / "classic.safetensors").values())))
     assert main(["keep", picture, "--title", "Again"]) == 0
     assert Library().style("paintings-0").title == "Again"
+    another = tmp_path / "elsewhere" / "paintings 0.png"
+    another.parent.mkdir()
+    Image.new("RGB", (64, 64), "teal").save(another)
+    assert main(["keep", str(another)]) == 1, "another picture of the same name"
+    assert Library().style("paintings-0").title == "Again"
     assert main(["keep", picture, "--name", "udnie"]) == 1
     assert "already" in capsys.readouterr().err
 

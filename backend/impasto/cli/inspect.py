@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     from impasto.imaging import files
     from impasto.imaging.resample import resize
     from impasto.inspection import draw_sheet
-    from impasto.zoo.features import FeatureSource
+    from impasto.zoo.features import FeatureSource, fetch_vgg, find_vgg
 
     mpl.use("agg")
     if options.output.suffix.lower() not in (".png", ".pdf", ".svg"):
@@ -52,10 +52,16 @@ def run(options: argparse.Namespace) -> int:
         # Of a very long picture the short side is kept large enough for the deepest layer.
         return resize(picture, max(64, round(height * factor)), max(64, round(width * factor)))
 
+    choice = options.features
+    if choice == "auto" and find_vgg() is None:
+        # A download in the background would end with this command.
+        choice = "compact"
+        print("VGG-19 is not there, so the compact encoder looks. To download it: --features vgg19", file=sys.stderr)
+    elif choice == "vgg19" and find_vgg() is None:
+        print("Downloading VGG-19, 548 MB ...", file=sys.stderr)
+        fetch_vgg()
     source = FeatureSource(torch.device("cpu"), torch.float32)
-    net, note = source.get(options.features)
-    if note:
-        print(note, file=sys.stderr)
+    net, _ = source.get(choice)
     named = {"photo": options.photo, "painting": options.result}
     others = {name: look(path) for name, path in named.items() if path}
     if options.result:

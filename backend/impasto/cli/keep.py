@@ -40,23 +40,26 @@ def run(options: argparse.Namespace) -> int:
     if not name:
         raise BadRequest(f"No name can be made of {stem!r}.", "Give one with --name.")
     library = Library()
-    # The same picture may be kept again; what took a training to make is not overwritten.
-    path = place_for_bank(user_models(), name, lambda bank: bank.is_kept_picture and bank.style_names == [name])
+    style = as_style(files.read(options.picture)[0], options.picture.name)
+    same = style.key.hex()
+    # The same picture may be kept again, with another title; another one of that name, or what took a training to
+    # make, is not overwritten.
+    path = place_for_bank(user_models(), name, lambda bank: bank.is_kept_picture and bank.card.get("picture") == same)
     if any(style.name == name and style.bank.weights != path for style in library.styles()):
         raise BadRequest(f"There is a style {name!r} already.", "Give another name with --name.")
     found = find_predictor(library.folders, None)
     home = found and library.body_of(found[1])
     if found is None or home is None:
         raise ModelProblem("The network that reads a picture as a style is not installed.", "Install Impasto again.")
-    style = as_style(files.read(options.picture)[0], options.picture.name)
     code = StyleReader(torch.device("cpu")).code(style, found[0])
     title = options.title or re.sub(r"[-_]+", " ", stem)
     entry = {"name": name, "title": title, "artist": options.artist, "year": None}
-    card = {"title": title, "predicted_by": found[0].name}
-    save_bank(path, load_body(home.weights), {name: code}, [entry], card, with_body=False)
+    card = {"title": title, "predicted_by": found[0].name, "picture": same}
     for folder, side in ((".exemplars", EXAMPLE_SIDE), (".thumbnails", THUMBNAIL_SIDE)):
         target = path.with_suffix(folder) / f"{name}.jpg"
         target.parent.mkdir(exist_ok=True)
         files.write(target, encode_rgb(style.at(side).picture))
+    # Last: with it the style is in the library, and whoever looks finds its thumbnail.
+    save_bank(path, load_body(home.weights), {name: code}, [entry], card, with_body=False)
     print(f"Wrote {path}. Paint with it: --style {name}")
     return 0

@@ -72,7 +72,7 @@ class WorkerProcess:
             flags = subprocess.CREATE_NO_WINDOW
         # The worker ends when its standard input does: it never outlives the broker, however that ends.
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "impasto.server.worker"],
+            [sys.executable, "-P", "-m", "impasto.server.worker"],  # see SERVER_COMMAND
             stdin=subprocess.PIPE,
             env=environment,
             creationflags=flags,

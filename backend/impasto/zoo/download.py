@@ -7,6 +7,8 @@ import threading
 import time
 from pathlib import Path
 
+import filelock
+
 from impasto_link.errors import ModelProblem
 
 log = logging.getLogger(__name__)
@@ -70,12 +72,15 @@ class Download:
 
         for pause in (0.0, *PAUSES):
             time.sleep(pause)
-            for left_over in self._partials():
-                # Of a process that was killed while it fetched.
-                left_over.unlink(missing_ok=True)
             try:
                 self.target.parent.mkdir(parents=True, exist_ok=True)
-                download_url_to_file(self.url, str(self.target), self.hash_prefix, progress=False)
+                # One process at a time fetches it; the others wait for what it brings.
+                with filelock.FileLock(self.target.with_name(f"{self.target.name}.lock")):
+                    if not self.target.is_file():
+                        for left_over in self._partials():
+                            # Of a process that was killed while it fetched.
+                            left_over.unlink(missing_ok=True)
+                        download_url_to_file(self.url, str(self.target), self.hash_prefix, progress=False)
             except Exception as error:  # whatever a network or a disk can do
                 self.error = str(getattr(error, "reason", error)) or type(error).__name__
                 log.warning("downloading %s failed: %s", self.url, self.error)

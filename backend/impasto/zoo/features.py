@@ -76,18 +76,7 @@ class FeatureSource:
         path = find_vgg()
         if path is not None:
             return self._keep("vgg19", path, _load_vgg), ""
-        download = torchvision_download()
-        if named := os.environ.get("IMPASTO_VGG19"):
-            # Who names a file does not want half a gigabyte to be fetched because of a slip.
-            state = f"IMPASTO_VGG19 names '{named}', and there is no such file"
-        elif os.environ.get("IMPASTO_OFFLINE"):
-            state = "VGG-19 is not there, and IMPASTO_OFFLINE forbids to download it"
-        elif download.start():
-            state = f"VGG-19 is being downloaded ({download.fraction():.0%} of {_TORCHVISION_BYTES / 1e6:.0f} MB)"
-        else:
-            # In quotes, so that the plugins can translate what is around it.
-            reason = download.error.replace("'", "")
-            state = f"VGG-19 could not be downloaded ('{reason}')"
+        state = _forbidden() or _begin_download()
         if choice == "vgg19":
             raise ModelProblem(f"{state}.", "Try again later, or refine with the compact encoder.")
         return self._compact(), f"{state}; Impasto's compact encoder refines in its place, less finely."
@@ -117,6 +106,37 @@ def find_vgg() -> Path | None:
     named = os.environ.get("IMPASTO_VGG19")
     candidates = [Path(named)] if named else [user_models() / name for name in OWN_VGG]
     return next((path for path in [*candidates, torchvision_download().target] if path.is_file()), None)
+
+
+def fetch_vgg() -> None:
+    """Download VGG-19 if it is not there and may be downloaded, and wait for it.
+
+    Raises:
+        ModelProblem: the download failed.
+    """
+    if find_vgg() is None and not _forbidden():
+        torchvision_download().start()
+        torchvision_download().wait()
+
+
+def _begin_download() -> str:
+    """Download VGG-19 in the background; how far it is, or what went wrong."""
+    download = torchvision_download()
+    if download.start():
+        return f"VGG-19 is being downloaded ({download.fraction():.0%} of {_TORCHVISION_BYTES / 1e6:.0f} MB)"
+    # In quotes, so that the plugins can translate what is around it.
+    reason = download.error.replace("'", "")
+    return f"VGG-19 could not be downloaded ('{reason}')"
+
+
+def _forbidden() -> str:
+    """Why VGG-19 may not be downloaded, or nothing."""
+    if named := os.environ.get("IMPASTO_VGG19"):
+        # Who names a file does not want half a gigabyte to be fetched because of a slip.
+        return f"IMPASTO_VGG19 names '{named}', and there is no such file"
+    if os.environ.get("IMPASTO_OFFLINE"):
+        return "VGG-19 is not there, and IMPASTO_OFFLINE forbids to download it"
+    return ""
 
 
 _download: Download | None = None

@@ -1,0 +1,49 @@
+"""The server that a script starts, and the script's connection to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from impasto.cli import main
+from impasto.client import connect
+
+
+@pytest.fixture
+def picture() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
+
+
+def test_the_server_takes_no_file_of_the_user_for_a_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, picture: np.ndarray
+) -> None:
+    """It starts in the home folder, where all sorts of scripts lie; the folder of a variable is that of the user."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in ("queue.py", "msgpack.py"):
+        (home / name).write_text('raise SystemExit("a script of the user ran")')
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", "runtime")
+    with connect() as server:
+        try:
+            assert server.stylize(picture, style="udnie").shape == picture.shape
+        finally:
+            server.shutdown()
+    assert list((tmp_path / "runtime").iterdir())
+    assert sorted(path.name for path in home.iterdir() if path.suffix == ".py") == ["msgpack.py", "queue.py"]
+    assert not (home / "runtime").exists()
+
+
+def test_a_connection_outlives_its_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, picture: np.ndarray) -> None:
+    """Which ends by itself when nobody uses it for an hour; a notebook is open for longer."""
+    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path))
+    with connect() as server:
+        try:
+            painted = server.stylize(picture, style="udnie")
+            assert main(["stop"]) == 0
+            assert np.array_equal(server.stylize(picture, style="udnie"), painted)
+        finally:
+            server.shutdown()
