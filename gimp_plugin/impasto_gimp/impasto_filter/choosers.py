@@ -50,7 +50,10 @@ class ChoiceBox(Gtk.ComboBoxText):
         value = self._config.get_property(self._name)
         self._quiet = True
         if not self.set_active_id(self._alias.get(value, value)):
-            self.set_active(0)
+            # Of a style that is not in the library any more, or of a mixture. Shown as another one it would stay,
+            # since choosing that would change nothing.
+            self.append(value, value)
+            self.set_active_id(value)
         self._quiet = False
 
     def _on_changed(self) -> None:

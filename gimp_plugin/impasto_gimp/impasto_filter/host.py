@@ -219,9 +219,12 @@ def place(source: Source, pixels: Region, mask: Buffer | None, name: str, choice
     layer = _new_layer(image, name, bounds.width, bounds.height)
     # GEGL adds the alpha that a source without it has not.
     _set(layer, source.format, pixels.data)
-    if mask is not None:
-        _set_mask(layer, mask)
     there, remark = origin.is_valid(), ""
+    same_size = there and _whole(origin) == source.whole
+    # A buffer is without the layer's mask: what that hides would come back.
+    shape = _get(origin.get_mask(), bounds, _MASK) if same_size and _hides(origin) else None
+    if mask is not None or shape is not None:
+        _set_mask(layer, _both(mask, shape, bounds.width))
     image.undo_group_start()
     try:
         kept.keep(layer, choices, image, origin if there else None)
@@ -229,7 +232,7 @@ def place(source: Source, pixels: Region, mask: Buffer | None, name: str, choice
             _, x, y = origin.get_offsets()
             layer.set_offsets(x + bounds.x, y + bounds.y)
             _insert(image, layer, origin.get_parent(), _position_above(image, origin))
-            if _whole(origin) != source.whole:
+            if not same_size:
                 # Whether it was scaled, or cropped and at which side, is not to be known.
                 remark = tr("The layer has another size now, so the painting may not fit.")
         else:
@@ -383,6 +386,28 @@ def _set_mask(layer: Any, mask: Buffer) -> None:
     layer.add_mask(shape)
     # Or the mask would be what the user paints on, and what the next run gets.
     layer.set_edit_mask(False)
+
+
+def _hides(layer: Any) -> bool:
+    """Whether a layer has a mask that is in effect."""
+    return layer.get_mask() is not None and layer.get_apply_mask()
+
+
+def _both(one: Buffer | None, other: Buffer | None, width: int) -> Buffer:
+    """What two masks of rows of that width show both, the lesser of their values; there is at least one."""
+    if one is None or other is None:
+        return other if one is None else one  # type: ignore[return-value]
+    shown, rows = bytes([255]) * width, []
+    for start in range(0, len(one), width):
+        first, second = bytes(one[start : start + width]), bytes(other[start : start + width])
+        # Most rows of a mask are all white or all black somewhere, and pixels one by one are slow here.
+        if first == second or second == shown:
+            rows.append(first)
+        elif first == shown:
+            rows.append(second)
+        else:
+            rows.append(bytes(map(min, first, second)))
+    return b"".join(rows)
 
 
 def _position_above(image: Any, origin: Any) -> int:

@@ -170,7 +170,8 @@ class StyleDialog:
                 return
             styles = event.fields.get("styles", ())
             self.gallery.show_styles(styles)
-            if styles and not self.gallery.title(self._first_style()) and not self._has_picture():
+            # One that is not there any more stays, and the preview says so, until the user chooses another one.
+            if styles and not self._first_style() and not self._has_picture():
                 self._config.set_property("style", styles[0]["name"])
             self._background.offer([("", tr("Same style")), *self.gallery.names()])
             self._show_favorite()

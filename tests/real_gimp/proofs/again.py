@@ -97,7 +97,38 @@ def of_the_first_version():
     p.say("a painting of the first version, which kept numbers only")
 
 
+def sold():
+    """In styles that the library has no longer: they are not replaced without a word, and others can be chosen."""
+    image, _, painting = painted()
+    kept = p.parameters(painting)
+
+    def open_with(**changed):
+        entry = {**kept, **changed}
+        painting.attach_parasite(Gimp.Parasite.new("impasto", Gimp.PARASITE_PERSISTENT, json.dumps(entry).encode()))
+        image.set_selected_layers([painting])
+        p.open_dialog()
+
+    display = p.show(image)
+    open_with(style="sold")
+    p.settled("again-sold", "^Style Transfer$")
+    p.key("Escape")
+    p.gone("^Style Transfer$")
+    open_with(background_style="sold")
+    p.settled("again-sold-background", "^Style Transfer$")
+    p.key("alt+b")
+    p.key("Home")
+    p.settled("again-same-style", "^Style Transfer$")
+    p.key("alt+p")
+    p.wait_for(lambda: len(image.get_layers()) == 4, "the painting", 60)
+    p.gone("^Style Transfer$")
+    new = next(layer for layer in image.get_layers() if layer != painting and layer.get_parasite("impasto"))
+    assert p.parameters(new)["background_style"] == "", p.parameters(new)
+    display.delete()
+    p.say("a style that is gone is shown as such, and another one can be chosen")
+
+
 def steps():
+    sold()
     doubled()
     saved()
     duplicated()

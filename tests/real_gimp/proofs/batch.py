@@ -66,6 +66,19 @@ def good():
     assert status == p.SUCCESS, error
     assert source.get_mask() is not None
     assert not source.get_edit_mask()
+    # What the mask hides stays hidden in a painting, also in a part of the layer, and only while the mask is in effect.
+    hidden = p.get(source.get_mask(), None, "Y u8")
+    for settings in ({"area": "everything"}, {"area": "everything", "result": "flat"}, {"area": "subject"}):
+        shape = p.paint(image, source, style="udnie", **settings).get_mask()
+        assert shape is not None, settings
+        assert all(a <= b for a, b in zip(p.get(shape, None, "Y u8"), hidden, strict=True)), settings
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 150, 0, 100, 512)
+    shape = p.paint(image, source, style="udnie").get_mask()
+    part = b"".join(hidden[y * 512 + 150 : y * 512 + 250] for y in range(512))
+    assert p.get(shape, None, "Y u8") == part
+    Gimp.Selection.none(image)
+    source.set_apply_mask(False)
+    assert p.paint(image, source, style="udnie", area="everything").get_mask() is None
     count = len(image.get_layers())
     p.say(f"{count - 1} paintings and a mask of the subject")
     group = Gimp.GroupLayer.new(image, "group")
