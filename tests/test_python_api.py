@@ -84,6 +84,66 @@ def test_sixteen_bit_gray_of_pillow(server: Server, mode: str) -> None:
     assert len(np.unique(np.asarray(painted))) > 300
 
 
+def deep(mode: str, white: float = 65535) -> tuple[Image.Image, np.ndarray]:
+    """A gray Pillow image of more than 8 bits from 0 to ``white``, and its values."""
+    kind = {"F": "float32", "I": "int32"}.get(mode, "uint16")
+    values = np.linspace(0, white, 64 * 80).reshape(64, 80).astype(kind)
+    data = values.astype(">u2" if mode == "I;16B" else values.dtype).tobytes()
+    return Image.frombytes(mode, (80, 64), data), values
+
+
+@pytest.mark.parametrize(("mode", "white"), [("F", 1), ("I", 65535)])
+def test_gray_of_pillow_in_floats_and_long_numbers(server: Server, mode: str, white: float) -> None:
+    image, values = deep(mode, white)
+    painted = server.stylize(image, style="udnie")
+    same = server.stylize(values if mode == "F" else values.astype(np.uint16), style="udnie")
+    assert painted.mode == mode
+    assert np.array_equal(np.asarray(painted), same)
+    untouched = server.stylize(image, style="udnie", strength=0.0)
+    assert np.array_equal(np.asarray(untouched), values)
+    with pytest.raises(BadRequest, match="16 bit") as caught:
+        server.cutout(image)
+    assert ("astype('uint16')" in caught.value.hint) == (mode == "I")
+
+
+@pytest.mark.parametrize(("mode", "white"), [("F", 1), ("I", 65535), ("I;16", 65535), ("I;16B", 65535)])
+def test_masks_of_pillow_in_any_depth(server: Server, astronaut: np.ndarray, mode: str, white: float) -> None:
+    photo = Image.fromarray(astronaut[:64, :80])
+    mask, values = deep(mode, white)
+    as_array = values.astype(np.float32) / np.float32(white)
+    by_mask = server.stylize(photo, style="udnie", mask=mask), server.stylize(photo, style="udnie", selection=mask)
+    array = astronaut[:64, :80]
+    by_array = (
+        server.stylize(array, style="udnie", mask=as_array),
+        server.stylize(array, style="udnie", selection=as_array),
+    )
+    for one, other in zip(by_mask, by_array, strict=True):
+        painted, expected = np.asarray(one).astype(int), other.astype(int)
+        assert np.abs(painted - expected).max() <= 1
+        assert np.abs(painted - array)[-8:].mean() > 10
+
+
+@pytest.mark.parametrize(
+    ("mode", "first", "last"), [("F", 0, 255), ("F", -0.5, 1), ("F", 0, np.nan), ("I", -1, 255), ("I", 0, 65536)]
+)
+def test_values_that_may_mean_anything_are_refused(server: Server, mode: str, first: float, last: float) -> None:
+    values = np.full((8, 8), first, np.float32 if mode == "F" else np.int32)
+    values[3:] = last
+    image = Image.fromarray(values)
+    assert image.mode == mode
+    with pytest.raises(BadRequest, match=f"mode {mode} has values from 0 to") as caught:
+        server.stylize(image, style="udnie")
+    assert "image.point" in caught.value.hint
+    with pytest.raises(BadRequest, match=f"mode {mode}"):
+        server.stylize(Image.new("RGB", (8, 8)), style="udnie", mask=image)
+
+
+def test_what_is_said_of_such_values_helps() -> None:
+    image = Image.new("F", (8, 8), 255.0)
+    scaled = image.point(lambda value: value / 255)
+    assert to_region(scaled)[0].data == np.ones((8, 8), np.float32).tobytes()
+
+
 @pytest.mark.parametrize("shape", [(32, 40), (32, 40, 1), (32, 40, 2), (32, 40, 3), (32, 40, 4)])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float16", "float32", ">u2", ">f4"])
 def test_arrays(server: Server, shape: tuple[int, ...], dtype: str) -> None:

@@ -136,10 +136,10 @@ class Server:
         """Paint an image.
 
         Args:
-            image: a Pillow image (RGB, RGBA, L, LA, 16 bit gray; other modes are converted, CMYK to sRGB), or a numpy
-                array of shape (H, W), (H, W, 1..4) and dtype uint8, uint16, float16 or float32 (floats from 0 to 1), in
-                sRGB. Its pixels count as they lie: turn a photo that was held sideways upright first, with Pillow's
-                ``ImageOps.exif_transpose``.
+            image: a Pillow image (RGB, RGBA, L, LA, 16 bit gray, I from 0 to 65535, F from 0 to 1; other modes are
+                converted, CMYK to sRGB), or a numpy array of shape (H, W), (H, W, 1..4) and dtype uint8, uint16,
+                float16 or float32 (floats from 0 to 1), in sRGB. Its pixels count as they lie: turn a photo that was
+                held sideways upright first, with Pillow's ``ImageOps.exif_transpose``.
             style: a name, ``"name:weight"``, a list of those, or a dict of names and weights; or a picture.
             background_style: likewise, what to paint the background like; ``style`` is then for the subject.
             mask: white where the subject is, instead of finding it: a gray image of the same size.
@@ -229,7 +229,8 @@ class Server:
         """
         region, convert = to_region(image)
         if isinstance(image, Image.Image) and region.format.dtype != "u8":
-            raise BadRequest("Pillow has no 16 bit image with alpha.", "Use a numpy array: numpy.asarray(image).")
+            array = "numpy.asarray(image)" + (".astype('uint16')" if image.mode == "I" else "")
+            raise BadRequest("Pillow has no image of 16 bits or floats with alpha.", f"Use a numpy array: {array}.")
         client = self._connected()
         result = client.wait(client.mask(region, MaskOptions(cutout=True, **options)))
         return cast(Picture, convert(result.regions["pixels"]))
@@ -273,7 +274,7 @@ _MODE_OF = {channels: mode for mode, channels in _MODES.items()}
 def _gray_region(mask: Image.Image | np.ndarray | None) -> Region | None:
     if mask is None:
         return None
-    if isinstance(mask, Image.Image) and mask.mode not in ("L", "I;16"):
+    if isinstance(mask, Image.Image) and mask.mode != "L" and not _is_deep(mask):
         mask = mask.convert("L")
     return to_region(mask)[0]
 
@@ -312,13 +313,31 @@ def _from_array(array: np.ndarray) -> tuple[Region, Callable[[Region], Any]]:
     return Region(form, little.reshape(-1).view(np.uint8).data), back
 
 
+def _is_deep(image: Image.Image) -> bool:
+    """Whether it is gray of more than 8 bits, which Pillow's own conversion would cut off at 255."""
+    return image.mode in ("I", "F") or image.mode.startswith("I;16")
+
+
+def _deep_values(image: Image.Image) -> np.ndarray:
+    """What `_is_deep` says yes to, as 16 bits, or as floats from 0 to 1."""
+    values = np.asarray(image)
+    white = 1 if image.mode == "F" else 65535
+    if values.size and not (values.min() >= 0 and values.max() <= white):  # nor what is not a number
+        raise BadRequest(
+            f"A Pillow image of mode {image.mode} has values from 0 to {white}, this one from {values.min():g} to "
+            f"{values.max():g}.",
+            f"Scale them, such as: image.point(lambda value: value / {255 if white == 1 else 256}).",
+        )
+    return values if image.mode == "F" else values.astype(np.uint16)
+
+
 def _from_pillow(image: Image.Image) -> tuple[Region, Callable[[Region], Any]]:
     profile = image.info.get("icc_profile") or None
     if image.mode == "CMYK":
         # The profile has done its work with the inks.
         region, profile = from_cmyk(image.tobytes(), *image.size, profile), None
-    elif image.mode.startswith("I;16"):
-        region = _from_array(np.asarray(image).astype(np.uint16))[0]
+    elif _is_deep(image):
+        region = _from_array(_deep_values(image))[0]
     else:
         if image.mode not in _MODES:
             image = image.convert("RGBA" if image.has_transparency_data else "L" if image.mode == "1" else "RGB")
@@ -328,8 +347,12 @@ def _from_pillow(image: Image.Image) -> tuple[Region, Callable[[Region], Any]]:
 
     def back(result: Region) -> Image.Image:
         form = result.format
-        mode = "I;16" if form.dtype == "u16" else _MODE_OF[form.channels]
-        painted = Image.frombytes(mode, (form.width, form.height), bytes(result.data))
+        if form.dtype == "u8":
+            mode = raw = _MODE_OF[form.channels]
+        else:
+            mode = image.mode if image.mode in ("I", "F") else "I;16"
+            raw = "F;32F" if mode == "F" else "I;16"
+        painted = Image.frombytes(mode, (form.width, form.height), bytes(result.data), "raw", raw)
         if region.profile is not None:
             painted.info["icc_profile"] = region.profile
         return painted

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +87,46 @@ def test_a_folder_is_painted_and_a_bad_file_does_not_stop_it(
     error = capfd.readouterr().err
     assert "a2.jpg" in error
     assert "1 of 3" in error
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are UTF-8 there")
+def test_names_that_are_no_text_are_painted_and_printed(
+    photo: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / os.fsdecode(b"\xe9t\xe9 [2]")
+    folder.mkdir()
+    names = [os.fsdecode(name) for name in (b"Caf\xe9.png", b"Caf\xe8.jpg", b"[1].png", b"deux [2].tif")]
+    for name in names:
+        Image.open(photo).convert("RGB").save(folder / name)
+    pages = [Image.new("RGB", (64, 64), color) for color in ("red", "blue")]
+    pages[0].save(folder / os.fsdecode(b"f\xeate.tif"), save_all=True, append_images=pages[1:])
+    (folder / os.fsdecode(b"cass\xe9.png")).write_bytes(photo.read_bytes()[:5000])
+    out = tmp_path / os.fsdecode(b"peint \xe9 [3]")
+    assert stylize(folder, "-o", out, "--style", folder / names[0], "--style", folder / names[1]) == 1
+    assert sorted(path.name for path in out.iterdir()) == sorted([*names, os.fsdecode(b"f\xeate.tif")])
+    assert Image.open(out / names[3]).size == (200, 160)
+    error = capfd.readouterr().err
+    assert "1 of 6 pictures could not be painted" in error
+    assert ".png is damaged" in error
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are UTF-8 there")
+def test_a_picture_whose_name_is_no_text_is_kept_and_its_place_printed(photo: Path, tmp_path: Path) -> None:
+    picture = photo.rename(tmp_path / os.fsdecode(b"caf\xe9 au lait.png"))
+    models = tmp_path / os.fsdecode(b"mod\xe8les")
+    models.mkdir()
+    # Its own process, with the output that a terminal of UTF-8 has.
+    kept = subprocess.run(
+        [sys.executable, "-m", "impasto", "keep", picture],
+        env={**os.environ, "IMPASTO_MODELS": str(models), "PYTHONIOENCODING": "utf-8:strict"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert kept.returncode == 0, kept.stderr
+    assert kept.stdout.startswith("Wrote ")
+    (card,) = models.glob("*.json")
+    assert json.loads(card.read_text(encoding="utf-8"))["styles"][0]["title"] == "caf\\udce9 au lait"
 
 
 def test_patterns_are_understood(photo: Path, tmp_path: Path) -> None:

@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from impasto.cli import main
 from impasto.client import SERVER_COMMAND
+from impasto.nets.style_bank import StyleBankNet
 from impasto.server.logs import MAX_BYTES
+from impasto.zoo.bank import save_bank
 from impasto_link import __version__
-from impasto_link.discovery import ServerInfo
+from impasto_link.discovery import ServerInfo, runtime_file
 from impasto_link.errors import ServerGone
 from impasto_link.launch import connect_or_start
-from support import RunningServer
+from support import RunningServer, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -86,3 +90,63 @@ def test_a_device_that_no_machine_has_starts_no_server(tmp_path: Path, capsys: p
     assert main(["serve", "--device", "gpu"]) == 1
     assert "'gpu' is not known" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def put_style(folder: Path, name: str) -> None:
+    """A style of an untrained network, and a card that is none."""
+    folder.mkdir(parents=True)
+    net = StyleBankNet(width=4, blocks=1)
+    save_bank(folder / f"{name}.safetensors", net, {name: net.neutral_code()}, [{"name": name}], {}, with_body=True)
+    (folder / f"bad-{name}.json").write_text("{")
+
+
+@pytest.fixture
+def remote_server(
+    own_server: Callable[..., RunningServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> RunningServer:
+    """A server as on another machine, with a style that this one has not, and the other way round."""
+    put_style(tmp_path / "0" / "models", "only-there")
+    put_style(tmp_path / "models", "only-here")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    file = tmp_path / "invitation.json"
+    running = own_server("--remote", f"127.0.0.1:{port}", "--invitation", str(file))
+    wait_until(file.exists)
+    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("IMPASTO_SERVER", str(file))
+    return running
+
+
+@pytest.mark.usefixtures("remote_server")
+def test_the_styles_of_another_machine_are_listed_and_painted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["styles"]) == 0
+    said = capsys.readouterr()
+    assert "only-there" in said.out
+    assert "starry-night" in said.out
+    assert "only-here" not in said.out
+    assert "bad-only-there.json" in said.err
+    assert "bad-only-here.json" not in said.err
+    assert main(["styles", "--json"]) == 0
+    styles = {style["name"]: style for style in json.loads(capsys.readouterr().out)}
+    assert {"name", "title", "artist", "year", "bank", "engine"} <= set(styles["only-there"])
+
+    photo, sheet = tmp_path / "photo.png", tmp_path / "sheet.png"
+    Image.new("RGB", (32, 32), "red").save(photo)
+    assert main(["styles", "--sheet", str(sheet), "--photo", str(photo), "--cell", "16"]) == 0
+    assert f"/{len(styles)} " in capsys.readouterr().err, "each style of the other machine is painted"
+    assert sheet.is_file()
+
+
+def test_a_server_on_another_machine_is_stopped(
+    remote_server: RunningServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # This machine has one, too, with which nothing is to happen.
+    ServerInfo("tcp://127.0.0.1:9", "a token", os.getpid(), __version__, 1).write()
+    before = runtime_file().read_bytes()
+    assert main(["stop"]) == 0
+    assert "on the other machine has stopped" in capsys.readouterr().out
+    assert remote_server.process.wait(10) == 0
+    assert runtime_file().read_bytes() == before

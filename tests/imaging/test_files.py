@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import stat
 import struct
@@ -203,6 +204,121 @@ def test_lab_tiff_becomes_srgb(tmp_path: Path) -> None:
     )
     after, _ = read(tmp_path / "a.tif")
     assert np.abs(array(after) / 257 - array(region("RGB"))).max() < 2
+
+
+# -- Several pages and frames ------------------------------------------------------------------------------------------
+
+
+def shades(*sizes: int) -> list[Image.Image]:
+    """Pictures of one colour each, in squares of these sides."""
+    return [Image.new("RGB", (size, size), (60 * number, 0, 90)) for number, size in enumerate(sizes)]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("m.tif", "m.tif has 3 pages; only the first is read"),
+        ("m.gif", "m.gif has 3 frames; only the first is read"),
+        ("m.webp", "m.webp has 3 frames; only the first is read"),
+        ("m.png", "m.png has 3 frames; only the first is read"),
+    ],
+)
+def test_that_only_the_first_of_several_is_read_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, words: str
+) -> None:
+    first, *others = shades(32, 32, 32)
+    first.save(tmp_path / name, save_all=True, append_images=others)
+    after, _ = read(tmp_path / name)
+    assert (after.format.width, after.format.height) == (32, 32)
+    assert np.abs(array(after)[..., :3].astype(int) - np.asarray(first)).max() < 8
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert caplog.messages[0].endswith(words)
+
+
+@pytest.mark.parametrize("name", ["one.tif", "one.gif", "one.webp", "one.png", "one.jpg"])
+def test_nothing_is_said_of_a_single_picture(tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str) -> None:
+    shades(32)[0].save(tmp_path / name)
+    read(tmp_path / name)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_smaller_copies_in_a_tiff_are_no_pages(tmp_path: Path, caplog: pytest.LogCaptureFixture, big: bool) -> None:
+    image = pyvips.Image.new_from_array(array(region("RGB"))).resize(10)
+    for inside in (False, True):
+        image.tiffsave(str(tmp_path / "a.tif"), tile=True, pyramid=True, subifd=inside, bigtiff=big)
+        after, _ = read(tmp_path / "a.tif")
+        assert (after.format.width, after.format.height) == (400, 240)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("order", [b"II", b"MM"])
+def test_pages_are_counted_without_their_thumbnails(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, order: bytes
+) -> None:
+    """As a scanner writes them: each page, and after it a small one."""
+    sizes = (32, 8, 32, 8)
+    shift = "<" if order == b"II" else ">"
+    data = order + struct.pack(f"{shift}HI", 42, 8)
+    for number, size in enumerate(sizes):
+        # Nine tags of long numbers, where the next page is, and gray pixels.
+        pixels = len(data) + 2 + 9 * 12 + 4
+        after = pixels + size * size if number + 1 < len(sizes) else 0
+        tags = {254: size < 32, 256: size, 257: size, 258: 8, 259: 1, 262: 1, 273: pixels, 278: size, 279: size * size}
+        entries = b"".join(struct.pack(f"{shift}HHII", tag, 4, 1, value) for tag, value in tags.items())
+        data += struct.pack(f"{shift}H", len(tags)) + entries + struct.pack(f"{shift}I", after) + bytes(size * size)
+    (tmp_path / "scans.tif").write_bytes(data)
+    assert read(tmp_path / "scans.tif")[0].format.width == 32
+    assert caplog.messages[-1].endswith("scans.tif has 2 pages; only the first is read")
+
+
+# -- Names -------------------------------------------------------------------------------------------------------------
+
+#: Names that libvips cannot have as they are: the ends of two are load options to it, and one is no UTF-8.
+ODD_NAMES = [b"photo.png [copy]", b"a [b].[c]", b"Caf\xe9"]
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are UTF-8 there")
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_any_name_is_read_and_written(
+    tmp_path: Path, profiles: dict[str, bytes], caplog: pytest.LogCaptureFixture, name: bytes, suffix: str
+) -> None:
+    folder = tmp_path / os.fsdecode(name)
+    folder.mkdir()
+    odd, plain = folder / f"{os.fsdecode(name)}{suffix}", tmp_path / f"a{suffix}"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(array(region("RGB"))).save(plain, exif=exif, icc_profile=profiles["adobe"])
+    odd.write_bytes(plain.read_bytes())
+    (folder / os.fsdecode(name)).write_bytes(plain.read_bytes())
+    assert read(odd) == read(folder / os.fsdecode(name)) == read(plain)
+    assert read(odd)[0].profile == profiles["adobe"]
+    write(odd, *read(plain))
+    assert odd in folder.iterdir()
+    assert read(odd)[0].format == read(plain)[0].format
+    for damaged in (odd.read_bytes()[:500], b"no picture"):
+        odd.write_bytes(damaged)
+        with pytest.raises(FileProblem, match=r"damaged|not a picture"):
+            read(odd)
+    odd.write_bytes(b"")
+    with pytest.raises(FileProblem, match="is empty"):
+        read(odd)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts the open files as Linux lists them")
+@pytest.mark.parametrize("name", ["a.png", "a.png [copy]"])
+def test_no_file_stays_open(tmp_path: Path, name: str) -> None:
+    def still_open() -> list[str]:
+        gc.collect()
+        return [str(one.readlink()) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+
+    Image.fromarray(array(region("RGB"))).save(tmp_path / name, format="PNG")
+    (tmp_path / f"cut {name}").write_bytes((tmp_path / name).read_bytes()[:100])
+    read(tmp_path / name)
+    with pytest.raises(FileProblem):
+        read(tmp_path / f"cut {name}")
+    assert not [path for path in still_open() if path.startswith(str(tmp_path))]
 
 
 # -- What can go wrong -------------------------------------------------------------------------------------------------

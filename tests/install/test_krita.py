@@ -6,14 +6,15 @@ import json
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
 
 from impasto.cli import main
 from impasto.install import krita, payload
 from impasto.install.krita import candidates
-from impasto.install.kritarc import switch, with_plugin
+from impasto.install.kritarc import resource_folder, switch, with_plugin
+from impasto.install.payload import is_redirected
 from impasto_link.errors import ImpastoError
 
 KRITARC = "[General]\nname=Ünï\n\n[python]\nenable_other=true\nenable_impasto_krita=false\n[theme]\nTheme=Any\n"
@@ -46,6 +47,146 @@ def test_flatpak_has_folders_of_its_own(tmp_path: Path) -> None:
     assert place.data == tmp_path / ".var/app/org.kde.krita/data/krita"
     assert place.settings == tmp_path / ".var/app/org.kde.krita/config/kritarc"
     assert place.sandboxed
+
+
+def test_krita_from_the_microsoft_store_has_folders_of_its_own(tmp_path: Path) -> None:
+    local, roaming = tmp_path / "AppData" / "Local", tmp_path / "AppData" / "Roaming"
+    own = local / "Packages" / "49800KritaProject.Krita_abc123" / "LocalCache"
+    (own / "Local").mkdir(parents=True)
+    (local / "Packages" / "49800Other_abc123").mkdir()
+    native, store = candidates(tmp_path, {}, "win32")
+    assert native.data == roaming / "krita"
+    assert (store.title, store.sandboxed) == ("Krita (Microsoft Store)", False)
+    assert (store.data, store.settings) == (own / "Roaming" / "krita", own / "Local" / "kritarc")
+
+    # It does not know itself that its folders are others.
+    for said, meant in (
+        (roaming / "krita", own / "Roaming" / "krita"),
+        (local / "brushes", own / "Local" / "brushes"),
+        (own / "Roaming" / "krita", own / "Roaming" / "krita"),
+        (tmp_path / "brushes", tmp_path / "brushes"),
+    ):
+        store.settings.write_text(f"ResourceDirectory={said.as_posix()}\n")
+        assert candidates(tmp_path, {}, "win32")[1].data == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "folder"),
+    [
+        (b"", ""),
+        (b"ResourceDirectory=\n", ""),
+        (b"Other=1\nResourceDirectory=/mnt/art\n[General]\n", "/mnt/art"),
+        (b"ResourceDirectory=/mnt/my art = all\n", "/mnt/my art = all"),
+        (b"[General]\nResourceDirectory=/mnt/art\n", ""),
+        (b"#ResourceDirectory=/mnt/art\nResourceDirectoryOld=/mnt/old\n", ""),
+        (b"ResourceDirectory = C:\\\\Users\\\\new\\\\x41 art\r\n\r\n[a]\r\n", "C:\\Users\\new\\x41 art"),
+        (b"ResourceDirectory=C:/Users/art\n", "C:/Users/art"),
+        (b"ResourceDirectory=/mnt/\xc3\xbc/\\xc3\\xbc\\s\n", "/mnt/ü/ü "),
+        (b"ResourceDirectory[$e]=$HOME/art\n", "HOME/art"),
+        (b"ResourceDirectory=${HOME}\n", "HOME"),
+        (b"ResourceDirectory=$HOMES/art\n", "$HOMES/art"),
+    ],
+)
+def test_where_kritarc_says_that_the_resources_are(tmp_path: Path, text: bytes, folder: str) -> None:
+    path = tmp_path / "kritarc"
+    path.write_bytes(text)
+    assert resource_folder(path, Path("HOME")) == folder
+
+
+@pytest.fixture
+def moved(home: Path) -> Path:
+    """Where a Krita keeps its resources whose user has moved them; the folder is made by whoever needs it first."""
+    native(home)
+    (home / ".config").mkdir()
+    (home / ".config" / "kritarc").write_text("ResourceDirectory=$HOME/art/krita\n\n[General]\na=b\n")
+    return home / "art" / "krita"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folders of Linux")
+def test_resources_that_were_moved_get_the_plugin(home: Path, moved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["install", "krita"]) == 0
+    assert str(moved / "pykrita") in capsys.readouterr().out
+    assert (moved / "pykrita" / "impasto_krita" / "__init__.py").is_file()
+    assert (moved / "actions" / "impasto_krita.action").is_file()
+    assert not list((home / ".local/share/krita").iterdir())
+    assert main(["doctor"]) == 0
+    assert f"the plugin is in {moved / 'pykrita/impasto_krita'}" in capsys.readouterr().out
+    assert main(["uninstall", "krita"]) == 0
+    assert not [path for path in moved.rglob("*") if path.is_file()]
+    assert (home / ".config/kritarc").read_text().startswith("ResourceDirectory=$HOME/art/krita\n\n[General]\na=b\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folders of Linux")
+def test_a_plugin_from_before_the_move_is_not_taken_for_installed(
+    home: Path, moved: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = home / ".config" / "kritarc"
+    text = settings.read_text()
+    settings.unlink()
+    assert main(["install", "krita"]) == 0
+    old = home / ".local/share/krita/pykrita/impasto_krita"
+    assert old.is_dir()
+    settings.write_text(text + settings.read_text())
+    capsys.readouterr()
+    assert main(["doctor"]) == 0
+    assert "the docker is not installed" in capsys.readouterr().out
+    assert main(["install", "krita"]) == 0
+    assert main(["uninstall", "krita"]) == 0
+    assert not old.exists()
+    assert not (moved / "pykrita" / "impasto_krita").exists()
+    assert "impasto" not in settings.read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folders of Linux")
+@pytest.mark.parametrize("value", ["", "C:/Users/me/krita", "art", "$HOME/file/art"])
+def test_resources_that_krita_cannot_have_there_are_in_the_standard_folder(home: Path, value: str) -> None:
+    data = native(home)
+    (home / "file").touch()
+    (home / ".config").mkdir()
+    (home / ".config" / "kritarc").write_text(f"ResourceDirectory={value}\n")
+    assert main(["install", "krita"]) == 0
+    assert (data / "pykrita" / "impasto_krita" / "__init__.py").is_file()
+
+
+PYTHON_STORE = r"C:\Users\me\AppData\Local\Packages\PythonSoftwareFoundation.Python.3.12_q\LocalCache"
+KRITA_STORE = r"C:\Users\me\AppData\Local\Packages\49800KritaProject.Krita_r\LocalCache\Roaming\krita\a"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "real", "redirected"),
+    [
+        (r"C:\Users\me\AppData\Roaming\krita\a", r"C:\Users\me\AppData\Roaming\krita\a", False),
+        (r"C:\Users\me\AppData\Roaming\krita\a", PYTHON_STORE + r"\Roaming\krita\a", True),
+        (r"C:\Users\me\AppData\Roaming\krita\a", PYTHON_STORE.upper() + r"\ROAMING\KRITA\A", True),
+        (r"C:\Users\me\AppData\Roaming\krita\a", r"D:\Packages\krita\a", False),
+        (KRITA_STORE, KRITA_STORE, False),
+        (KRITA_STORE, KRITA_STORE.upper(), False),
+        (KRITA_STORE, PYTHON_STORE + KRITA_STORE.partition("AppData")[2], True),
+    ],
+)
+def test_files_that_only_this_python_sees_are_known_by_their_real_place(
+    wanted: str, real: str, redirected: bool
+) -> None:
+    assert is_redirected(PureWindowsPath(wanted), PureWindowsPath(real)) is redirected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folders of Linux")
+def test_nothing_is_installed_where_krita_would_not_see_it(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = native(home)
+    assert main(["install", "krita"]) == 0
+    private = home / "Packages" / "PythonSoftwareFoundation.Python.3.12_q" / "LocalCache" / "Roaming"
+    private.mkdir(parents=True)
+    data.rename(private / "krita")
+    data.symlink_to(private / "krita")
+    before = sorted(private.rglob("*"))
+    settings = home / ".config" / "kritarc"
+    settings.unlink()
+    assert main(["install", "krita"]) == 1
+    said = capsys.readouterr().err
+    assert "Microsoft Store" in said
+    assert "python.org" in said
+    assert sorted(private.rglob("*")) == before
+    assert not settings.exists(), "nothing is switched on that is not there"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the folders of Linux")

@@ -105,7 +105,7 @@ def test_views_of_styles_come_from_every_kind_and_fill_the_crop(data: Path) -> N
 def test_a_picture_is_kept_as_a_style_of_the_library(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path))
+    monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path / "not yet made"))
     picture = str(data / "paintings" / "paintings 0.png")
     assert main(["keep", picture, "--title", "My Cup", "--artist", "Me"]) == 0
     style = Library().style("paintings-0")

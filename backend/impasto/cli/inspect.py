@@ -68,7 +68,11 @@ def run(options: argparse.Namespace) -> int:
         others["painting"] = resize(others["painting"], *others["photo"].shape[-2:])
     network = "VGG-19" if "vgg19" in source.loaded() else "the compact encoder"
     figure = draw_sheet(
-        net, look(options.picture), f"{options.picture.name}, seen by {network}", others, "photo" if others else ""
+        net,
+        look(options.picture),
+        f"{files.as_text(options.picture.name)}, seen by {network}",
+        others,
+        "photo" if others else "",
     )
     figure.savefig(options.output, dpi=110)
     print(f"Wrote {options.output}")

@@ -52,12 +52,12 @@ def run(options: argparse.Namespace) -> int:
     if found is None or home is None:
         raise ModelProblem("The network that reads a picture as a style is not installed.", "Install Impasto again.")
     code = StyleReader(torch.device("cpu")).code(style, found[0])
-    title = options.title or re.sub(r"[-_]+", " ", stem)
+    title = options.title or files.as_text(re.sub(r"[-_]+", " ", stem))
     entry = {"name": name, "title": title, "artist": options.artist, "year": None}
     card = {"title": title, "predicted_by": found[0].name, "picture": same}
     for folder, side in ((".exemplars", EXAMPLE_SIDE), (".thumbnails", THUMBNAIL_SIDE)):
         target = path.with_suffix(folder) / f"{name}.jpg"
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         files.write(target, encode_rgb(style.at(side).picture))
     # Last: with it the style is in the library, and whoever looks finds its thumbnail.
     save_bank(path, load_body(home.weights), {name: code}, [entry], card, with_body=False)

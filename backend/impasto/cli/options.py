@@ -147,7 +147,7 @@ def read_styles(words: list[str], pictures: dict[str, Region]) -> list[StyleChoi
         elif any(Path(one).suffix.lower() in files.SUFFIXES for one in (word, file)):
             raise BadRequest(f"There is no picture {word}.", "Name a file, or a style of: impasto styles")
         else:
-            choices.append(StyleChoice.parse(word))
+            choices.append(StyleChoice.parse(files.as_text(word)))
     return choices
 
 
@@ -156,7 +156,7 @@ def _read_picture(path: Path, pictures: dict[str, Region]) -> str:
 
     No style of the library has one, because its thumbnail and its example are files of its name.
     """
-    name = path.as_posix()
+    name = files.as_text(path.as_posix())
     if "/" not in name:
         name = f"./{name}"
     if name not in pictures:

@@ -6,17 +6,21 @@ With --sheet, paint a picture in every style and put them side by side.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from impasto.cli.options import add_look_options, stylize_options
 from impasto.client import SERVER_COMMAND, Server, to_region
 from impasto.zoo.library import Library
+from impasto_link.client import Client
 from impasto_link.errors import BadRequest
-from impasto_link.launch import connect_or_start
+from impasto_link.launch import connect_or_start, names_remote
+from impasto_link.options import StyleChoice
 
 #: Pixels of a picture on a sheet.
 CELL_RANGE = (16, 4096)
@@ -35,25 +39,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    library = Library()
-    styles = library.styles()
-    for problem in library.problems():
-        print(f"impasto: {problem}", file=sys.stderr)
     if options.photo and not options.sheet:
         raise BadRequest("Photos are painted on a contact sheet.", "Say with --sheet where it is to be written.")
     if options.sheet:
-        return _sheet(options, [style.name for style in styles])
+        return _sheet(options)
+    styles = _styles()
     if options.json:
-        print(json.dumps([style.to_wire() for style in styles], indent=2, ensure_ascii=False))
+        print(json.dumps(styles, indent=2, ensure_ascii=False))
         return 0
-    width = max((len(style.name) for style in styles), default=0)
+    width = max((len(style["name"]) for style in styles), default=0)
     for style in styles:
-        by = f"{style.artist}{f', {style.year}' if style.year else ''}"
-        print(f"{style.name:{width}}  {style.title}{f' ({by})' if by else ''}")
+        by = ", ".join(str(part) for part in (style["artist"], style["year"]) if part)
+        print(f"{style['name']:{width}}  {style['title']}{f' ({by})' if by else ''}")
     return 0
 
 
-def _sheet(options: argparse.Namespace, names: list[str]) -> int:
+def _styles() -> list[dict[str, Any]]:
+    """What can be painted with; for this machine's own library no server is needed."""
+    if names_remote():
+        with contextlib.closing(connect_or_start(SERVER_COMMAND)) as client:
+            return _styles_of(client)
+    library = Library()
+    styles = [style.to_wire() for style in library.styles()]
+    _say_problems(library.problems())
+    return styles
+
+
+def _styles_of(client: Client) -> list[dict[str, Any]]:
+    """What a server can paint with: its library is that of its machine, and of how it was started."""
+    answer = client.ask("styles").fields
+    _say_problems(answer.get("problems", []))
+    return list(answer["styles"])
+
+
+def _say_problems(problems: list[str]) -> None:
+    for problem in problems:
+        print(f"impasto: {problem}", file=sys.stderr)
+
+
+def _sheet(options: argparse.Namespace) -> int:
     from PIL import Image
 
     from impasto.cli.sheet import contact_sheet, read_photo
@@ -66,23 +90,26 @@ def _sheet(options: argparse.Namespace, names: list[str]) -> int:
         raise BadRequest(f"The size of a picture on the sheet is {options.cell}, but has to be from {low} to {high}.")
     files.check_target(options.sheet)
     photos = [read_photo(path) for path in options.photo]
-    for name in names:
-        stylize_options(options, [name])
-    with Server(connect_or_start(SERVER_COMMAND)) as server, tqdm(total=len(photos) * len(names)) as bar:
+    # Which styles there are is known later; whatever else is wrong is said before a server is started.
+    stylize_options(options, "any")
+    client = connect_or_start(SERVER_COMMAND)
+    with Server(client) as server:
+        names = [style["name"] for style in _styles_of(client)]
+        with tqdm(total=len(photos) * len(names)) as bar:
 
-        def paint(photo: Image.Image, style: str) -> Image.Image:
-            bar.set_description(style)
-            painted = server.stylize(
-                photo,
-                style,
-                strength=options.strength,
-                brush=options.brush,
-                keep_colors=options.keep_colors,
-                device=options.device,
-            )
-            bar.update()
-            return painted
+            def paint(photo: Image.Image, style: str) -> Image.Image:
+                bar.set_description(style)
+                painted = server.stylize(
+                    photo,
+                    StyleChoice(style),
+                    strength=options.strength,
+                    brush=options.brush,
+                    keep_colors=options.keep_colors,
+                    device=options.device,
+                )
+                bar.update()
+                return painted
 
-        sheet = contact_sheet(photos, names, paint, options.cell)
+            sheet = contact_sheet(photos, names, paint, options.cell)
     files.write(options.sheet, to_region(sheet)[0])
     return 0

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from impasto.imaging.files import as_text
 from impasto_link.errors import BadRequest, ModelProblem
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def command_line() -> str:
         if is_file and len(names) > _FILES_NAMED:
             names = [names[0], f"and {len(names) - 1} more files"]
         words += names
-    return shlex.join(["impasto", *words])
+    return as_text(shlex.join(["impasto", *words]))
 
 
 class Material(NamedTuple):

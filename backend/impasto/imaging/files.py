@@ -11,14 +11,17 @@ import logging
 import os
 import stat
 import tempfile
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyvips
+from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from impasto_link.errors import ImpastoError
 from impasto_link.pixels import MAX_SIDE, PixelFormat, Region
@@ -35,6 +38,16 @@ _CHANNELS = {1: "GRAY", 2: "GRAYA", 3: "RGB", 4: "RGBA"}
 _PLAIN = {"b-w", "grey16", "rgb", "srgb", "rgb16", "scrgb", "multiband", "histogram", "matrix"}
 #: What is carried over to a new file. Not the thumbnail: it would show the old picture.
 _METADATA = ("exif-", "xmp-data", "iptc-data")
+#: What a file has several of, by libvips' loader. With other loaders they may be one picture in several sizes.
+_SEVERAL = {
+    "tiffload": "pages; only the first",
+    "gifload": "frames; only the first",
+    "webpload": "frames; only the first",
+    "pngload": "frames; only the first",
+    "jxlload": "frames; only the first",
+    "pdfload": "pages; only the first",
+    "heifload": "pictures; only the main one",
+}
 
 #: By suffix: the number formats the file can hold, best first, and how libvips is to save it.
 _WRITERS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
@@ -45,6 +58,8 @@ _WRITERS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     ".jpeg": (("u8",), {"Q": 95, "subsample_mode": "off", "optimize_coding": True}),
     ".webp": (("u8",), {"Q": 95, "smart_subsample": True}),
 }
+#: The tag of TIFF that says what a page is: bit 0 for a smaller copy of another, bit 2 for a mask.
+_NEW_SUBFILE_TYPE = 254
 #: Above this many bytes of pixels the 4 GiB of classic TIFF may not do.
 _BIG_TIFF = 3 << 30
 
@@ -74,22 +89,20 @@ def read(path: str | os.PathLike[str]) -> tuple[Region, FileInfo]:
     """Read a picture, turned upright as its EXIF orientation says.
 
     8 and 16 bits and floats stay what they are; CMYK, Lab and the like become sRGB. The region's encoding is ``icc``
-    where the file has a profile that fits its pixels, else ``srgb``.
+    where the file has a profile that fits its pixels, else ``srgb``. Of several pages or frames the first is read, and
+    a warning logged.
 
     Raises:
         FileProblem: there is no such file, it is not a picture, damaged, cut short, too large, or may not be read.
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            empty = not file.read(1)
+        with path.open("rb", buffering=0) as file:
+            if not file.read(1):
+                raise FileProblem(f"{path} is empty.", "It may not have been saved or copied completely.")
+            image = _open(path, file)
     except OSError as error:
         raise _cannot("read", path, error) from error
-    if empty:
-        raise FileProblem(f"{path} is empty.", "It may not have been saved or copied completely.")
-    try:
-        # Not from the cache: the file may have changed since. And better no picture than one that ends in gray.
-        image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="error", revalidate=True)
     except pyvips.Error as error:
         log.info("libvips on %s: %s", path, error)
         raise FileProblem(f"{path} is not a picture that can be read, or is damaged.") from error
@@ -102,6 +115,7 @@ def read(path: str | os.PathLike[str]) -> tuple[Region, FileInfo]:
         if image.get_typeof("orientation") and image.get("orientation") != 1:
             image = image.copy_memory().autorot()
         info = _info(image)
+        pages, several = _pages(image, path)
         image = _as_rgb_or_gray(image, path)
         profile = _fitting_profile(image, path)
         # An extra copy, but one that outlives libvips' buffers.
@@ -109,6 +123,8 @@ def read(path: str | os.PathLike[str]) -> tuple[Region, FileInfo]:
     except pyvips.Error as error:
         log.info("libvips on %s: %s", path, error)
         raise FileProblem(f"{path} is damaged or cut short.", "Try to copy or download it again.") from error
+    if pages > 1:
+        log.warning("%s has %d %s is read", path, pages, several)
     format = PixelFormat(
         image.width, image.height, _CHANNELS[image.bands], _DTYPES[image.format], "icc" if profile else "srgb"
     )
@@ -178,6 +194,14 @@ def write(path: str | os.PathLike[str], region: Region, info: FileInfo | None = 
         raise _cannot("write", path, error) from error
 
 
+def as_text(name: str | os.PathLike[str]) -> str:
+    """A file's name as text that can be sent and drawn: bytes that are no text are spelled out, as Python prints them.
+
+    Two such names that differ still differ as texts.
+    """
+    return str(name).encode(errors="backslashreplace").decode()
+
+
 def from_cmyk(data: bytes, width: int, height: int, profile: bytes | None) -> Region:
     """Pixels of ink, 8 bits each and 0 for none, as sRGB: by their profile, or without one by that of a usual print."""
     image = pyvips.Image.new_from_memory(data, width, height, 4, "uchar").copy(interpretation="cmyk")
@@ -214,12 +238,50 @@ def check_target(path: str | os.PathLike[str]) -> None:
 # -- Reading -----------------------------------------------------------------------------------------------------------
 
 
+def _open(path: Path, file: BinaryIO) -> pyvips.Image:
+    # Not from the cache: the file may have changed since. And better no picture than one that ends in gray.
+    how = {"access": "sequential", "fail_on": "error", "revalidate": True}
+    name = str(path)
+    if "]" not in name and as_text(name) == name:
+        return pyvips.Image.new_from_file(name, **how)
+    # libvips would take what is in brackets at the end for options, and can have no name that is not UTF-8. The source
+    # has a copy of the descriptor, which it closes with the image.
+    file.seek(0)
+    return pyvips.Image.new_from_source(pyvips.Source.new_from_descriptor(file.fileno()), "", **how)
+
+
 def _info(image: pyvips.Image) -> FileInfo:
     fields = [name for name in image.get_fields() if name.startswith(_METADATA)]
     metadata = {name: (image.get_typeof(name), image.get(name)) for name in fields}
     if image.xres == image.yres == 1:  # libvips' word for unknown
         return FileInfo(metadata=metadata)
     return FileInfo((image.xres * 25.4, image.yres * 25.4), metadata)
+
+
+def _pages(image: pyvips.Image, path: Path) -> tuple[int, str]:
+    """How many pages or frames there are, and what to call them."""
+    loader = str(image.get("vips-loader")).removesuffix("_source") if image.get_typeof("vips-loader") else ""
+    if loader not in _SEVERAL:
+        return 1, ""
+    count = image.get_n_pages()
+    if loader == "pngload" or (loader == "tiffload" and count > 1):
+        count = _pages_by_pillow(path, count)
+    return count, _SEVERAL[loader]
+
+
+def _pages_by_pillow(path: Path, otherwise: int) -> int:
+    """Frames of PNG, which libvips does not look for; or pages of TIFF without smaller copies and masks of others."""
+    problems = (OSError, SyntaxError, ValueError, KeyError, Image.DecompressionBombError)
+    with suppress(*problems), warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+        count = int(getattr(image, "n_frames", 1))
+        if not isinstance(image, TiffImageFile):
+            return count
+        pages = 1
+        for number in range(1, count):
+            image.seek(number)
+            pages += not image.tag_v2.get(_NEW_SUBFILE_TYPE, 0) & 0b101
+        return pages
+    return otherwise
 
 
 def _as_rgb_or_gray(image: pyvips.Image, path: Path) -> pyvips.Image:

@@ -25,12 +25,14 @@ class Krita:
         title: what it is, for a person.
         data: the folder of its resources.
         settings: its settings file.
+        standard: where its resources are if the user has not moved them.
         sandboxed: whether it cannot start programs of the machine.
     """
 
     title: str
     data: Path
     settings: Path
+    standard: Path
     sandboxed: bool = False
 
     @property
@@ -50,20 +52,53 @@ def candidates(home: Path, environment: Mapping[str, str], platform: str) -> lis
     def named(variable: str, standard: Path) -> Path:
         return Path(environment.get(variable) or standard)
 
+    def one(
+        title: str,
+        standard: Path,
+        settings: Path,
+        *,
+        sandboxed: bool = False,
+        redirected: Mapping[Path, Path] | None = None,
+    ) -> Krita:
+        moved = Path(kritarc.resource_folder(settings, home))
+        for shown, real in (redirected or {}).items():
+            if moved.is_relative_to(shown):
+                moved = real / moved.relative_to(shown)
+                break
+        return Krita(title, moved if _can_be_written(moved) else standard, settings, standard, sandboxed)
+
     if platform == "win32":
         local = named("LOCALAPPDATA", home / "AppData" / "Local")
         roaming = named("APPDATA", home / "AppData" / "Roaming")
-        return [Krita("Krita", roaming / "krita", local / "kritarc")]
+        packages = local / "Packages"
+        found = [one("Krita", roaming / "krita", local / "kritarc")]
+        for own in (package / "LocalCache" for package in sorted(packages.glob("49800Krita*"))):
+            # Such a Krita believes that its things are where those of any other are, and writes that in its settings.
+            redirected = {packages: packages, roaming: own / "Roaming", local: own / "Local"}
+            data, settings = own / "Roaming" / "krita", own / "Local" / "kritarc"
+            found.append(one("Krita (Microsoft Store)", data, settings, redirected=redirected))
+        return found
     if platform == "darwin":
         library = home / "Library"
-        return [Krita("Krita", library / "Application Support" / "Krita", library / "Preferences" / "kritarc")]
+        return [one("Krita", library / "Application Support" / "Krita", library / "Preferences" / "kritarc")]
     data = named("XDG_DATA_HOME", home / ".local" / "share")
     config = named("XDG_CONFIG_HOME", home / ".config")
     flatpak = home / ".var" / "app" / "org.kde.krita"
     return [
-        Krita("Krita (package or AppImage)", data / "krita", config / "kritarc"),
-        Krita("Krita (Flatpak)", flatpak / "data" / "krita", flatpak / "config" / "kritarc", sandboxed=True),
+        one("Krita (package or AppImage)", data / "krita", config / "kritarc"),
+        one("Krita (Flatpak)", flatpak / "data" / "krita", flatpak / "config" / "kritarc", sandboxed=True),
     ]
+
+
+def _can_be_written(moved: Path) -> bool:
+    """Whether Krita takes a folder that its settings name: one that it can write, or make. Else it takes the standard.
+
+    What is not absolute here was set on another system, or is not set at all.
+    """
+    if not moved.is_absolute():
+        return False
+    there = next((folder for folder in (moved, *moved.parents) if os.path.lexists(folder)), None)
+    return there is not None and there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def find() -> list[Krita]:
@@ -77,7 +112,7 @@ def find() -> list[Krita]:
     if known[0] not in found and shutil.which("krita"):
         found.insert(0, known[0])
     # A Flatpak has its folder from the moment it is installed, or at least from its first start.
-    found += [one for one in known if one.sandboxed and one not in found and one.data.parents[1].is_dir()]
+    found += [one for one in known if one.sandboxed and one not in found and one.standard.parents[1].is_dir()]
     if not found:
         places = " or ".join(str(one.data) for one in known)
         raise ImpastoError(
@@ -106,10 +141,11 @@ def install(krita: Krita) -> None:
 
 def uninstall(krita: Krita) -> bool:
     """Take out what was installed and switch it off; returns whether it was there."""
-    was_there = take_out(plugin_files(), krita.data, _PACKAGE)
-    if was_there and krita.settings.is_file():
+    # The resources may have been moved since.
+    taken = [take_out(plugin_files(), folder, _PACKAGE) for folder in dict.fromkeys((krita.data, krita.standard))]
+    if any(taken) and krita.settings.is_file():
         kritarc.switch(krita.settings, PLUGIN, on=False)
-    return was_there
+    return any(taken)
 
 
 def build_zip(target: Path) -> None:

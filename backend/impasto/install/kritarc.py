@@ -1,9 +1,44 @@
-"""Krita's settings file: one line in it switches a plugin on."""
+"""Krita's settings file: one line in it switches a plugin on, another says where the resources are."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+
+#: The key may have flags: of ``[$e]`` the value is expanded.
+_MOVED = re.compile(rb"ResourceDirectory(?:\[\$\w+\])?\s*=(.*)")
+_ESCAPE = re.compile(rb"\\(x[0-9A-Fa-f]{2}|[stnr\\])")
+_ESCAPED = {b"s": b" ", b"t": b"\t", b"n": b"\n", b"r": b"\r", b"\\": b"\\"}
+_HOME = re.compile(r"\$(?:HOME|\{HOME\})(?=[/\\]|$)")
+
+
+def resource_folder(kritarc: Path, home: Path) -> str:
+    """What Settings > Configure Krita > General > Resource Folder says, as it stands there; empty if it says nothing.
+
+    Args:
+        kritarc: the settings file.
+        home: what ``$HOME`` stands for in it.
+    """
+    try:
+        lines = kritarc.read_bytes().splitlines()
+    except OSError:
+        return ""
+    value = b""
+    for line in map(bytes.strip, lines):
+        # It belongs to no group, so it stands before the first one.
+        if line.startswith(b"["):
+            break
+        if found := _MOVED.fullmatch(line):
+            value = found[1].strip()
+    # What is escaped are bytes, of which several may make one letter.
+    folder = _ESCAPE.sub(_unescaped, value).decode("utf-8", "surrogateescape")
+    at_home = _HOME.match(folder)
+    return f"{home}{folder[at_home.end() :]}" if at_home else folder
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    return _ESCAPED.get(found[1]) or bytes.fromhex(found[1][1:].decode())
 
 
 def switch(kritarc: Path, plugin: str, on: bool) -> None:

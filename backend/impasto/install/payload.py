@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import msgpack
 
@@ -68,11 +69,14 @@ def copy_in(files: Files, folder: Path, package: Path, main: str = "__init__.py"
         main: the file by which a package without a list is known as ours.
 
     Raises:
-        ImpastoError: there is something that is not ours, or the folder cannot be written.
+        ImpastoError: there is something that is not ours, the folder cannot be written, or others do not see what is
+            written there.
     """
     _check_ours(folder, package, main)
-    take_out(files, folder, package, main)
     try:
+        # Before anything is taken away.
+        _check_seen(folder)
+        take_out(files, folder, package, main)
         for name, source in files.items():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -91,6 +95,40 @@ def _check_ours(folder: Path, package: Path, main: str) -> None:
     # Without a list it may still be ours: archives had none once.
     if target.is_dir() and any(target.iterdir()) and not (target / main).is_file():
         raise ImpastoError(f"There are files in {target} that Impasto did not put there.", "Move them away first.")
+
+
+def _check_seen(folder: Path) -> None:
+    """Raises ImpastoError if other programs do not see what this Python writes in a folder; tries it with a file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    probe = folder / f"impasto.{os.getpid()}"
+    probe.touch()
+    try:
+        # Windows redirects each new file by itself, so only a file says where it has landed.
+        real = Path(os.path.realpath(probe))
+    finally:
+        probe.unlink()
+    if is_redirected(probe, real):
+        raise ImpastoError(
+            "This Python comes from the Microsoft Store; other programs do not see the files that it writes.",
+            "Install Python from python.org, then Impasto with it.",
+        )
+
+
+def is_redirected(wanted: PurePath, real: PurePath) -> bool:
+    """Whether Windows has put a file into the private folder of a package from the Microsoft Store.
+
+    Args:
+        wanted: where the file was written to. It may lie in the folder of such a package itself.
+        real: where it is.
+    """
+    return bool(_private_to(real) - _private_to(wanted))
+
+
+def _private_to(path: PurePath) -> set[str]:
+    """The packages in whose private folders, ``Packages/NAME/LocalCache``, a path lies."""
+    parts = [part.lower() for part in path.parts]
+    triples = zip(parts, parts[1:], parts[2:], strict=False)
+    return {name for above, name, below in triples if (above, below) == ("packages", "localcache")}
 
 
 def _manifest(files: Files) -> str:

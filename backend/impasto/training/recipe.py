@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from impasto.imaging.files import as_text
 from impasto.training.photos import find_pictures
 
 
@@ -84,6 +85,6 @@ def _style_from_path(path: Path) -> StyleRecipe:
     paintings = tuple(find_pictures(path)) if path.is_dir() else (path,)
     if not paintings or not all(painting.is_file() for painting in paintings):
         raise ValueError(f"There is no picture at {path}.")
-    title = path.stem.replace("_", " ").replace("-", " ")
+    title = as_text(path.stem).replace("_", " ").replace("-", " ")
     name = title.lower().replace(" ", "-")
     return StyleRecipe(name=name, paintings=paintings, title=title.capitalize())
