@@ -398,30 +398,6 @@ def test_a_subject_is_joined_only_by_one_of_its_set(tmp_path: Path) -> None:
     assert max(float(crops[0][1].mean()) for _ in range(60)) < 0.2
 
 
-def test_who_joins_stands_before_the_other_or_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    picture, mask = Image.new("RGB", (64, 64), "blue"), Image.new("L", (64, 64))
-    picture.paste("red", (16, 16, 48, 48))
-    mask.paste(255, (16, 16, 48, 48))
-    for name, look, shape in (("set_1", picture, mask), ("set_2", Image.new("RGB", (64, 64), "lime"), None)):
-        look.save(tmp_path / f"{name}.jpg", quality=100)
-        (shape or Image.new("L", (64, 64), 255)).save(tmp_path / f"{name}.png")
-    # Always joined, and otherwise hardly changed.
-    monkeypatch.setattr("impasto.training.subjects._JOINED", 1000.0)
-    crops = SubjectCrops(find_subjects(tmp_path), [], 64, variety=0.001)
-    torch.manual_seed(0)
-    before, behind, cut = 0, 0, 0
-    for view, its_mask, _ in (crops[0] for _ in range(40)):
-        green = view.argmax(0) == 1
-        if green.any():
-            assert its_mask[0, green].min() > 0.5
-            hidden = bool(green[18:46, 18:46].any())
-            before, behind = before + hidden, behind + (not hidden)
-            cut += bool(green[0].any() or green[-1].any() or green[:, 0].any() or green[:, -1].any())
-    assert before > 5
-    assert behind > 5
-    assert cut > 5
-
-
 def test_subjects_are_pairs_of_files(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "a_1.jpg")
     Image.new("L", (8, 8)).save(tmp_path / "a_1.png")

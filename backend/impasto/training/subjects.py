@@ -16,9 +16,9 @@ from torchvision.transforms.v2 import functional as TF
 from impasto.training.photos import Crops, load_rgb, name_of_own, open_picture
 
 #: How often a sample is pasted onto another background, joined by another subject, painted, bent, gray, blurred, noisy.
-_PASTED, _JOINED, _PAINTED, _BENT, _GRAY, _BLURRED, _NOISY = 0.15, 0.35, 0.25, 0.3, 0.08, 0.1, 0.1
-#: How large the view of a subject that joins another one is, as a share of the side: from those who stand farther off.
-_JOINED_SIZES = 0.35, 1.0
+_PASTED, _JOINED, _PAINTED, _BENT, _GRAY, _BLURRED, _NOISY = 0.15, 0.25, 0.25, 0.3, 0.08, 0.1, 0.1
+#: How large the view of a subject that joins another one is, as a share of the side: passers-by are none.
+_JOINED_SIZES = 0.6, 1.0
 #: How far a view reaches, as a share of the picture's side.
 _REACH = 0.55, 1.1
 #: How much narrower or wider than it is high, as a logarithm, and rotation, to each side.
@@ -140,9 +140,7 @@ class SubjectCrops(Crops[tuple[Tensor, Tensor, Tensor]]):
             joining = kin[int(torch.randint(len(kin), ()))]
             place = _place(self.side)
             second, its_mask = (_set_down(part, *place) for part in self._view(joining))
-            # One who joins stands before the other or behind.
-            shown = its_mask if _chance(0.5) else its_mask * (1 - mask)
-            picture, mask = self._paste(picture, second, shown), torch.maximum(mask, its_mask)
+            picture, mask = self._paste(picture, second, its_mask), torch.maximum(mask, its_mask)
         return _degrade(_recolor(picture, self._variety), self._variety), mask, torch.tensor(float(subject.weak))
 
     def _view(self, subject: Subject) -> tuple[Tensor, Tensor]:
@@ -191,17 +189,17 @@ def random_view(x: Tensor, side: int, variety: float = 1.0) -> Tensor:
 
 
 def _place(side: int) -> tuple[int, int, int]:
-    """Size, top and left of a random square at least two thirds of whose height and width lie within a view."""
+    """Size, top and left of a random square within a view."""
     size = round(side * _uniform(*_JOINED_SIZES))
-    over = size // 3
-    top, left = (int(torch.randint(-over, side - size + over + 1, ())) for _ in range(2))
+    top, left = (int(torch.randint(side - size + 1, ())) for _ in range(2))
     return size, top, left
 
 
 def _set_down(x: Tensor, size: int, top: int, left: int) -> Tensor:
     """A view (C, side, side), made smaller and set down within an empty one."""
-    # What a crop takes from beyond the edges is empty.
-    return TF.crop(TF.resize(x, [size, size], antialias=True), -top, -left, *x.shape[-2:])
+    placed = torch.zeros_like(x)
+    placed[:, top : top + size, left : left + size] = TF.resize(x, [size, size], antialias=True)
+    return placed
 
 
 def _recolor(picture: Tensor, variety: float) -> Tensor:
