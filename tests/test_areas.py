@@ -245,6 +245,17 @@ def test_what_is_found_is_inverted(pipeline: Pipeline, astronaut: np.ndarray) ->
     assert np.array_equal(find(pipeline, astronaut, invert=True), 255 - find(pipeline, astronaut))
 
 
+def test_a_selection_limits_what_is_found(pipeline: Pipeline, astronaut: np.ndarray) -> None:
+    selection = np.zeros((512, 512), np.uint8)
+    selection[:, :256] = 255
+    region, options = to_region(astronaut)[0], MaskOptions(invert=True)
+    limited = pipeline.mask(region, options, lambda done, doing: None, selection=to_region(selection)[0])
+    assert limited.mask is not None
+    shown = np.frombuffer(limited.mask.data, np.uint8).reshape(512, 512)
+    assert np.array_equal(shown[:, :256], find(pipeline, astronaut, invert=True)[:, :256])
+    assert not shown[:, 256:].any()
+
+
 def test_a_preview_of_a_mask_is_small(pipeline: Pipeline, astronaut: np.ndarray) -> None:
     small = find(pipeline, astronaut, max_side=128)
     assert small.shape == (128, 128)

@@ -400,10 +400,10 @@ def _both(one: Buffer | None, other: Buffer | None, width: int) -> Buffer:
     shown, rows = bytes([255]) * width, []
     for start in range(0, len(one), width):
         first, second = bytes(one[start : start + width]), bytes(other[start : start + width])
-        # Most rows of a mask are all white or all black somewhere, and pixels one by one are slow here.
-        if first == second or second == shown:
+        # Pixels one by one are slow here, and of one of the two most rows are white or black throughout.
+        if first == second or second == shown or not any(first):
             rows.append(first)
-        elif first == shown:
+        elif first == shown or not any(second):
             rows.append(second)
         else:
             rows.append(bytes(map(min, first, second)))
