@@ -104,7 +104,7 @@ def read(path: str | os.PathLike[str]) -> tuple[Region, FileInfo]:
     except OSError as error:
         raise _cannot("read", path, error) from error
     except pyvips.Error as error:
-        log.info("libvips on %s: %s", path, error)
+        log.info("libvips on %s: %s", as_text(path), error)
         raise FileProblem(f"{path} is not a picture that can be read, or is damaged.") from error
     if image.width * image.height > MAX_PIXELS or max(image.width, image.height) > MAX_SIDE:
         raise FileProblem(
@@ -121,10 +121,10 @@ def read(path: str | os.PathLike[str]) -> tuple[Region, FileInfo]:
         # An extra copy, but one that outlives libvips' buffers.
         data = bytes(image.write_to_memory())
     except pyvips.Error as error:
-        log.info("libvips on %s: %s", path, error)
+        log.info("libvips on %s: %s", as_text(path), error)
         raise FileProblem(f"{path} is damaged or cut short.", "Try to copy or download it again.") from error
     if pages > 1:
-        log.warning("%s has %d %s is read", path, pages, several)
+        log.warning("%s has %d %s is read", as_text(path), pages, several)
     format = PixelFormat(
         image.width, image.height, _CHANNELS[image.bands], _DTYPES[image.format], "icc" if profile else "srgb"
     )
@@ -183,7 +183,7 @@ def write(path: str | os.PathLike[str], region: Region, info: FileInfo | None = 
         image = _with_info(image, info or FileInfo())
         data = image.write_to_buffer(path.suffix.lower(), **options)
     except pyvips.Error as error:
-        log.info("libvips on %s: %s", path, error)
+        log.info("libvips on %s: %s", as_text(path), error)
         size = f"{region.format.width} x {region.format.height}"
         raise FileProblem(
             f"A picture of {size} pixels cannot be saved as {path.suffix.lower()}.", "PNG and TIFF take larger ones."
@@ -312,7 +312,7 @@ def _fitting_profile(image: pyvips.Image, path: Path) -> bytes | None:
     profile = bytes(image.get("icc-profile-data"))
     if profile_fits(profile, gray=image.bands < 3):
         return profile
-    log.warning("The colour profile in %s does not fit its pixels; they are taken as sRGB", path)
+    log.warning("The colour profile in %s does not fit its pixels; they are taken as sRGB", as_text(path))
     return None
 
 
