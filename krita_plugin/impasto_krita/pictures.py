@@ -78,10 +78,6 @@ class Pictures:
         """Newest first."""
         return list(reversed(self._pictures.values()))
 
-    def files(self) -> list[str]:
-        """The paths of those that are files, oldest first; for `expect`."""
-        return [picture.path for picture in self._pictures.values() if picture.path]
-
     def add_file(self, path: str) -> str:
         """Add a file and return its key; raises Problem if it cannot be read."""
         path = str(Path(path))
