@@ -18,7 +18,7 @@ import pytest
 import pyvips
 from PIL import Image
 
-from impasto.imaging.files import FileProblem, read, write
+from impasto.imaging.files import FileProblem, FileThere, read, write
 from impasto_link.pixels import PixelFormat, Region
 
 NUMPY: dict[str, Any] = {"u8": np.uint8, "u16": np.uint16, "f16": np.float16, "f32": np.float32}
@@ -428,6 +428,28 @@ def test_pictures_too_large_for_a_format(tmp_path: Path) -> None:
         write(tmp_path / "a.webp", wide)
     write(tmp_path / "a.png", wide)
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize("second_names", [True, False])
+def test_what_is_there_stays_unless_it_may_be_replaced(
+    tmp_path: Path, second_names: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "as FAT says it")
+
+    if not second_names:
+        monkeypatch.setattr(os, "link", refused)
+    write(tmp_path / "new.png", region(), replace=False)
+    assert read(tmp_path / "new.png")[0] == region()
+    (tmp_path / "old.png").write_bytes(b"old")
+    if os.name != "nt":
+        (tmp_path / "link.png").symlink_to("nowhere.png")
+    names = sorted(path.name for path in tmp_path.iterdir())
+    for name in names:
+        with pytest.raises(FileThere, match="there already"):
+            write(tmp_path / name, region(), replace=False)
+    assert (tmp_path / "old.png").read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
 
 
 @pytest.mark.skipif(os.name == "nt", reason="rights and links are those of POSIX")

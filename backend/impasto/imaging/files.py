@@ -72,6 +72,12 @@ class FileProblem(ImpastoError):
     code = "file"
 
 
+class FileThere(FileProblem):
+    """There is a file already where one was to be written, and it may not be replaced."""
+
+    code = "file-there"
+
+
 @dataclass(frozen=True)
 class FileInfo:
     """What a picture file says besides its pixels.
@@ -153,7 +159,14 @@ def read_mask(path: str | os.PathLike[str], width: int, height: int) -> tuple[Re
     return Region(PixelFormat(width, height, "GRAY", _DTYPES[image.format]), bytes(image.write_to_memory())), resized
 
 
-def write(path: str | os.PathLike[str], region: Region, info: FileInfo | None = None, *, quality: int = 95) -> None:
+def write(
+    path: str | os.PathLike[str],
+    region: Region,
+    info: FileInfo | None = None,
+    *,
+    quality: int = 95,
+    replace: bool = True,
+) -> None:
     """Write a picture in the format that the suffix of ``path`` names: one of `SUFFIXES`.
 
     The number format is kept where the file format can hold it, else the next smaller one is taken. JPEG has no alpha:
@@ -161,13 +174,24 @@ def write(path: str | os.PathLike[str], region: Region, info: FileInfo | None = 
 
     Args:
         quality: 1 to 100, for JPEG and WebP.
+        replace: see `put`.
 
     Raises:
         FileProblem: unknown suffix, no such folder or no right to write there, disk full, or too large for the format.
+        FileThere: as `put`.
     """
     path = Path(path)
     check_target(path)
-    dtypes, options = _WRITERS[path.suffix.lower()]
+    put(path, encode(path.suffix.lower(), region, info, quality=quality), replace=replace)
+
+
+def encode(suffix: str, region: Region, info: FileInfo | None = None, *, quality: int = 95) -> bytes:
+    """A picture as the bytes of a file with one of `SUFFIXES`; what is kept is as in `write`.
+
+    Raises:
+        FileProblem: too large for the format.
+    """
+    dtypes, options = _WRITERS[suffix]
     if "Q" in options:
         options = {**options, "Q": quality}
     try:
@@ -175,21 +199,37 @@ def write(path: str | os.PathLike[str], region: Region, info: FileInfo | None = 
         if "predictor" in options:
             predictor = "float" if image.format == "float" else "horizontal"
             options = {**options, "predictor": predictor, "bigtiff": region.format.nbytes > _BIG_TIFF}
-        if path.suffix.lower() in (".jpg", ".jpeg") and region.format.has_alpha:
+        if suffix in (".jpg", ".jpeg") and region.format.has_alpha:
             image = image.flatten(background=255)
-        if path.suffix.lower() == ".webp" and region.format.is_gray and region.profile is not None:
+        if suffix == ".webp" and region.format.is_gray and region.profile is not None:
             # WebP has no gray, and a profile of gray does not go with RGB.
             image = image.icc_transform("srgb", embedded=True, intent="relative")
         image = _with_info(image, info or FileInfo())
-        data = image.write_to_buffer(path.suffix.lower(), **options)
+        return bytes(image.write_to_buffer(suffix, **options))
     except pyvips.Error as error:
-        log.info("libvips on %s: %s", as_text(path), error)
+        log.info("libvips on a file %s: %s", suffix, error)
         size = f"{region.format.width} x {region.format.height}"
         raise FileProblem(
-            f"A picture of {size} pixels cannot be saved as {path.suffix.lower()}.", "PNG and TIFF take larger ones."
+            f"A picture of {size} pixels cannot be saved as {suffix}.", "PNG and TIFF take larger ones."
         ) from error
+
+
+def put(path: str | os.PathLike[str], data: bytes, *, replace: bool = True) -> None:
+    """Write a file that appears whole or not at all.
+
+    Args:
+        replace: whether an older file may be replaced. If not, one that is there stays as it is, also one that came
+            this very moment, and a link counts as one, wherever it leads.
+
+    Raises:
+        FileProblem: no such folder or no right to write there, or the disk is full.
+        FileThere: there is one, and it may not be replaced.
+    """
+    path = Path(path)
     try:
-        _replace(path, data)
+        _place(path, data, replace)
+    except FileExistsError as error:
+        raise FileThere(f"{path} is there already.", "Name another file.") from error
     except OSError as error:
         raise _cannot("write", path, error) from error
 
@@ -385,9 +425,10 @@ def _with_info(image: pyvips.Image, info: FileInfo) -> pyvips.Image:
     return image
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _place(path: Path, data: bytes, replace: bool) -> None:
     """Write a file beside its final place and then put it there in one step."""
-    path = path.resolve()  # so that a link stays one, and its target changes
+    if replace:
+        path = path.resolve()  # so that a link stays one, and its target changes
     descriptor, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
     temporary = Path(name)
     try:
@@ -396,11 +437,32 @@ def _replace(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(_mode_for(path))
-        temporary.replace(path)
+        if replace:
+            temporary.replace(path)
+        else:
+            _name(temporary, path)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _name(temporary: Path, path: Path) -> None:
+    """Give a file its final name, unless there is one of that name."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        # FAT and many a network's file systems have no second names. There an empty file keeps the place free.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        try:
+            temporary.replace(path)
+        except BaseException:
+            path.unlink()
+            raise
+    else:
+        temporary.unlink()
 
 
 def _mode_for(path: Path) -> int:
