@@ -63,7 +63,13 @@ _NEW_SUBFILE_TYPE = 254
 #: Above this many bytes of pixels the 4 GiB of classic TIFF may not do.
 _BIG_TIFF = 3 << 30
 
-SUFFIXES = tuple(_WRITERS)
+#: Suffixes of pictures that `read` takes; the bytes decide, whatever a file is called.
+READABLE = (*_WRITERS, ".jpe", ".jfif", ".avif", ".gif")
+#: Suffixes that `write` takes.
+WRITABLE = tuple(_WRITERS)
+SUFFIXES = WRITABLE
+#: The longest side in pixels that a format can hold, where it is less than `MAX_SIDE`.
+_LONGEST = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383}
 
 
 class FileProblem(ImpastoError):
@@ -138,7 +144,7 @@ def read(path: str | os.PathLike[str]) -> tuple[Region, FileInfo]:
 
 
 def read_mask(path: str | os.PathLike[str], width: int, height: int) -> tuple[Region, bool]:
-    """Read any picture as a mask for a picture of that size: its light, black where it is transparent.
+    """Read any picture as a mask for a picture of that size, as `coverage` understands it.
 
     Returns:
         A gray region of 8 or 16 bits and that size, and whether the file had to be resized for it.
@@ -146,17 +152,50 @@ def read_mask(path: str | os.PathLike[str], width: int, height: int) -> tuple[Re
     Raises:
         FileProblem: as `read`.
     """
-    region, _ = read(path)
+    mask = coverage(read(path)[0])
+    resized = (mask.format.width, mask.format.height) != (width, height)
+    if resized:
+        image = _to_vips(mask, ("u16", "u8")).thumbnail_image(width, height=height, size="force")
+        mask = Region(mask.format.resized(width, height), bytes(image.write_to_memory()))
+    return mask, resized
+
+
+def coverage(region: Region) -> Region:
+    """A picture as a mask: its alpha if anything of it is transparent, as of a cut-out; else its light.
+
+    Returns:
+        A gray region of 8 or 16 bits, without a profile.
+    """
     image = _to_vips(region, ("u16", "u8"))
     if region.format.has_alpha:
-        image = image.flatten(background=0)
+        alpha = image[image.bands - 1]
+        image = alpha if alpha.min() < _white_of(image) else image.extract_band(0, n=image.bands - 1)
     if image.bands > 1:
         image = image.colourspace("grey16" if image.format == "ushort" else "b-w")
-    resized = (image.width, image.height) != (width, height)
-    if resized:
-        image.remove("icc-profile-data")
-        image = image.thumbnail_image(width, height=height, size="force")
-    return Region(PixelFormat(width, height, "GRAY", _DTYPES[image.format]), bytes(image.write_to_memory())), resized
+    form = PixelFormat(image.width, image.height, "GRAY", _DTYPES[image.format])
+    return Region(form, bytes(image.write_to_memory()))
+
+
+def float_white(values: np.ndarray) -> float:
+    """What is white in a picture of floats: 1 as it should be, or 255 or 65535 where integers were only renamed.
+
+    Values above 1 are highlights while they are few. Where more than half of all that is not black lies above 1, the
+    picture was never meant for a white of 1.
+
+    Args:
+        values: numbers of any shape; those that are not finite do not count.
+
+    Raises:
+        FileProblem: it is neither of them; says the range of the values.
+    """
+    high = float(np.max(values, initial=0, where=np.isfinite(values)))
+    if high <= 1 or 2 * np.count_nonzero(values > 1) <= np.count_nonzero(values > 1 / 255):
+        return 1.0
+    for white in (255.0, 65535.0):
+        if high <= white:
+            return white
+    low = float(np.min(values, initial=0, where=np.isfinite(values)))
+    raise FileProblem(f"The values of the picture go from {low:g} to {high:g}.", "Scale them so that white is 1.")
 
 
 def write(
@@ -255,17 +294,26 @@ def profile_fits(profile: bytes, *, gray: bool) -> bool:
     return profile[16:20] == (b"GRAY" if gray else b"RGB ") and profile[36:40] == b"acsp"
 
 
-def check_target(path: str | os.PathLike[str]) -> None:
-    """Find out before the work is done whether `write` knows the suffix and has a folder to write to.
+def check_target(path: str | os.PathLike[str], width: int = 1, height: int = 1) -> None:
+    """Find out before the work is done whether `write` can put a picture of so many pixels there.
+
+    Nothing of what lies there is changed, nor is it asked whether something does: that is the caller's.
 
     Raises:
-        FileProblem: it does not.
+        FileProblem: the suffix is unknown, its format does not hold that size, or there is no folder to write to.
     """
     path = Path(path)
     if path.suffix.lower() not in _WRITERS:
         what = f"Pictures cannot be saved as {path.suffix!r}."
         raise FileProblem(
-            what if path.suffix else f"{path} has no suffix that names a format.", f"Known are {', '.join(SUFFIXES)}."
+            what if path.suffix else f"{path} has no suffix that names a format.", f"Known are {', '.join(WRITABLE)}."
+        )
+    longest = _LONGEST.get(path.suffix.lower(), MAX_SIDE)
+    if max(width, height) > longest:
+        raise FileProblem(
+            f"A picture of {width} x {height} pixels cannot be saved as {path.suffix.lower()}, which holds at most "
+            f"{longest} pixels a side.",
+            "PNG and TIFF take larger ones.",
         )
     folder = path.resolve().parent  # where a link leads to
     try:
@@ -378,6 +426,10 @@ def _to_vips(region: Region, dtypes: tuple[str, ...]) -> pyvips.Image:
     if region.profile is not None:
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", bytes(region.profile))
     return image
+
+
+def _white_of(image: pyvips.Image) -> int:
+    return 65535 if image.format == "ushort" else 255
 
 
 def _dtype_of(values: np.ndarray) -> str:
