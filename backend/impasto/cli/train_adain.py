@@ -21,14 +21,14 @@ def run(options: argparse.Namespace) -> int:
 
     from impasto.training.adain import AdaINOptions, AdaINTrainer
     from impasto.training.arbitrary import measure_styles
-    from impasto.training.common import restore, show, train
+    from impasto.training.common import restore, show, to_measure, train
     from impasto.zoo.adain import FILE_NAME, save_decoder
     from impasto.zoo.encoder import load_compact_encoder
     from impasto.zoo.library import user_models
 
     material = gather(options)
     encoder = load_compact_encoder(options.encoder).to(material.device)
-    vgg = material.vgg.to(material.device, torch.bfloat16).to(memory_format=torch.channels_last)
+    vgg = to_measure(material.vgg, material.device)
     settings = training_options(AdaINOptions, options)
     torch.manual_seed(settings.seed)
     sources = [material.paintings, material.textures, material.photos]

@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     import torch
 
     from impasto.training.arbitrary import measure_styles
-    from impasto.training.common import restore, show, train
+    from impasto.training.common import restore, show, to_measure, train
     from impasto.training.predictor import PredictorOptions, PredictorTrainer
     from impasto.zoo.bank import fingerprint, load_body, load_codes
     from impasto.zoo.encoder import load_compact_encoder
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         raise ModelProblem(f"There is no bank {options.bank!r} with a network.", "See: impasto styles")
     body, codes = load_body(bank.weights), load_codes(bank.weights)
     encoder = load_compact_encoder(options.encoder).to(material.device)
-    vgg = material.vgg.to(material.device, torch.bfloat16).to(memory_format=torch.channels_last)
+    vgg = to_measure(material.vgg, material.device)
     settings = training_options(PredictorOptions, options)
     torch.manual_seed(settings.seed)
     # Paintings count most, but there are few of them.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import os
 import sys
 
 import psutil
@@ -16,6 +17,7 @@ from impasto_link.errors import NotEnoughMemory
 
 log = logging.getLogger(__name__)
 
+_FORMATS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 #: What is tried last.
 SMALLEST = Plan(strip_pixels=BLOCK_PIXELS, keep_all=False)
 
@@ -67,11 +69,25 @@ def give_memory_back(device: torch.device) -> None:
 
 
 def fast_dtype(device: torch.device) -> torch.dtype:
-    """The number format in which the device computes fastest: bfloat16 where it has instructions for it."""
+    """The number format in which the device computes fastest: bfloat16 where it has instructions for it.
+
+    ``IMPASTO_DTYPE`` overrides it: float32, bfloat16 or float16.
+    """
+    asked = os.environ.get("IMPASTO_DTYPE", "")
+    if asked in _FORMATS:
+        return _FORMATS[asked]
+    if asked:
+        log.warning("IMPASTO_DTYPE is none of %s, and does not count: %r", ", ".join(_FORMATS), asked)
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-    has_bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return torch.bfloat16 if has_bf16 else torch.float32
+    return torch.bfloat16 if _cpu_has_bfloat16() else torch.float32
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether the CPU has instructions for bfloat16, and oneDNN may use them: without, it is 2 to 20 times slower."""
+    has = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    # oneDNN knows what ONEDNN_MAX_CPU_ISA forbids it, but says yes to AVX-512 that can only emulate bfloat16, too.
+    return has and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def plan_for(device: torch.device, pixels: int, keeping_all: int, at_least: int, dtype: torch.dtype) -> Plan:

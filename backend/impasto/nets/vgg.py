@@ -61,14 +61,14 @@ class VGG19Features(nn.Module):
         """Features of pictures.
 
         Args:
-            x: (B, 3, H, W), sRGB in [0, 1].
+            x: (B, 3, H, W), sRGB in [0, 1], in any number format: that of the weights counts.
             wanted: layer names, such as ``{"relu1_1", "relu3_1"}``.
 
         Returns:
             For each wanted layer its activation, (B, C, H / 2^(stage - 1), W / 2^(stage - 1)).
         """
         features: dict[str, Tensor] = {}
-        x = self.preprocess(x)
+        x = self.preprocess(x.to(next(self.parameters()).dtype))
         for name, conv in self.layers.items():
             if name.endswith("_1") and name != "1_1":
                 x = F.max_pool2d(x, 2)

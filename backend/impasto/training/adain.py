@@ -13,7 +13,7 @@ from impasto.nets.encoder import CompactEncoder
 from impasto.nets.perceptual import CONTENT_LAYERS, Features, content_distance, total_variation
 from impasto.nets.vgg import VGG19Features
 from impasto.training.arbitrary import ArbitraryTrainer, MeasuredStyles
-from impasto.training.common import Schedule, endless
+from impasto.training.common import Schedule, autocast, endless, to_measure
 from impasto.training.losses import light_distance
 from impasto.training.photos import PhotoCrops
 
@@ -58,7 +58,7 @@ class AdaINTrainer(ArbitraryTrainer):
         photos: photos to paint.
         vgg: the network that measures.
         options: how to train.
-        device: where; bfloat16 autocast is used on it.
+        device: where.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class AdaINTrainer(ArbitraryTrainer):
         torch.manual_seed(options.seed)
         self.options = options
         self.encoder = encoder.to(device).requires_grad_(False).to(memory_format=torch.channels_last)
-        self.vgg = vgg.to(device, torch.bfloat16).to(memory_format=torch.channels_last)
+        self.vgg = to_measure(vgg, device)
         self.styles = styles
         described = styles.latent.description
         decoder = AdaINDecoder(encoder.width, described.shape[1])
@@ -96,15 +96,15 @@ class AdaINTrainer(ArbitraryTrainer):
         photos = next(self.photos).to(self.device, memory_format=torch.channels_last)
         which = torch.randint(len(self.styles), (len(photos),))
         style = StyleLatent(*(part[which].to(self.device) for part in self.styles.latent))
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with autocast(self.device):
             with torch.no_grad():
                 features = restyle(self.encoder(photos), style)
             painted = self.decoder(*features, style.description)
         means = {layer: values[which].to(self.device) for layer, values in self.styles.means.items()}
         grams = {layer: values[which].to(self.device) for layer, values in self.styles.grams.items()}
-        seen = self.vgg(painted.to(torch.bfloat16), {*means, *CONTENT_LAYERS})
+        seen = self.vgg(painted, {*means, *CONTENT_LAYERS})
         with torch.no_grad():
-            wanted = self.vgg(photos.to(torch.bfloat16), CONTENT_LAYERS)
+            wanted = self.vgg(photos, CONTENT_LAYERS)
         style_loss = mean_std_distance(seen, means, grams).clamp_max(4.0)
         # Of the photo itself. The paper asks for the features that went in, but the small encoder's would do as well
         # for a picture without shapes.

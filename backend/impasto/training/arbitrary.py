@@ -17,7 +17,7 @@ from impasto.nets.adain import StyleLatent, see_style
 from impasto.nets.encoder import CompactEncoder
 from impasto.nets.perceptual import STYLE_LAYERS, gram
 from impasto.nets.vgg import VGG19Features
-from impasto.training.common import Trainer
+from impasto.training.common import Trainer, autocast
 from impasto.training.photos import StyleCrops
 
 
@@ -49,13 +49,12 @@ def measure_styles(
         device: where to compute.
     """
     crops = StyleCrops(sources, side)
-    dtype = next(vgg.parameters()).dtype
     layers = sorted(vgg.names.intersection(STYLE_LAYERS))
     found: MeasuredStyles | None = None
     for number in tqdm(range(views), desc="measuring styles"):
         view = crops[0][None].to(device).contiguous(memory_format=torch.channels_last)
         maps = encoder(view)
-        features = vgg(view.to(dtype), layers)
+        features = vgg(view, layers)
         one = MeasuredStyles(
             {layer: gram(features[layer]).bfloat16() for layer in layers},
             {layer: features[layer].float().mean((2, 3)) for layer in layers},
@@ -82,7 +81,7 @@ class ArbitraryTrainer(Trainer):
         side = photos.shape[-1]
         rows = [torch.ones(1, 3, side, side), photos.cpu()]
         for painting in paintings:
-            with torch.autocast(self.device.type, torch.bfloat16):
+            with autocast(self.device):
                 painted = self.paint_like(painting.to(self.device), photos.to(self.device))
             rows += [TF.center_crop(TF.resize(painting, [side]), [side, side]), painted.float().cpu()]
         return make_grid(torch.cat(rows), nrow=len(photos) + 1, padding=4, pad_value=1.0)

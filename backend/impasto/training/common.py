@@ -17,6 +17,8 @@ from torch.utils.data import DataLoader, Dataset, RandomSampler
 from torchvision.transforms.v2 import functional as TF
 from tqdm import tqdm
 
+from impasto.engines.devices import fast_dtype
+from impasto.nets.vgg import VGG19Features
 from impasto_link.errors import ModelProblem
 
 if TYPE_CHECKING:
@@ -43,6 +45,21 @@ class Schedule:
     """Processes that load pictures."""
 
 
+def training_dtype(device: torch.device) -> torch.dtype:
+    """The number format to train in: bfloat16 where it is fast, else float32; float16 would lose small gradients."""
+    return torch.bfloat16 if fast_dtype(device) == torch.bfloat16 else torch.float32
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """Within it networks with weights in float32 compute in `training_dtype`."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=training_dtype(device) == torch.bfloat16)
+
+
+def to_measure(vgg: VGG19Features, device: torch.device) -> VGG19Features:
+    """The network that measures what is painted, on the device and in its `training_dtype`."""
+    return vgg.to(device, training_dtype(device)).to(memory_format=torch.channels_last)
+
+
 class Trainer(ABC):
     """Trains something step by step; its whole state goes through ``state_dict`` and ``load_state_dict``.
 
@@ -50,7 +67,7 @@ class Trainer(ABC):
         options: how to train.
         optimizer: its groups may have a ``speed``, by which the learning rate is multiplied.
         parts: what is trained, by the name under which the checkpoint has it.
-        device: where to train.
+        device: where to train, in its `training_dtype`.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ import torch
 from impasto.nets.encoder import HEADS, CompactEncoder
 from impasto.nets.perceptual import content_distance, gram, style_distance
 from impasto.nets.vgg import VGG19Features
-from impasto.training.common import Schedule, Trainer, endless
+from impasto.training.common import Schedule, Trainer, autocast, endless, to_measure
 from impasto.training.photos import StyleCrops
 
 
@@ -33,7 +33,7 @@ class DistillationTrainer(Trainer):
         sources: pictures to learn from, in kinds (photos, paintings, textures) of which each is seen as often.
         vgg: the teacher.
         options: how to train.
-        device: where to train; bfloat16 autocast is used on it.
+        device: where to train.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class DistillationTrainer(Trainer):
         torch.manual_seed(options.seed)
         self.options = options
         self.encoder = CompactEncoder(options.width).to(device).to(memory_format=torch.channels_last)
-        self.vgg = vgg.to(device, torch.bfloat16).to(memory_format=torch.channels_last)
+        self.vgg = to_measure(vgg, device)
         optimizer = torch.optim.AdamW(self.encoder.parameters(), lr=options.learning_rate, weight_decay=1e-4)
         super().__init__(options, optimizer, {"encoder": self.encoder}, device)
         self.pictures = endless(StyleCrops(sources, options.crop), options.batch, options.workers)
@@ -51,8 +51,8 @@ class DistillationTrainer(Trainer):
         """One step of AdamW; returns the relative squared distances, of all layers and of the deepest."""
         pictures = next(self.pictures).to(self.device, memory_format=torch.channels_last)
         with torch.no_grad():
-            wanted = self.vgg(pictures.to(torch.bfloat16), HEADS)
-        with torch.autocast(self.device.type, torch.bfloat16):
+            wanted = self.vgg(pictures, HEADS)
+        with autocast(self.device):
             given = self.encoder.vgg_features(pictures, HEADS)
         distance = content_distance(given, wanted, pooled=True).mean()
         style = style_distance(given, {layer: gram(features) for layer, features in wanted.items()}).mean()

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from impasto.engines.devices import fast_dtype
 from impasto.engines.gatys.refine import refine
 from impasto.engines.pictures import StylePicture
 from impasto.nets.vgg import VGG19Features
@@ -40,7 +41,7 @@ def save_exemplars(
     """
     folder = bank.with_suffix(".exemplars")
     folder.mkdir(parents=True, exist_ok=True)
-    features = Features(vgg, device, torch.bfloat16)
+    features = Features(vgg, device, fast_dtype(device))
     options = RefineOptions(iterations=iterations, content_weight=0.0, max_side=side, style_loss="wasserstein")
     for style in tqdm(styles, desc="painting examples"):
         path = folder / f"{style.name}.jpg"

@@ -18,7 +18,7 @@ from torchvision.utils import make_grid
 
 from impasto.masking.subject import find_mask
 from impasto.nets.unet import SubjectNet
-from impasto.training.common import Schedule, Trainer, load_checkpoint
+from impasto.training.common import Schedule, Trainer, autocast, load_checkpoint
 from impasto.training.mask_losses import mask_loss, mask_scores
 from impasto.training.photos import load_rgb
 from impasto.training.subjects import Subject, SubjectCrops, load_mask
@@ -63,7 +63,7 @@ class MaskTrainer(Trainer):
         net: the network to begin with; its encoder should have learned already.
         learned_before: if all of it has, what its card says of that.
         options: how to train.
-        device: where; bfloat16 autocast is used on it.
+        device: where.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class MaskTrainer(Trainer):
         options = self.options
         pictures, masks, weak = (part.to(self.device) for part in next(self.samples))
         self.net.train()
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with autocast(self.device):
             logits = self.net(pictures.contiguous(memory_format=torch.channels_last))
         loss = mask_loss(logits, masks, weak, options.weak_weight).mean()
         gradient = self.descend(loss)

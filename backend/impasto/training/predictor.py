@@ -15,7 +15,7 @@ from impasto.nets.predictor import StylePredictor
 from impasto.nets.style_bank import StyleBankNet
 from impasto.nets.vgg import VGG19Features
 from impasto.training.arbitrary import ArbitraryTrainer, MeasuredStyles
-from impasto.training.common import Schedule, endless
+from impasto.training.common import Schedule, autocast, endless, to_measure
 from impasto.training.losses import light_distance
 from impasto.training.photos import PhotoCrops
 
@@ -44,7 +44,7 @@ class PredictorTrainer(ArbitraryTrainer):
         encoder: looks at styles.
         vgg: the network that measures.
         options: how to train.
-        device: where; bfloat16 autocast is used on it.
+        device: where.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class PredictorTrainer(ArbitraryTrainer):
         self.options = options
         self.body = body.to(device).requires_grad_(False).to(memory_format=torch.channels_last)
         self.encoder = encoder.to(device).requires_grad_(False)
-        self.vgg = vgg.to(device, torch.bfloat16).to(memory_format=torch.channels_last)
+        self.vgg = to_measure(vgg, device)
         self.styles = styles
         net = StylePredictor(styles.latent.description.shape[1], body.code_length, options.hidden)
         net.described_mean.copy_(styles.latent.description.mean(0))
@@ -82,14 +82,14 @@ class PredictorTrainer(ArbitraryTrainer):
         which = torch.randint(len(self.styles), (len(photos),))
         codes = self.predictor(self.styles.latent.description[which].to(self.device))
         origin = (int(torch.randint(4096, ())), int(torch.randint(4096, ())))
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with autocast(self.device):
             # One by one the normalisation has a fused kernel.
             pairs = zip(photos.split(1), codes.split(1), strict=True)
             painted = torch.cat([self.body(photo, code, origin=origin) for photo, code in pairs])
         targets = {layer: grams[which].to(self.device).float() for layer, grams in self.styles.grams.items()}
-        features = self.vgg(painted.to(torch.bfloat16), {*targets, *CONTENT_LAYERS})
+        features = self.vgg(painted, {*targets, *CONTENT_LAYERS})
         with torch.no_grad():
-            wanted = self.vgg(photos.to(torch.bfloat16), CONTENT_LAYERS)
+            wanted = self.vgg(photos, CONTENT_LAYERS)
         # What is out of reach for one style must not drown the others.
         style = style_distance(features, targets).clamp_max(4.0)
         content = content_distance(features, wanted, pooled=True)

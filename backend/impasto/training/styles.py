@@ -23,7 +23,7 @@ from impasto.nets.perceptual import (
 )
 from impasto.nets.style_bank import ConvLayer, StyleBankNet
 from impasto.nets.vgg import VGG19Features
-from impasto.training.common import Schedule, Trainer, endless
+from impasto.training.common import Schedule, Trainer, autocast, endless, to_measure
 from impasto.training.losses import light_distance, spikes
 from impasto.training.photos import PhotoCrops, is_held_out, load_rgb, readable
 from impasto.training.recipe import BankRecipe, StyleRecipe
@@ -56,7 +56,7 @@ class StyleTrainer(Trainer):
         photos: the photos to learn from (held-out ones already taken away).
         vgg: the network that measures.
         options: how to train.
-        device: where to train; bfloat16 autocast is used on it.
+        device: where to train.
         net: the body to go on from, for a new bank a fresh one.
     """
 
@@ -75,7 +75,7 @@ class StyleTrainer(Trainer):
         self.net = (net or StyleBankNet(recipe.width, recipe.blocks)).to(device).to(memory_format=torch.channels_last)
         codes = self.net.neutral_code().repeat(len(recipe.styles), 1)
         self.codes = nn.Parameter(codes.to(device))
-        self.vgg = vgg.to(device, torch.bfloat16).to(memory_format=torch.channels_last)
+        self.vgg = to_measure(vgg, device)
         self.targets = style_targets(recipe, self.vgg)
         self.style_weights = torch.tensor([style.weight for style in recipe.styles], device=device)
         self.net.requires_grad_(not options.codes_only)
@@ -104,11 +104,11 @@ class StyleTrainer(Trainer):
         options = self.options
         photos = next(self.photos).to(self.device, memory_format=torch.channels_last)
         which = torch.randint(len(self.recipe.styles), (len(photos),)).to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with autocast(self.device):
             painted = self._paint(photos, which)
-        features = self.vgg(painted.to(torch.bfloat16), {*self.targets, *CONTENT_LAYERS})
+        features = self.vgg(painted, {*self.targets, *CONTENT_LAYERS})
         with torch.no_grad():
-            wanted = self.vgg(photos.to(torch.bfloat16), CONTENT_LAYERS)
+            wanted = self.vgg(photos, CONTENT_LAYERS)
         targets = {layer: grams[which] for layer, grams in self.targets.items()}
         style = style_distance(features, targets)
         content = content_distance(features, wanted, pooled=True)
@@ -145,7 +145,7 @@ class StyleTrainer(Trainer):
         """A sheet, (3, H, W) in [0, 1]: the photos above, below them a row for each style."""
         photos = photos.to(self.device)
         rows = [photos]
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with autocast(self.device):
             for code in self.codes:
                 rows.append(torch.cat([self.net(photo[None], code[None]) for photo in photos]))
         return make_grid(torch.cat(rows).float().cpu(), nrow=len(photos), padding=4, pad_value=1.0)
