@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from impasto.cli import main
 from impasto.client import connect
+from support import RunningServer
 
 
 @pytest.fixture
@@ -47,3 +50,12 @@ def test_a_connection_outlives_its_server(tmp_path: Path, monkeypatch: pytest.Mo
             assert np.array_equal(server.stylize(picture, style="udnie"), painted)
         finally:
             server.shutdown()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what is loaded from /proc")
+def test_a_worker_starts_without_torchvision(running_server: RunningServer) -> None:
+    """Which brings torch's compiler along: three times as long until the first picture is painted."""
+    worker = psutil.Process(running_server.wait_for_worker()["pid"])
+    loaded = {Path(one.path).parent.name for one in worker.memory_maps()}
+    assert "torchvision" not in loaded
+    assert "lib" in loaded, "torch itself lies there"

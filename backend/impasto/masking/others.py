@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchvision.transforms.v2 import functional as TF
 
 from impasto_link.errors import ModelProblem
 
@@ -46,5 +45,8 @@ class RembgModels:
                     f"The mask model {model!r} cannot be loaded: {error}.",
                     "rembg downloads a model at its first use: look at the network, or leave --mask-model out.",
                 ) from error
+        # Here, because it brings torch's compiler along: the worker would start three times as slowly.
+        from torchvision.transforms.v2 import functional as TF
+
         found = rembg.remove(TF.to_pil_image(photo[0]), session=self._sessions[model], only_mask=True)
         return TF.pil_to_tensor(found.convert("L"))[None].to(torch.float32) / 255

@@ -19,6 +19,8 @@ from impasto_link.errors import ModelProblem
 
 #: A VGG-19 of the user's own, in one of these files of the model folder, comes before torchvision's.
 OWN_VGG = ("vgg19.safetensors", "vgg19.pth")
+#: As torchvision has it, which takes seconds to ask: it brings torch's compiler along.
+TORCHVISION_URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
 _TORCHVISION_BYTES = 574_673_361
 
 
@@ -146,10 +148,7 @@ def torchvision_download() -> Download:
     """torchvision's VGG-19, to where torchvision itself looks for it."""
     global _download
     if _download is None:
-        from torchvision.models import VGG19_Weights
-
-        url = VGG19_Weights.IMAGENET1K_V1.url
-        target = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+        target = Path(torch.hub.get_dir()) / "checkpoints" / TORCHVISION_URL.rpartition("/")[2]
         # The file's name carries the beginning of its hash.
-        _download = Download(url, target, target.stem.rpartition("-")[2], _TORCHVISION_BYTES)
+        _download = Download(TORCHVISION_URL, target, target.stem.rpartition("-")[2], _TORCHVISION_BYTES)
     return _download
