@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from impasto_link.discovery import write_private
 from impasto_link.errors import ServerGone
+from impasto_link.files import write_private
 from impasto_link.zmtp import parse_endpoint
 
 #: A CURVE key in Z85 (https://rfc.zeromq.org/spec/32/).

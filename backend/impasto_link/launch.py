@@ -12,9 +12,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from impasto_link.client import Client
-from impasto_link.discovery import log_file, read_server_info, runtime_dir, write_private
+from impasto_link.discovery import log_file, read_server_info
 from impasto_link.errors import ServerGone
+from impasto_link.files import explain, write_private
 from impasto_link.invitation import Invitation
+from impasto_link.state import ready_folder, runtime_dir
 from impasto_link.transport import open_transport
 
 #: What editors set for themselves and what would break a Python that is not theirs.
@@ -151,7 +153,7 @@ def start_server(command: Sequence[str] | None = None, arguments: Sequence[str] 
     if Path("/.flatpak-info").exists():
         raise ServerGone("A program inside a Flatpak cannot start the server.", "Start it in a terminal: impasto serve")
     words = [*(command or server_command()), "serve", *arguments]
-    runtime_dir().mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = ready_folder()
     flags = 0
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
@@ -163,7 +165,7 @@ def start_server(command: Sequence[str] | None = None, arguments: Sequence[str] 
                 stdout=log,
                 stderr=log,
                 env=clean_environment(),
-                cwd=Path.home(),
+                cwd=folder,
                 start_new_session=True,
                 creationflags=flags,
             )
@@ -186,8 +188,17 @@ def _command_file() -> Path:
 
 
 def remember_command(command: Sequence[str]) -> None:
-    """Keep how the server is started, for editors, which do not know where it is installed."""
-    write_private(_command_file(), {"command": list(command)})
+    """Keep how the server is started, for editors, which do not know where it is installed.
+
+    Raises:
+        ImpastoError: it cannot be written.
+    """
+    ready_folder()
+    file = _command_file()
+    try:
+        write_private(file, {"command": list(command)})
+    except OSError as error:
+        raise explain(error, file) from error
 
 
 def server_command() -> list[str]:

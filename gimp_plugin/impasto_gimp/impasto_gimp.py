@@ -104,7 +104,7 @@ def _keep(error: Exception) -> str:
     """Write down where it happened, since GIMP on Windows has no console; returns what happened and the file."""
     import traceback
 
-    from impasto_link.discovery import runtime_dir
+    from impasto_link.state import runtime_dir
 
     file = runtime_dir() / "gimp.log"
     try:

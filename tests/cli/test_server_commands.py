@@ -20,7 +20,7 @@ from impasto.nets.style_bank import StyleBankNet
 from impasto.server.logs import MAX_BYTES
 from impasto.zoo.bank import save_bank
 from impasto_link import __version__
-from impasto_link.discovery import ServerInfo, runtime_file
+from impasto_link.discovery import ServerInfo, claim, runtime_file
 from impasto_link.errors import ServerGone
 from impasto_link.launch import connect_or_start
 from support import RunningServer, wait_until
@@ -65,7 +65,7 @@ def test_a_server_that_does_not_answer_is_told_from_none(
 
 
 def test_a_process_that_has_the_number_of_a_crashed_server_is_none(capsys: pytest.CaptureFixture[str]) -> None:
-    ServerInfo("tcp://127.0.0.1:9", "a token", os.getpid(), __version__, 1).write()
+    ServerInfo("tcp://127.0.0.1:9", "a token", os.getpid(), __version__, 1).write(runtime_file())
     assert main(["stop"]) == 0
     assert "does not run" in capsys.readouterr().out
 
@@ -144,9 +144,11 @@ def test_a_server_on_another_machine_is_stopped(
     remote_server: RunningServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # This machine has one, too, with which nothing is to happen.
-    ServerInfo("tcp://127.0.0.1:9", "a token", os.getpid(), __version__, 1).write()
-    before = runtime_file().read_bytes()
-    assert main(["stop"]) == 0
-    assert "on the other machine has stopped" in capsys.readouterr().out
-    assert remote_server.process.wait(10) == 0
-    assert runtime_file().read_bytes() == before
+    with claim() as place:
+        assert place is not None
+        ServerInfo("tcp://127.0.0.1:9", "a token", os.getpid(), __version__, 1).write(place.runtime)
+        before = place.runtime.read_bytes()
+        assert main(["stop"]) == 0
+        assert "on the other machine has stopped" in capsys.readouterr().out
+        assert remote_server.process.wait(10) == 0
+        assert place.runtime.read_bytes() == before

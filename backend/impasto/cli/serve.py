@@ -10,13 +10,11 @@ import logging
 import sys
 from pathlib import Path
 
-import filelock
-
 from impasto.client import SERVER_COMMAND
 from impasto.server.broker import Broker, BrokerOptions
 from impasto.server.logs import configure_logging
 from impasto.server.remote import open_to_others
-from impasto_link.discovery import lock_file, read_server_info, runtime_dir
+from impasto_link.discovery import claim, read_server_info
 from impasto_link.errors import ImpastoError
 from impasto_link.invitation import Invitation
 from impasto_link.launch import remember_command
@@ -70,16 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     # As a job's device is looked at: else each worker would end by itself, with a traceback.
     devices = tuple(MaskOptions(device=one).device for one in options.device or ["auto"])
-    runtime_dir().mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = filelock.FileLock(lock_file())
-    try:
-        lock.acquire(blocking=False)
-    except filelock.Timeout:
-        running = read_server_info()
-        print(f"The server runs already{f' as process {running.pid}' if running else ''}.", file=sys.stderr)
-        # Two clients that start it at the same time are both served by the first.
-        return 0
-    with lock:
+    with claim() as place:
+        if place is None:
+            return _runs_already(options)
         # Not before the log is ours: it would be taken away from the server that runs.
         configure_logging(rotate=True)
         remember_command(SERVER_COMMAND)
@@ -87,6 +78,7 @@ def run(options: argparse.Namespace) -> int:
         broker = Broker(
             BrokerOptions(
                 remote=remote and remote.access,
+                runtime_file=place.runtime,
                 shared_memory=options.shared_memory,
                 devices=devices,
                 unload_after=options.unload_after,
@@ -106,6 +98,16 @@ def run(options: argparse.Namespace) -> int:
         except Exception:
             log.exception("the server ended by an error")
             return 1
+    return 0
+
+
+def _runs_already(options: argparse.Namespace) -> int:
+    running = read_server_info()
+    words = f"The server runs already{f' as process {running.pid}' if running else ''}."
+    if options.remote:
+        raise ImpastoError(f"{words} Other machines cannot reach it.", "impasto stop, then the same command again")
+    print(words, file=sys.stderr)
+    # Two clients that start it at the same time are both served by the first.
     return 0
 
 

@@ -8,7 +8,7 @@ import time
 from impasto.cli.running import connect_to_running
 from impasto.client import Server
 from impasto_link.client import Client
-from impasto_link.discovery import runtime_file
+from impasto_link.discovery import read_server_info
 from impasto_link.errors import ImpastoError, Refused, ServerGone
 from impasto_link.launch import names_remote
 
@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
             print(f"The server on the other machine {'has stopped' if gone else 'was told to stop'}.")
             return 0
     for _ in range(100):
-        if not runtime_file().exists():
+        if read_server_info() is None:
             print("The server has stopped.")
             return 0
         time.sleep(0.1)

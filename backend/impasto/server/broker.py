@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -65,6 +66,8 @@ class BrokerOptions:
     exit_after: float = 3600.0
     shared_memory: bool = True
     """Whether programs on this machine may pass pixels by files in shared memory."""
+    runtime_file: Path | None = None
+    """Where to say how the server is reached; nowhere if None."""
 
 
 class Broker:
@@ -78,8 +81,7 @@ class Broker:
         self._running: dict[str, WorkerProcess] = {}
         self._lost_since: dict[bytes, float] = {}
         self._stopping = False
-        self._used_at = self._pulsed_at = self._swept_at = time.monotonic()
-        self._started_at = time.time()
+        self._started_at = self._used_at = self._pulsed_at = self._swept_at = time.monotonic()
         self._operations: dict[str, Callable[[bytes, codec.Header, Message], None]] = {
             "hello": self._on_hello,
             "styles": self._on_styles,
@@ -156,7 +158,8 @@ class Broker:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: self.stop())
-        self.info.write()
+        if self.options.runtime_file is not None:
+            self.info.write(self.options.runtime_file)
         log.info("listening at %s", self.info.endpoint)
         poller = zmq.Poller()
         for front in self._fronts:
@@ -194,7 +197,8 @@ class Broker:
 
     def _shut_down(self) -> None:
         log.info("stopping")
-        self.info.remove()
+        if self.options.runtime_file is not None:
+            self.options.runtime_file.unlink(missing_ok=True)
         for job in [*self.queue, *(worker.job for worker in self.workers if worker.job)]:
             self._tell(job.client, job.id, "failed", **_error_fields(WorkerDied("The server was stopped.")))
         for worker in self.workers:
@@ -270,7 +274,7 @@ class Broker:
             version=__version__,
             pid=self.info.pid,
             endpoint=self.info.endpoint,
-            uptime_s=round(time.time() - self._started_at, 1),
+            uptime_s=round(time.monotonic() - self._started_at, 1),
             memory_bytes=psutil.Process().memory_info().rss,
             jobs_waiting=len(self.queue),
             jobs_running=len(self._running),

@@ -10,9 +10,10 @@ from typing import NamedTuple
 import zmq
 
 from impasto.server.broker import RemoteAccess
-from impasto_link.discovery import runtime_dir, write_private
 from impasto_link.errors import BadRequest
+from impasto_link.files import write_private
 from impasto_link.invitation import Invitation, check_keys
+from impasto_link.state import runtime_dir
 
 _KEYS = "server_public", "server_secret", "client_public", "client_secret"
 
