@@ -28,15 +28,17 @@ AnyPicture = Image.Image | np.ndarray | Path
 SERVER_COMMAND = (sys.executable, "-P", "-m", "impasto")
 
 
-def connect(*, timeout: float = 60.0, on_wait: Callable[[float], None] | None = None) -> Server:
+def connect(*, timeout: float | None = None, on_wait: Callable[[float], None] = lambda _: None) -> Server:
     """Connect to the server of this user; if it does not run, it is started.
 
+    A warning is logged if that takes long.
+
     Args:
-        timeout: how long a start may take, in seconds.
+        timeout: how long to wait at most, in seconds; None for as long as the server starts, or lives.
         on_wait: called with the seconds waited so far while it starts.
 
     Raises:
-        ServerGone: it could not be started.
+        ServerGone: it could not be started, or did not answer in time.
         WrongVersion: a server of another version runs.
     """
 

@@ -7,6 +7,7 @@ from its event loop whenever the connection's descriptor is readable, and never 
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -16,12 +17,10 @@ from typing import Any
 from impasto_link import codec
 from impasto_link.errors import Cancelled, ImpastoError, ServerGone, from_wire
 from impasto_link.options import STYLE_FRAME, MaskOptions, StylizeOptions
+from impasto_link.patience import Patience
 from impasto_link.pixels import Region
 from impasto_link.shared import SharedFolder
 from impasto_link.transport import Transport
-
-#: With work under way the server speaks at least once a second; silence of this many seconds means that it is gone.
-SILENCE = 15.0
 
 
 @dataclass(frozen=True)
@@ -87,10 +86,16 @@ class Call:
 
 
 class Client:
-    """Speaks to one server over one transport. Not thread-safe."""
+    """Speaks to one server over one transport. Not thread-safe.
 
-    def __init__(self, transport: Transport) -> None:
+    Args:
+        transport: to the server.
+        patience: with it; by default that with a server of which nothing is known.
+    """
+
+    def __init__(self, transport: Transport, patience: Patience | None = None) -> None:
         self.transport = transport
+        self._patience = patience or Patience()
         self._open: dict[str, Call] = {}
         self._shared: SharedFolder | None = None
         self._heard_at = time.monotonic()
@@ -226,14 +231,19 @@ class Client:
                     raise call.error
                 if call.finished:
                     return
-                if not self.poll(1.0) and time.monotonic() - self._heard_at > SILENCE:
-                    self._open.pop(call.id, None)
-                    call.error = ServerGone(
-                        f"The server has not been heard of for {SILENCE:.0f} seconds.", "Start it with: impasto serve"
-                    )
+                if not self.poll(1.0):
+                    self._wait_on(call)
         finally:
             if not call.kept:
                 self.cancel(call)
+
+    def _wait_on(self, call: Call) -> None:
+        """End a call if the server is gone."""
+        try:
+            self._patience.wait(time.monotonic() - self._heard_at)
+        except ServerGone as error:
+            self._open.pop(call.id, None)
+            call.error = error
 
     def wait(self, call: Call) -> Event:
         """Wait for the end of a call and return its result; raises as `events` does."""
@@ -242,15 +252,20 @@ class Client:
         assert call.result is not None
         return call.result
 
-    def ask(self, op: str, fields: Mapping[str, Any] | None = None, timeout: float = 10.0) -> Event:
+    def ask(self, op: str, fields: Mapping[str, Any] | None = None, timeout: float | None = None) -> Event:
         """A question that the server answers at once (hello, styles, status, shutdown, fetch).
 
+        Args:
+            op: the operation.
+            fields: what belongs to it.
+            timeout: how long to wait at most, in seconds; None for as long as `impasto_link.patience` has it.
+
         Raises:
-            ServerGone: there was no answer within ``timeout`` seconds.
+            ServerGone: the server has ended, or there was no answer in time.
             ImpastoError: the server says that something is wrong.
         """
         call = self.submit(op, fields)
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + (math.inf if timeout is None else timeout)
         while not call.finished:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -258,7 +273,8 @@ class Client:
                 raise ServerGone(
                     f"The server did not answer within {timeout:g} seconds.", "Look at it with: impasto status"
                 )
-            self.poll(left)
+            if not self.poll(min(left, 1.0)):
+                self._wait_on(call)
         if call.error is not None:
             raise call.error
         assert call.result is not None

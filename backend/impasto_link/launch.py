@@ -16,6 +16,7 @@ from impasto_link.discovery import log_file, read_server_info
 from impasto_link.errors import ServerGone
 from impasto_link.files import explain, write_private
 from impasto_link.invitation import Invitation
+from impasto_link.patience import Patience, Telling
 from impasto_link.state import ready_folder, runtime_dir
 from impasto_link.transport import open_transport
 
@@ -26,10 +27,14 @@ _FOREIGN_PREFIXES = ("QT_", "DYLD_", "GI_", "GTK_", "GEGL_", "BABL_")
 _PATHS = ("IMPASTO_RUNTIME_DIR", "IMPASTO_MODELS", "IMPASTO_VGG19")
 
 
-def connect_running(timeout: float = 5.0, transport: str = "") -> Client | None:
+def connect_running(timeout: float | None = None, transport: str = "") -> Client | None:
     """A client of the server that runs, or None if none answers.
 
     With the path of an invitation in ``IMPASTO_SERVER`` it is the server on the other machine.
+
+    Args:
+        timeout: how long to wait for its answer, in seconds; None for as long as it lives.
+        transport: see `impasto_link.transport.open_transport`.
 
     Raises:
         WrongVersion: a server runs, but of another protocol version.
@@ -51,15 +56,15 @@ def open_running(transport: str = "") -> Client | None:
     For event loops: nobody has said hello yet, and whether the server is really there shows when it answers.
     """
     info = read_server_info()
-    return None if info is None else Client(open_transport(info.endpoint, info.token, prefer=transport))
+    return None if info is None else Client(open_transport(info.endpoint, info.token, prefer=transport), Patience(info))
 
 
-def connect_remote(path: Path, *, timeout: float = 5.0) -> Client:
+def connect_remote(path: Path, *, timeout: float | None = None) -> Client:
     """A client of a server on another machine.
 
     Args:
         path: the invitation that the server wrote.
-        timeout: how long to wait for its answer, in seconds.
+        timeout: how long to wait for its answer, in seconds; None for as long as `impasto_link.patience` has it.
 
     Raises:
         ServerGone: the file is no invitation, the server does not answer, or this Python has no pyzmq.
@@ -90,7 +95,7 @@ def open_remote(path: Path) -> Client:
     return Client(ZmqTransport(invitation.endpoint, "", invitation))
 
 
-def _greet(client: Client, timeout: float) -> Client | None:
+def _greet(client: Client, timeout: float | None) -> Client | None:
     """The client if the server answers it, else None."""
     try:
         client.ask("hello", timeout=timeout)
@@ -106,38 +111,48 @@ def _greet(client: Client, timeout: float) -> Client | None:
 def connect_or_start(
     command: Sequence[str] | None = None,
     *,
-    timeout: float = 60.0,
-    on_wait: Callable[[float], None] | None = None,
+    timeout: float | None = None,
+    on_wait: Callable[[float], None] = lambda _: None,
     transport: str = "",
 ) -> Client:
     """A client of the server of this user, which is started if it does not run.
 
     Args:
         command: how to start it; by default as it was started the last time, or ``impasto`` on the PATH.
-        timeout: how long its start may take, in seconds.
-        on_wait: called about ten times a second with the seconds waited so far.
+        timeout: how long to wait at most, in seconds; None for as long as it starts, or lives.
+        on_wait: called about ten times a second with the seconds waited so far while it starts.
+        transport: see `impasto_link.transport.open_transport`.
 
     Raises:
-        ServerGone: it could not be started; the message says why.
+        ServerGone: it could not be started, or does not answer in time; the message says why.
     """
-    client = connect_running(transport=transport)
-    if client is not None:
-        return client
-    process = start_server(command)
-    started = time.monotonic()
-    while (waited := time.monotonic() - started) < timeout:
-        client = connect_running(transport=transport)
+    began, telling = time.monotonic(), Telling()
+    process: subprocess.Popen[bytes] | None = None
+    while True:
+        left = None if timeout is None else max(began + timeout - time.monotonic(), 0.0)
+        client = connect_running(left, transport)
         if client is not None:
             return client
-        if process.poll() not in (None, 0):
-            break
-        if on_wait is not None:
-            on_wait(waited)
+        if left == 0.0:
+            raise _too_late()
+        if process is None:
+            process = start_server(command)
+        elif process.poll() is not None and read_server_info() is None:
+            # Also if it ended well: then another one ran, which has ended meanwhile.
+            raise ServerGone("The server could not be started.", f"The end of {log_file()} says why.")
+        waited = time.monotonic() - began
+        telling.tell(waited, f"The server is starting; its log is {log_file()}. Still waiting")
+        on_wait(waited)
         time.sleep(0.1)
-    if process.poll() == 0 and read_server_info() is not None:
-        # It found that one runs already, which has not answered all the time.
-        raise ServerGone("The server runs, but does not answer.", "End it with: impasto stop")
-    raise ServerGone("The server could not be started.", f"The end of {log_file()} says why.")
+
+
+def _too_late() -> ServerGone:
+    running = read_server_info()
+    if running is None:
+        return ServerGone("The server has not started in time.", f"The end of {log_file()} may say why.")
+    return ServerGone(
+        f"The server runs as process {running.pid}, but does not answer.", "Wait, or end it with: impasto stop --force"
+    )
 
 
 def start_server(command: Sequence[str] | None = None, arguments: Sequence[str] = ()) -> subprocess.Popen[bytes]:

@@ -9,14 +9,12 @@ from subprocess import Popen
 from typing import Any
 
 from impasto_link import launch
-from impasto_link.client import SILENCE, Call, Client, Event
+from impasto_link.client import Call, Client, Event
 from impasto_link.discovery import ServerInfo, read_server_info
 from impasto_link.errors import ImpastoError, ServerEnded, ServerGone
+from impasto_link.patience import SILENCE, TELL_AFTER
 from impasto_link.pixels import Region
 
-#: How long a server may take to start, and one that is there to answer for the first time, in seconds.
-START_LIMIT = 60.0
-GREETING_LIMIT = 5.0
 #: How often files and processes are looked at, in seconds, however often `Session.look_after` is called.
 _LOOK_EVERY = 0.2
 #: The server is asked this often what has become of its library, and while a worker starts, how far it is, in seconds.
@@ -70,6 +68,18 @@ class Session:
     def waited(self) -> float:
         """For how many seconds the state has been what it is."""
         return time.monotonic() - self._since
+
+    @property
+    def late(self) -> float:
+        """For how many seconds a server that may well live has owed an answer; 0 if that is nothing to speak of."""
+        since = self._since if self.state == "greeting" else self._heard_at
+        silent = time.monotonic() - since if self._calls else 0.0
+        return silent if silent > TELL_AFTER else 0.0
+
+    @property
+    def process(self) -> int:
+        """The number of the server's process, if it is on this machine, else 0."""
+        return self._server.pid if self._server is not None else 0
 
     def open(self, *, start: bool = True) -> None:
         """Begin to connect, if there is no connection.
@@ -149,8 +159,8 @@ class Session:
         try:
             if self.state == "starting":
                 self._look_for_started()
-            elif self.state == "greeting" and self.waited > GREETING_LIMIT:
-                self._give_up_greeting()
+            elif self.state == "greeting":
+                self._look_for_greeted()
             elif self.state == "ready":
                 self._look_for_server(now)
         except ImpastoError as error:
@@ -219,29 +229,36 @@ class Session:
         client = self._find_server() if status == 0 or read_server_info() != self._server else None
         if client is not None:
             self._greet(client)
-        elif status not in (None, 0) or self.waited > START_LIMIT:
+        elif status is not None:
             raise ServerGone("The server could not be started.", "To see why, start it in a terminal: impasto serve")
         else:
             self._changed()
 
-    def _give_up_greeting(self) -> None:
-        if not self._may_start:
-            raise ServerGone("The server does not answer.", self._advice())
-        # Where a process cannot be looked for, the runtime file may be that of a server that was killed.
-        self._disconnect()
-        self._start()
+    def _look_for_greeted(self) -> None:
+        if self._is_gone():
+            if not self._may_start:
+                raise ServerEnded("The server ended in the middle of the work; your picture is as it was.")
+            self._disconnect()
+            self._start()
+        elif self.invitation and self.waited > SILENCE:
+            raise ServerGone("The server does not answer.", "Is it running, and the port open?")
+        elif self.late:
+            self._changed()
+
+    def _is_gone(self) -> bool:
+        """Whether a server on this machine has ended; one on another machine cannot be seen from here."""
+        return not self.invitation and read_server_info() != self._server
 
     def _look_for_server(self, now: float) -> None:
-        if not self.invitation and read_server_info() != self._server:
+        if self._is_gone():
             raise ServerEnded("The server ended in the middle of the work; your picture is as it was.")
-        if self._calls and now - self._heard_at > SILENCE:
-            raise ServerGone("The server does not answer any more.", self._advice())
+        if self.late:
+            self._changed()
+        if self.invitation and self.late > SILENCE:
+            raise ServerGone("The server does not answer any more.", "Is it running, and the port open?")
         starting = any(one.get("state") == "starting" for one in self.hello.get("workers", ()))
         if self._greeting is None and now - self._asked_at > (_ASK_EVERY_AT_START if starting else _ASK_EVERY):
             self.ask_hello()
-
-    def _advice(self) -> str:
-        return "Is it running, and the port open?" if self.invitation else "Look at it with: impasto status"
 
     def _lose(self, error: ImpastoError) -> None:
         calls = self._disconnect()

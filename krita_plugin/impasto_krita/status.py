@@ -13,6 +13,15 @@ def describe(session: Session) -> str:
     """The line, with a link where something can be done."""
     if session.state == "starting":
         return tr("The server is starting, {seconds} s …", seconds=round(session.waited))
+    if session.late and session.process:
+        return escape(
+            tr(
+                "The server, process {process}, has not answered for {seconds} s; still waiting. "
+                "To end it, in a terminal: impasto stop --force",
+                process=session.process,
+                seconds=round(session.late),
+            )
+        )
     if session.state == "greeting":
         return tr("Connecting to the server …")
     if session.state == "ready":

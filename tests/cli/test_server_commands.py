@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from PIL import Image
 
@@ -51,17 +52,20 @@ def test_a_server_that_does_not_answer_is_told_from_none(
     running = own_server()
     pid = running.info.pid
     os.kill(pid, signal.SIGSTOP)
-    try:
-        assert main(["stop"]) == 1
+    wait_until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    for command in ("stop", "status"):
+        assert main([command]) == 1
         said = "".join(capsys.readouterr())
-        assert f"process {pid}, but does not answer" in said
-        assert f"kill -KILL {pid}" in said
-        with pytest.raises(ServerGone, match="runs, but does not answer"):
-            connect_or_start(SERVER_COMMAND, timeout=6)
-    finally:
-        os.kill(pid, signal.SIGCONT)
-    assert main(["stop"]) == 0
+        assert f"process {pid}, but stands still" in said
+        assert "impasto stop --force" in said
+    with pytest.raises(ServerGone, match=f"process {pid}, but does not answer"):
+        connect_or_start(SERVER_COMMAND, timeout=0.1)
+    # It holds the lock, and nobody else: with that it can be ended although it hears nothing.
+    assert main(["stop", "--force"]) == 0
     assert "has stopped" in capsys.readouterr().out
+    assert running.process.wait(10) == -signal.SIGKILL
+    assert main(["stop", "--force"]) == 0
+    assert "does not run" in capsys.readouterr().out
 
 
 def test_a_process_that_has_the_number_of_a_crashed_server_is_none(capsys: pytest.CaptureFixture[str]) -> None:

@@ -108,25 +108,32 @@ def test_it_starts_the_server(session: Session, tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals that stop a process")
-def test_a_server_that_stood_still_is_found_again(
+def test_a_server_that_stands_still_is_waited_for_as_long_as_it_lives(
     own_server: Callable[..., RunningServer], session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another one that is started ends at once, because that one runs: it is all that can be waited for."""
-    monkeypatch.setattr("impasto_link.session.GREETING_LIMIT", 2.0)
+    """A machine that swaps does the same to it. The words say so, and it is given up when it ends."""
+    monkeypatch.setattr("impasto_link.session.TELL_AFTER", 0.1)
+    monkeypatch.setattr("impasto_link.session.SILENCE", 0.2)
     process = own_server().process
-    remember_command([sys.executable, "-m", "impasto"])
     process.send_signal(signal.SIGSTOP)
-    try:
-        session.open()
-        look_until(session, lambda: session.state == "starting", 20.0)
-        look_until(session, lambda: session.state == "greeting", 30.0)
-        with pytest.raises(ServerGone, match="does not answer"):
-            look_until(session, lambda: False, 20.0)
-        session.open()
-        look_until(session, lambda: session.state == "starting", 20.0)
-    finally:
-        process.send_signal(signal.SIGCONT)
-    look_until(session, lambda: session.state == "ready", 30.0)
+    session.open()
+    look_until(session, lambda: session.late > 0.3)
+    assert session.state == "greeting"
+    assert session.process == process.pid
+    process.send_signal(signal.SIGCONT)
+    look_until(session, lambda: session.state == "ready")
+    process.send_signal(signal.SIGSTOP)
+    call = session.submit("styles")
+    look_until(session, lambda: session.late > 0.3)
+    process.send_signal(signal.SIGCONT)
+    look_until(session, lambda: call.finished)
+    assert call.result is not None
+    process.send_signal(signal.SIGSTOP)
+    session.submit("styles")
+    process.kill()
+    process.wait()
+    with pytest.raises(ServerEnded):
+        look_until(session, lambda: False, 5.0)
 
 
 def test_a_server_that_cannot_start_is_said(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,13 @@ class Connection(Session):
         """What it is doing, for a person; empty when there is nothing to wait for."""
         if self.state == "starting":
             return tr("The server is starting, {seconds} s …", seconds=int(self.waited))
+        if self.late and self.process:
+            return tr(
+                "The server, process {process}, has not answered for {seconds} s; still waiting. "
+                "To end it, in a terminal: impasto stop --force",
+                process=self.process,
+                seconds=int(self.late),
+            )
         if self.state != "ready":
             return tr("Connecting to the server …")
         if all(one.get("state") == "starting" for one in self.hello.get("workers", ())):
