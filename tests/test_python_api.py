@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image, ImageCms
 from impasto.client import Server, to_region
 from impasto.imaging import files
 from impasto_link.errors import BadRequest, Cancelled, NoSubject
+from impasto_link.options import RefineOptions, StylizeOptions
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK"])
@@ -237,3 +239,124 @@ def test_masks_are_of_the_kind_that_was_sent(server: Server, astronaut: np.ndarr
     assert mask.shape == (512, 512)
     with pytest.raises(NoSubject):
         server.mask(np.full((64, 64, 3), 90, np.uint8))
+
+
+@pytest.mark.parametrize("white", [255, 65535])
+def test_floats_of_another_white_are_refused(server: Server, astronaut: np.ndarray, white: int) -> None:
+    values = astronaut[:64, :80].astype(np.float32) * (white / 255)
+    for wrong in (values, values.astype(np.float64)):
+        with pytest.raises(BadRequest, match="values from 0 to 1") as caught:
+            server.stylize(wrong, style="udnie")
+        assert f"array / {white}" in caught.value.hint
+    with pytest.raises(BadRequest, match="values from 0 to 1"):
+        server.stylize(astronaut[:64, :80], style="udnie", mask=values[..., 0])
+    with pytest.raises(BadRequest, match="values from 0 to 1"):
+        server.stylize(astronaut[:64, :80], style=values)
+    with pytest.raises(BadRequest, match="go from 0 to"):
+        server.stylize(values * 300 * 255, style="udnie")
+
+
+def test_highlights_are_floats_as_they_should_be() -> None:
+    values = np.full((8, 8, 3), 0.5, np.float32)
+    values[0, 0] = 7
+    assert to_region(values)[0].data == values.tobytes()
+
+
+def test_arrays_of_long_floats_and_of_yes_and_no(server: Server, astronaut: np.ndarray) -> None:
+    photo = astronaut[:64, :80]
+    long = photo / 255
+    painted = server.stylize(long, style="udnie")
+    assert painted.dtype == np.float64
+    assert np.array_equal(painted, server.stylize(long.astype(np.float32), style="udnie"))
+    mask = np.zeros((64, 80), bool)
+    mask[16:48, 20:60] = True
+    by_bool = server.stylize(photo, style="udnie", mask=mask)
+    assert np.array_equal(by_bool, server.stylize(photo, style="udnie", mask=mask.astype(np.uint8) * 255))
+    assert server.stylize(mask, style="udnie").dtype == np.uint8
+
+
+def test_options_may_be_numbers_of_numpy(server: Server, astronaut: np.ndarray) -> None:
+    photo = astronaut[:64, :80]
+    plain = server.stylize(photo, style={"udnie": 2, "the-scream": 1}, strength=0.5, brush=2, max_side=64)
+    numpy = server.stylize(
+        photo,
+        style={"udnie": np.int64(2), "the-scream": np.float32(1)},
+        strength=np.float32(0.5),
+        brush=np.int64(2),
+        max_side=np.int64(64),
+        keep_colors=np.bool_(False),
+    )
+    assert np.array_equal(plain, numpy)
+    assert StylizeOptions.of("udnie", refine=np.int64(7)).refine == RefineOptions(iterations=7)  # type: ignore[arg-type]
+    with pytest.raises(BadRequest, match="has to be a number"):
+        StylizeOptions.of("udnie", strength=np.bool_(True))
+
+
+def test_pictures_as_styles_in_lists_and_dicts(server: Server, astronaut: np.ndarray, tmp_path: Path) -> None:
+    photo, path = astronaut[:64, :80], tmp_path / "style.png"
+    one, other = Image.fromarray(astronaut[200:300, 100:200]), Image.fromarray(astronaut[300:400, 300:400])
+    one.save(path)
+    expected = server.stylize(photo, style="one:2", background_style=(), pictures={"one": one})
+    assert np.array_equal(server.stylize(photo, style=[one]), expected)
+    assert np.array_equal(server.stylize(photo, style={path: 3}), expected)
+    mixed = server.stylize(photo, style=["a", "b", "udnie"], pictures={"a": one, "b": other})
+    assert np.array_equal(server.stylize(photo, style=[path, other, "udnie"]), mixed)
+    with pytest.raises(BadRequest, match="3 is no style"):
+        server.stylize(photo, style=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("word", ["sunflowers.jpg", "sunflowers.JPG:2", "art/sunflowers", ".\\sunflowers"])
+def test_a_file_named_in_words_is_told_from_a_style(server: Server, astronaut: np.ndarray, word: str) -> None:
+    with pytest.raises(BadRequest, match="looks like a file") as caught:
+        server.stylize(astronaut[:64, :80], style=["udnie", word])
+    assert "Path('" in caught.value.hint
+    named = server.stylize(astronaut[:64, :80], style="a.jpg", pictures={"a.jpg": astronaut[:64, :64]})
+    assert named.shape == (64, 80, 3)
+
+
+def test_of_a_cut_out_as_a_mask_the_alpha_counts(server: Server, astronaut: np.ndarray) -> None:
+    photo = astronaut[:64, :80]
+    alpha = np.zeros((64, 80), np.uint8)
+    alpha[16:48, 20:60] = 255
+    dark = np.dstack([photo // 8, alpha])
+    expected = server.stylize(photo, style="udnie", mask=alpha)
+    cuts: list[Any] = [dark, Image.fromarray(dark), Image.fromarray(dark).convert("LA")]
+    for cut in cuts:
+        assert np.array_equal(server.stylize(photo, style="udnie", mask=cut), expected)
+    opaque = np.dstack([alpha, alpha, alpha, np.full_like(alpha, 255)])
+    assert np.array_equal(server.stylize(photo, style="udnie", mask=opaque), expected), "then its light counts"
+
+
+def test_what_is_transparent_in_pillow_stays_so(server: Server, astronaut: np.ndarray) -> None:
+    keyed = Image.new("RGB", (32, 32), "red")
+    keyed.paste((10, 20, 30), (0, 0, 16, 32))
+    keyed.info["transparency"] = (10, 20, 30)
+    painted = server.stylize(keyed, style="udnie")
+    assert painted.mode == "RGBA"
+    assert np.array_equal(np.asarray(painted)[0, :, 3], [0] * 16 + [255] * 16)
+    gray = keyed.convert("L")
+    gray.info["transparency"] = gray.getpixel((0, 0))
+    assert server.stylize(gray, style="udnie").getchannel("A").getextrema() == (0, 255)
+    premultiplied = Image.fromarray(astronaut[:32, :32]).convert("LA").convert("La")
+    assert server.stylize(premultiplied, style="udnie").mode == "LA"
+
+
+def test_gray_in_colour(server: Server, astronaut: np.ndarray) -> None:
+    gray = astronaut[:64, :80, 1]
+    painted = server.stylize(gray, style="udnie", color=True)
+    assert painted.shape == (64, 80, 3)
+    assert np.array_equal(painted, server.stylize(np.dstack([gray] * 3), style="udnie"))
+    assert server.stylize(Image.fromarray(gray), style="udnie", color=True).mode == "RGB"
+    deep = gray.astype(np.uint16) * 257
+    mask = np.zeros_like(gray)
+    mask[:32] = 255
+    half = server.stylize(np.dstack([deep, deep]), style="udnie", color=True, mask=mask)
+    assert half.shape == (64, 80, 4)
+    assert np.array_equal(half[32:], np.dstack([deep] * 4)[32:]), "what is not painted stays, bit for bit"
+    with pytest.raises(BadRequest, match="colours"):
+        server.stylize(Image.fromarray(deep), style="udnie", color=True)
+    with pytest.raises(BadRequest, match="stays gray"):
+        server.stylize(gray, style="udnie", color=True, keep_colors=True)
+    assert np.array_equal(
+        server.stylize(astronaut[:64, :80], "udnie", color=True), server.stylize(astronaut[:64, :80], "udnie")
+    )

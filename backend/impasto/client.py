@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, cast
@@ -12,17 +13,19 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from PIL import Image
 
-from impasto.imaging.files import from_cmyk, profile_fits, read
+from impasto.imaging.files import READABLE, FileProblem, coverage, float_white, from_cmyk, profile_fits, read
 from impasto_link.client import Call, Client, Event
 from impasto_link.discovery import read_server_info
 from impasto_link.errors import BadRequest
 from impasto_link.launch import connect_or_start, names_remote
-from impasto_link.options import MaskOptions, Styles, StylizeOptions
+from impasto_link.options import MaskOptions, StyleChoice, Styles, StylizeOptions
 from impasto_link.pixels import PixelFormat, Region
 
 Picture = TypeVar("Picture", Image.Image, np.ndarray)
-#: What a style may be given as.
+#: What a style may be given as, besides its name.
 AnyPicture = Image.Image | np.ndarray | Path
+#: Pictures alone, or in a list or dict among names.
+AnyStyle = Styles | AnyPicture | Iterable[str | StyleChoice | AnyPicture] | Mapping[str | Path, float]
 
 #: How this Python starts the server. With -P, or a file random.py in the folder where it starts would be Python's.
 SERVER_COMMAND = (sys.executable, "-P", "-m", "impasto")
@@ -127,9 +130,9 @@ class Server:
     def stylize(
         self,
         image: Picture,
-        style: Styles | AnyPicture,
+        style: AnyStyle,
         *,
-        background_style: Styles | AnyPicture = (),
+        background_style: AnyStyle = (),
         mask: Picture | None = None,
         selection: Picture | None = None,
         pictures: Mapping[str, AnyPicture] | None = None,
@@ -139,20 +142,23 @@ class Server:
 
         Args:
             image: a Pillow image (RGB, RGBA, L, LA, 16 bit gray, I from 0 to 65535, F from 0 to 1; other modes are
-                converted, CMYK to sRGB), or a numpy array of shape (H, W), (H, W, 1..4) and dtype uint8, uint16,
-                float16 or float32 (floats from 0 to 1), in sRGB. Its pixels count as they lie: turn a photo that was
-                held sideways upright first, with Pillow's ``ImageOps.exif_transpose``.
-            style: a name, ``"name:weight"``, a list of those, or a dict of names and weights; or a picture.
+                converted, CMYK to sRGB, and with a transparent colour to RGBA), or a numpy array of shape (H, W),
+                (H, W, 1..4) and dtype uint8, uint16, float16, float32 or float64 (floats from 0 to 1), or bool, in
+                sRGB. Its pixels count as they lie: turn a photo that was held sideways upright first, with Pillow's
+                ``ImageOps.exif_transpose``.
+            style: a name of the library, ``"name:weight"``, or a picture: an image as above or the Path of a file; or a
+                list of those, or a dict of names or Paths and weights.
             background_style: likewise, what to paint the background like; ``style`` is then for the subject.
-            mask: white where the subject is, instead of finding it: a gray image of the same size.
+            mask: white where the subject is, instead of finding it: an image of the same size. Of a cut-out, which is
+                transparent somewhere, its alpha counts, else its light.
             selection: where to paint at most; likewise.
             pictures: pictures as styles, by the names under which ``style`` and ``background_style`` have them.
-            options: see `impasto_link.options.StylizeOptions`: strength, brush, keep_colors, area, feather, grow,
-                engine, refine, device, max_side.
+            options: see `impasto_link.options.StylizeOptions`: strength, brush, keep_colors, color, area, feather,
+                grow, engine, refine, device, max_side.
 
         Returns:
             The painted image, of the same kind, size, mode and colour profile; without a profile that cannot be meant
-            for its mode.
+            for its mode; with ``color=True`` RGB of a gray one; uint8 of bool.
 
         Raises:
             ImpastoError: with a sentence that says what is wrong.
@@ -172,9 +178,9 @@ class Server:
     def start(
         self,
         image: Image.Image | np.ndarray,
-        style: Styles | AnyPicture,
+        style: AnyStyle,
         *,
-        background_style: Styles | AnyPicture = (),
+        background_style: AnyStyle = (),
         mask: Image.Image | np.ndarray | None = None,
         selection: Image.Image | np.ndarray | None = None,
         pictures: Mapping[str, AnyPicture] | None = None,
@@ -190,6 +196,8 @@ class Server:
             options["area"] = "subject"
         chosen = StylizeOptions.of(front, background_style=behind, **options)
         region, convert = to_region(image)
+        if chosen.color and region.format.is_gray:
+            _check_depth(image, region, "colours")
         client = self._connected()
         call = client.stylize(
             region,
@@ -230,9 +238,7 @@ class Server:
             An image of the same kind, size and depth, with alpha.
         """
         region, convert = to_region(image)
-        if isinstance(image, Image.Image) and region.format.dtype != "u8":
-            array = "numpy.asarray(image)" + (".astype('uint16')" if image.mode == "I" else "")
-            raise BadRequest("Pillow has no image of 16 bits or floats with alpha.", f"Use a numpy array: {array}.")
+        _check_depth(image, region, "alpha")
         client = self._connected()
         result = client.wait(client.mask(region, MaskOptions(cutout=True, **options)))
         return cast(Picture, convert(result.regions["pixels"]))
@@ -259,12 +265,43 @@ class Server:
         self._client.close()
 
 
-def _words(style: Styles | AnyPicture, name: str, pictures: dict[str, AnyPicture]) -> Styles:
-    """What says a style in words; if it is a picture, the name under which it is now among ``pictures``."""
-    if isinstance(style, (Image.Image, np.ndarray, Path)):
-        pictures[name] = style
-        return name
-    return style
+def _words(style: AnyStyle, name: str, pictures: dict[str, AnyPicture]) -> Styles:
+    """What says a style in words; pictures in it get names, under which they are now among ``pictures``."""
+
+    def named(one: Any) -> Any:
+        if isinstance(one, str):
+            _check_name(one, pictures)
+            return one
+        if not isinstance(one, (Image.Image, np.ndarray, Path)):
+            return one
+        word = next(word for number in count(1) if (word := f"{name}-{number}") not in pictures)
+        pictures[word] = one
+        return word
+
+    if isinstance(style, Mapping):
+        return {named(one): weight for one, weight in style.items()}
+    if isinstance(style, (str, StyleChoice, Image.Image, np.ndarray, Path)):
+        return [named(style)]
+    if not isinstance(style, Iterable):
+        raise BadRequest(f"{style!r} is no style.", "Give a name, a Pillow image, an array or a Path.")
+    return [named(one) for one in style]
+
+
+def _check_name(word: str, pictures: Mapping[str, AnyPicture]) -> None:
+    """Tell who names a file as the command line does, that here it may be a name of the library only."""
+    name = word.partition(":")[0]
+    if name not in pictures and (Path(name).suffix.lower() in READABLE or set(name) & set("/\\")):
+        raise BadRequest(
+            f"{word!r} looks like a file, but a text names a style of the library.",
+            f"For a picture as a style: Path({name!r}).",
+        )
+
+
+def _check_depth(image: Any, region: Region, what: str) -> None:
+    """Find out whether an image of this kind could be given back with alpha or in colours."""
+    if isinstance(image, Image.Image) and region.format.dtype != "u8":
+        array = "numpy.asarray(image)" + (".astype('uint16')" if image.mode == "I" else "")
+        raise BadRequest(f"Pillow has no image of 16 bits or floats with {what}.", f"Use a numpy array: {array}.")
 
 
 _DTYPES = {"uint8": "u8", "uint16": "u16", "float16": "f16", "float32": "f32"}
@@ -276,9 +313,8 @@ _MODE_OF = {channels: mode for mode, channels in _MODES.items()}
 def _gray_region(mask: Image.Image | np.ndarray | None) -> Region | None:
     if mask is None:
         return None
-    if isinstance(mask, Image.Image) and mask.mode != "L" and not _is_deep(mask):
-        mask = mask.convert("L")
-    return to_region(mask)[0]
+    region = to_region(mask)[0]
+    return region if region.format.channels == "GRAY" else coverage(region)
 
 
 def from_mask(mask: Region, kind: type) -> Image.Image | np.ndarray:
@@ -298,21 +334,41 @@ def to_region(image: Image.Image | np.ndarray) -> tuple[Region, Callable[[Region
 
 def _from_array(array: np.ndarray) -> tuple[Region, Callable[[Region], Any]]:
     channels = 1 if array.ndim == 2 else array.shape[-1] if array.ndim == 3 else 0
-    if channels not in _CHANNELS or array.dtype.name not in _DTYPES:
+    values = _as_sent(array)
+    if channels not in _CHANNELS or values.dtype.name not in _DTYPES:
         raise BadRequest(
             f"An array of shape {array.shape} and type {array.dtype} is not taken for an image.",
-            "Use (H, W) or (H, W, 1 to 4) and uint8, uint16, float16 or float32.",
+            "Use (H, W) or (H, W, 1 to 4) and uint8, uint16, bool, or floats; such as: array.astype('uint8').",
         )
     height, width = array.shape[:2]
-    form = PixelFormat(width, height, _CHANNELS[channels], _DTYPES[array.dtype.name])
-    little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    form = PixelFormat(width, height, _CHANNELS[channels], _DTYPES[values.dtype.name])
+    little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
+    dtype = values.dtype if array.dtype == bool else array.dtype
 
     def back(region: Region) -> np.ndarray:
-        result = np.frombuffer(region.data, little.dtype).astype(array.dtype)
+        result = np.frombuffer(region.data, little.dtype).astype(dtype)
         shape = (region.format.height, region.format.width)
         return result.reshape(shape if array.ndim == 2 and region.format.channels == "GRAY" else (*shape, -1))
 
     return Region(form, little.reshape(-1).view(np.uint8).data), back
+
+
+def _as_sent(array: np.ndarray) -> np.ndarray:
+    """The values in a number format that pictures have, where their meaning is clear."""
+    if array.dtype == bool:
+        return array.astype(np.uint8) * 255
+    if array.dtype.kind != "f":
+        return array
+    try:
+        white = float_white(array)
+    except FileProblem as error:
+        raise BadRequest(error.message, error.hint) from error
+    if white != 1:
+        raise BadRequest(
+            f"An array of floats has values from 0 to 1, this one up to {np.nanmax(array):g}.",
+            f"Scale it: array / {white:g}.",
+        )
+    return array.astype(np.float32) if array.dtype.itemsize > 4 else array
 
 
 def _is_deep(image: Image.Image) -> bool:
@@ -333,6 +389,12 @@ def _deep_values(image: Image.Image) -> np.ndarray:
     return values if image.mode == "F" else values.astype(np.uint16)
 
 
+def _mode_for(image: Image.Image) -> str:
+    """The mode in which an image of 8 bits is sent: with alpha, where a colour, or one of a palette, is transparent."""
+    gray, clear = image.mode in ("1", "L", "LA", "La"), image.has_transparency_data
+    return ("LA" if clear else "L") if gray else ("RGBA" if clear else "RGB")
+
+
 def _from_pillow(image: Image.Image) -> tuple[Region, Callable[[Region], Any]]:
     profile = image.info.get("icc_profile") or None
     if image.mode == "CMYK":
@@ -341,8 +403,8 @@ def _from_pillow(image: Image.Image) -> tuple[Region, Callable[[Region], Any]]:
     elif _is_deep(image):
         region = _from_array(_deep_values(image))[0]
     else:
-        if image.mode not in _MODES:
-            image = image.convert("RGBA" if image.has_transparency_data else "L" if image.mode == "1" else "RGB")
+        if image.mode != (mode := _mode_for(image)):
+            image = image.convert(mode)
         region = Region(PixelFormat(*image.size, _MODES[image.mode]), image.tobytes())
     if profile is not None and profile_fits(profile, gray=region.format.is_gray):
         region = Region(replace(region.format, encoding="icc"), region.data, profile)
@@ -355,8 +417,8 @@ def _from_pillow(image: Image.Image) -> tuple[Region, Callable[[Region], Any]]:
             mode = image.mode if image.mode in ("I", "F") else "I;16"
             raw = "F;32F" if mode == "F" else "I;16"
         painted = Image.frombytes(mode, (form.width, form.height), bytes(result.data), "raw", raw)
-        if region.profile is not None:
-            painted.info["icc_profile"] = region.profile
+        if result.profile is not None:
+            painted.info["icc_profile"] = bytes(result.profile)
         return painted
 
     return region, back

@@ -24,6 +24,7 @@ from impasto.imaging.pixels import (
     encode_gray,
     encode_rgb,
     fill_transparent,
+    in_color,
     shrink,
 )
 from impasto.imaging.resample import resize, upsample_guided
@@ -131,9 +132,10 @@ class Pipeline:
             pictures: pictures as styles, by the names that ``options`` has for them.
 
         Returns:
-            The painted pixels in the format that came in, with ``options.max_side`` smaller ones; and the mask, unless
-            they show everywhere or ``options.flatten`` was asked for. Outside the mask, and with ``flatten`` wherever
-            it is 0, the pixels are those that came in, bit for bit.
+            The painted pixels in the format that came in, with ``options.color`` in one of colours, and with
+            ``options.max_side`` smaller ones; and the mask, unless they show everywhere or ``options.flatten`` was
+            asked for. Outside the mask, and with ``flatten`` wherever it is 0, the pixels are those that came in, bit
+            for bit.
 
         Raises:
             NoSubject: there is nothing to paint on.
@@ -142,6 +144,8 @@ class Pipeline:
         progress(0.0, "reading")
         small = options.max_side
         picture, factor = _at_most(decode(region), None if small is None else max(small, _SMALL_SIDE))
+        if options.color:
+            picture = in_color(picture)
         photo = fill_transparent(picture.rgb.clamp(0, 1), picture.alpha)
         subject = None
         if options.needs_subject:

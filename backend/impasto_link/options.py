@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
 from typing import Any, Union
 
 from impasto_link.errors import BadRequest
@@ -98,8 +99,12 @@ class RefineOptions:
         if self.optimizer is not None:
             _check_choice("The optimizer", self.optimizer, OPTIMIZERS)
         _check_choice("The network that measures", self.features, FEATURES)
-        _check_whole("The number of iterations", self.iterations, 1, MAX_ITERATIONS)
-        _check_whole("The longest side to refine at", self.max_side, 64, 1 << 20)
+        for name, what, low, high in (
+            ("iterations", "The number of iterations", 1, MAX_ITERATIONS),
+            ("max_side", "The longest side to refine at", 64, 1 << 20),
+        ):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _whole(what, getattr(self, name), low, high))
         object.__setattr__(
             self, "content_weight", _number("The weight of the content", self.content_weight, 0.0, 1000.0)
         )
@@ -117,7 +122,7 @@ class RefineOptions:
         """Refinement as a person would name it: a preset, a number of iterations, or nothing."""
         if isinstance(wanted, str):
             return cls(preset=wanted) if wanted else None
-        return cls(iterations=wanted) if isinstance(wanted, int) else wanted
+        return wanted if wanted is None or isinstance(wanted, RefineOptions) else cls(iterations=wanted)
 
     def to_wire(self) -> dict[str, Any]:
         """As the header of a request has it."""
@@ -145,6 +150,8 @@ class StylizeOptions:
         strength: 0 gives the original, 1 the full style.
         brush: size of the strokes; 2 paints with strokes twice as large as the network's own, from 0.25 to 4.
         keep_colors: keep the colours of the original and take only light and dark from the style.
+        color: paint a gray picture in the colours of the style; what comes back has the channels of RGB then. Without
+            it gray stays gray.
         area: ``everything``, or only the ``subject`` or the ``background``. The subject is what the mask says that is
             sent along, or else what a network finds.
         background_styles: with the area ``everything``, what to paint the background like; ``styles`` are then the
@@ -163,6 +170,7 @@ class StylizeOptions:
     strength: float = 1.0
     brush: float = 1.0
     keep_colors: bool = False
+    color: bool = False
     area: str = "everything"
     background_styles: tuple[StyleChoice, ...] = ()
     feather: float = 0.0
@@ -187,6 +195,12 @@ class StylizeOptions:
         _check_choice("The area", self.area, AREAS)
         object.__setattr__(self, "strength", _number("The strength", self.strength, 0.0, 1.0))
         object.__setattr__(self, "brush", _number("The brush size", self.brush, *BRUSH_RANGE))
+        for name in ("keep_colors", "color", "flatten"):
+            object.__setattr__(self, name, bool(getattr(self, name)))
+        if self.color and self.keep_colors:
+            raise BadRequest(
+                "A gray picture that keeps its colours stays gray.", "Choose only one of color and keep_colors."
+            )
         _check_mask_options(self)
         _check_where(self)
 
@@ -305,18 +319,21 @@ def _check_where(options: StylizeOptions | MaskOptions) -> None:
     kind, _, index = str(options.device).partition(":")
     if kind not in ("auto", "cpu", "cuda") or (index and (kind != "cuda" or not index.isdecimal())):
         raise BadRequest(f"The device {options.device!r} is not known.", "Use auto, cpu, cuda or cuda:1.")
-    if options.max_side is not None and (type(options.max_side) is not int or options.max_side < 16):
-        raise BadRequest("A preview's longest side has to be a whole number of at least 16 pixels.")
+    if options.max_side is not None:
+        object.__setattr__(options, "max_side", _whole("A preview's longest side", options.max_side, 16, 1 << 20))
 
 
-def _check_whole(what: str, value: object, low: int, high: int) -> None:
-    if value is not None and (type(value) is not int or not low <= value <= high):
+def _whole(what: str, value: object, low: int, high: int) -> int:
+    # Numbers of numpy are of these kinds, too.
+    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
         raise BadRequest(f"{what} has to be a whole number from {low} to {high}, not {value!r}.")
+    return int(value)
 
 
 def _number(what: str, value: object, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         raise BadRequest(f"{what} has to be a number, not {value!r}.")
-    if not low <= value <= high:
-        raise BadRequest(f"{what} is {value:g}, but has to be from {low:g} to {high:g}.")
-    return float(value)
+    number = float(value)
+    if not low <= number <= high:
+        raise BadRequest(f"{what} is {number:g}, but has to be from {low:g} to {high:g}.")
+    return number

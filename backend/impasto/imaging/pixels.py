@@ -127,6 +127,16 @@ def shrink(picture: Picture, factor: float) -> Picture:
     return Picture(rgb, alpha, _region(rgb, alpha, format.resized(width, height), picture.source.profile))
 
 
+def in_color(picture: Picture) -> Picture:
+    """A gray picture in a format that holds colours, in sRGB where its profile is one of gray; others as they are."""
+    format = picture.format
+    if not format.is_gray:
+        return picture
+    encoding = "srgb" if format.encoding == "icc" else format.encoding
+    format = replace(format, channels="RGBA" if format.has_alpha else "RGB", encoding=encoding)
+    return replace(picture, source=_region(picture.rgb, picture.alpha, format, None))
+
+
 def cut_out(picture: Picture, rgb: Tensor, mask: Tensor) -> Region:
     """A region with alpha that shows only what the mask shows.
 
