@@ -21,7 +21,7 @@ $(VENV)/.ready: pyproject.toml
 # Any photo will do: make demo PHOTO=holiday.jpg STYLE=great-wave
 demo: setup
 	@photo="$(PHOTO)"; test -n "$$photo" || photo=$$($(BIN)/python -c "import skimage; print(skimage.__path__[0])")/data/astronaut.png; \
-	  set -x; $(BIN)/impasto stylize "$$photo" -o demo.png --style $(STYLE)
+	  set -x; $(BIN)/impasto stylize "$$photo" -o demo.png --existing replace --style $(STYLE)
 	@echo "The painting is in demo.png"
 
 # Two at a time: many tests wait for a server to start or to end. Not more, for each has servers with PyTorch in them.

@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from impasto.cli import doctor, inspect, install, keep, mask, serve, status, stop, styles, stylize, train, uninstall
 from impasto_link import __version__
@@ -42,21 +45,23 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    """Run a command; returns the exit status: 0 done, 1 failed, 2 wrong usage, 128 and more ended by a signal."""
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         # Names of files may be bytes that are no text. To print one must not fail; stderr does the same by itself.
         sys.stdout.reconfigure(errors="backslashreplace")
     options = build_parser().parse_args(arguments)
     try:
-        return COMMANDS[options.command].run(options)
+        with _ended_by_signals():
+            return COMMANDS[options.command].run(options)
     except ImpastoError as error:
-        print(f"impasto: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"  {error.hint}", file=sys.stderr)
+        _say(error, error.message, error.hint)
         return 1
-    except KeyboardInterrupt:
-        print("impasto: interrupted", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as error:
+        _say(error, "interrupted")
+        return 128 + (error.number if isinstance(error, _Ended) else signal.SIGINT)
+    except MemoryError as error:
+        _say(error, "There is not enough memory.")
+        return 1
     except BrokenPipeError:
         # Somebody piped us into head. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -64,5 +69,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         # Folders that may not be looked into, names that are too long, disks that are full: a person can mend those.
         what = f"{error.filename}: " if error.filename else ""
-        print(f"impasto: {what}{error.strerror or error}", file=sys.stderr)
+        _say(error, f"{what}{error.strerror or error}")
         return 1
+
+
+class _Ended(KeyboardInterrupt):
+    """The process was asked to end by a signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """A terminal that is closed, or `kill`, ends a command as Ctrl-C does: it leaves nothing half done."""
+
+    def end(number: int, frame: object) -> None:
+        raise _Ended(number)
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        numbers = []
+    # Not those that are ignored, as nohup does it.
+    before = {number: signal.signal(number, end) for number in numbers if signal.getsignal(number) == signal.SIG_DFL}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _say(error: BaseException, message: str, hint: str = "") -> None:
+    """What went wrong, what to do about it, and what else is known about it."""
+    with suppress(OSError):  # The terminal may be what has gone.
+        print(f"impasto: {message}", file=sys.stderr)
+        for line in (hint, *getattr(error, "__notes__", ())):
+            if line:
+                print(f"  {line}", file=sys.stderr)

@@ -6,9 +6,11 @@ impasto inspect painting.jpg -o sheet.png --photo photo.jpg --result painted.png
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from pathlib import Path
 
+from impasto.cli.outputs import Outputs, add_existing_option
 from impasto_link.errors import BadRequest, ImpastoError
 from impasto_link.options import FEATURES
 
@@ -22,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--photo", type=Path, help="a photo to compare with it")
     parser.add_argument("--result", type=Path, help="what was painted of the photo")
     parser.add_argument("--features", choices=FEATURES, default="auto", help="the network that looks")
+    add_existing_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -44,6 +47,11 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.result and not options.photo:
         raise BadRequest("A painting is compared with the photo that it was.", "Name the photo, too, with --photo.")
+    read = [path for path in (options.picture, options.photo, options.result) if path]
+    outputs = Outputs(options.existing, read)
+    if not outputs.missing([options.output]):
+        print(f"{options.output} is there already and stays as it is.")
+        return 0
 
     def look(path: Path) -> torch.Tensor:
         picture = as_style(files.read(path)[0], path.name).picture
@@ -74,6 +82,8 @@ def run(options: argparse.Namespace) -> int:
         others,
         "photo" if others else "",
     )
-    figure.savefig(options.output, dpi=110)
+    data = io.BytesIO()
+    figure.savefig(data, dpi=110, format=options.output.suffix[1:].lower())
+    outputs.put(options.output, data.getvalue())
     print(f"Wrote {options.output}")
     return 0

@@ -1,20 +1,16 @@
-"""Find the subject of a picture: a mask of it, white where the subject is, or a cut-out."""
+"""Find the subject of pictures: masks of it, white where the subject is, or cut-outs."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-from pathlib import Path
 
+from impasto.cli.batch import Batch, Item, add_batch_arguments
 from impasto.cli.options import add_device_option, add_mask_options, mask_options
-from impasto.client import SERVER_COMMAND
-from impasto.imaging import files
-from impasto_link.launch import connect_or_start
+from impasto_link.client import Call, Client, Event
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("input", type=Path, metavar="IN", help="a picture")
-    parser.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="the file to write")
+    add_batch_arguments(parser)
     add_mask_options(parser)
     parser.add_argument("--invert", action="store_true", help="the background instead of the subject")
     parser.add_argument(
@@ -25,12 +21,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     wanted = mask_options(options, invert=options.invert, cutout=options.cutout)
-    files.check_target(options.output)
-    region, info = files.read(options.input)
-    with contextlib.closing(connect_or_start(SERVER_COMMAND)) as client:
-        result = client.wait(client.mask(region, wanted)).regions
-    if options.cutout:
-        files.write(options.output, result["pixels"], info)
-    else:
-        files.write(options.output, result["mask"])
-    return 0
+    # JPEG would blur the edge of a mask, and has no transparency.
+    batch = Batch(options, suffix_for=lambda source: ".png")
+
+    def begin(client: Client, item: Item) -> Call:
+        return client.mask(batch.read(item), wanted)
+
+    def end(item: Item, result: Event) -> None:
+        if options.cutout:
+            batch.write(item, item.target, result.regions["pixels"], item.info)
+        else:
+            batch.write(item, item.target, result.regions["mask"])
+
+    return batch.run(begin, end)

@@ -138,17 +138,27 @@ def read_styles(words: list[str], pictures: dict[str, Region]) -> list[StyleChoi
     """Styles as a person names them: of the library, or picture files, which are read into ``pictures`` by name."""
     choices = []
     for word in words:
-        file, colon, weight = word.rpartition(":")
-        # A colon may be a part of the file's name.
-        if Path(word).is_file():
-            choices.append(StyleChoice(_read_picture(Path(word), pictures)))
-        elif colon and Path(file).is_file():
-            choices.append(StyleChoice(_read_picture(Path(file), pictures), _weight(word, weight)))
-        elif any(Path(one).suffix.lower() in files.SUFFIXES for one in (word, file)):
+        path, weight = _style_file(word)
+        if path is not None:
+            choices.append(StyleChoice(_read_picture(path, pictures), _weight(word, weight)))
+        elif any(Path(one).suffix.lower() in files.READABLE for one in (word, word.rpartition(":")[0])):
             raise BadRequest(f"There is no picture {word}.", "Name a file, or a style of: impasto styles")
         else:
             choices.append(StyleChoice.parse(files.as_text(word)))
     return choices
+
+
+def style_files(words: list[str]) -> list[Path]:
+    """Those of the styles that are picture files."""
+    return [path for path, _ in map(_style_file, words) if path is not None]
+
+
+def _style_file(word: str) -> tuple[Path | None, str]:
+    """The picture file that a style names, if it is one, and its weight. A colon may be a part of the file's name."""
+    file, colon, weight = word.rpartition(":")
+    if Path(word).is_file():
+        return Path(word), "1"
+    return (Path(file), weight) if colon and Path(file).is_file() else (None, "")
 
 
 def _read_picture(path: Path, pictures: dict[str, Region]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from tqdm import tqdm
 
 from impasto.cli.options import add_look_options, stylize_options
+from impasto.cli.outputs import Outputs, add_existing_option
 from impasto.client import SERVER_COMMAND, Server, to_region
 from impasto.zoo.library import Library
 from impasto_link.client import Client
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cell", type=int, default=256, metavar="PX", help="size of a picture on the sheet (default: 256)"
     )
+    add_existing_option(parser)
     add_look_options(parser)
 
 
@@ -89,6 +91,10 @@ def _sheet(options: argparse.Namespace) -> int:
     if not low <= options.cell <= high:
         raise BadRequest(f"The size of a picture on the sheet is {options.cell}, but has to be from {low} to {high}.")
     files.check_target(options.sheet)
+    outputs = Outputs(options.existing, options.photo)
+    if not outputs.missing([options.sheet]):
+        print(f"{options.sheet} is there already and stays as it is.", file=sys.stderr)
+        return 0
     photos = [read_photo(path) for path in options.photo]
     # Which styles there are is known later; whatever else is wrong is said before a server is started.
     stylize_options(options, "any")
@@ -111,5 +117,5 @@ def _sheet(options: argparse.Namespace) -> int:
                 return painted
 
             sheet = contact_sheet(photos, names, paint, options.cell)
-    files.write(options.sheet, to_region(sheet)[0])
+    outputs.put(options.sheet, files.encode(options.sheet.suffix.lower(), to_region(sheet)[0]))
     return 0
