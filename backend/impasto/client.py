@@ -99,7 +99,10 @@ class Painting:
 
 
 class Server:
-    """A connection to the server; a context manager. Not thread-safe: one connection per thread.
+    """A connection to the server; a context manager.
+
+    Threads need one each. In a process forked from this one, as multiprocessing does, it is made anew at the first use;
+    a job under way stays that of the process which began it.
 
     Args:
         client: the connection.
@@ -113,7 +116,8 @@ class Server:
         self._server = read_server_info()
 
     def _connected(self) -> Client:
-        if self._anew is not None and not self._client.waits and read_server_info() != self._server:
+        ended = not self._client.waits and read_server_info() != self._server
+        if self._anew is not None and (self._client.is_forked or ended):
             self._client.close()
             self._client = self._anew()
             self._server = read_server_info()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -96,6 +97,7 @@ class Client:
     def __init__(self, transport: Transport, patience: Patience | None = None) -> None:
         self.transport = transport
         self._patience = patience or Patience()
+        self._process = os.getpid()
         self._open: dict[str, Call] = {}
         self._shared: SharedFolder | None = None
         self._heard_at = time.monotonic()
@@ -118,6 +120,7 @@ class Client:
         on_event: Callable[[Event], None] | None = None,
     ) -> Call:
         """Send a call and return at once."""
+        self._check_process()
         call = Call(uuid.uuid4().hex, on_event)
         self._open[call.id] = call
         header = {**(fields or {}), "op": op, "id": call.id}
@@ -167,12 +170,13 @@ class Client:
 
         With ``keep`` a refinement ends with the best picture that it has so far.
         """
-        if not call.finished:
+        if not call.finished and not self.is_forked:
             call.kept |= keep
             self.transport.send(codec.encode({"op": "cancel", "id": call.id, "keep": keep}))
 
     def poll(self, timeout: float | None = 0.0) -> bool:
         """Take in what has arrived; waits up to ``timeout`` seconds for the first message. Whether there was any."""
+        self._check_process()
         message = self.transport.receive(timeout)
         if message is None:
             return False
@@ -282,4 +286,17 @@ class Client:
 
     def close(self) -> None:
         """Close the connection; the server drops what this client had under way."""
-        self.transport.close()
+        if not self.is_forked:
+            self.transport.close()
+
+    @property
+    def is_forked(self) -> bool:
+        """Whether this process is a copy of the one that made the connection, to which it goes on belonging."""
+        return os.getpid() != self._process
+
+    def _check_process(self) -> None:
+        # Both would read from one connection, and each would wait for what the other has got.
+        if self.is_forked:
+            raise ImpastoError(
+                "This connection belongs to the process from which this one was forked.", "Connect anew in this one."
+            )

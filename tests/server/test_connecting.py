@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from impasto.cli import main
 from impasto.client import connect
+from impasto_link.errors import ImpastoError
 from support import RunningServer
 
 
@@ -22,7 +24,7 @@ def picture() -> np.ndarray:
 def test_the_server_takes_no_file_of_the_user_for_a_module(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, picture: np.ndarray
 ) -> None:
-    """It starts in the home folder, where all sorts of scripts lie; the folder of a variable is that of the user."""
+    """From the home folder, where all sorts of scripts lie; the folder of a variable is that of the user."""
     home = tmp_path / "home"
     home.mkdir()
     for name in ("queue.py", "msgpack.py"):
@@ -59,3 +61,34 @@ def test_a_worker_starts_without_torchvision(running_server: RunningServer) -> N
     loaded = {Path(one.path).parent.name for one in worker.memory_maps()}
     assert "torchvision" not in loaded
     assert "lib" in loaded, "torch itself lies there"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes that are copies of others")
+@pytest.mark.parametrize("transport", ["pyzmq", "zmtp"])
+def test_a_forked_process_connects_anew(
+    running_server: RunningServer, picture: np.ndarray, transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a pool of multiprocessing does; both would read from one connection, and wait for ever."""
+    monkeypatch.setattr("impasto.client.connect_or_start", lambda *_, **__: running_server.client(transport))
+    with connect() as server:
+        begun = server.start(picture, style="udnie")
+        painted = begun.result()
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                with pytest.raises(ImpastoError, match="from which this one was forked"):
+                    begun._client.ask("status")
+                begun.cancel()
+                with server:
+                    same = np.array_equal(server.stylize(picture, style="udnie"), painted)
+                os.write(writing, b"the same" if same else b"another")
+            except BaseException as error:
+                os.write(writing, repr(error).encode())
+            finally:
+                os._exit(0)
+        os.close(writing)
+        with open(reading, "rb") as answer:
+            assert answer.read() == b"the same"
+        os.waitpid(child, 0)
+        assert np.array_equal(server.stylize(picture, style="udnie"), painted), "and the first goes on"

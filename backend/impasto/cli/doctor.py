@@ -9,17 +9,18 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from impasto.cli.running import connect_to_running
 from impasto.client import Server
-from impasto.install import gimp, krita
+from impasto.install import gimp, krita, snap
 from impasto.zoo.library import Library
 from impasto_link import __version__, codec
-from impasto_link.discovery import log_file
+from impasto_link.discovery import disbelieved, log_file
 from impasto_link.errors import ImpastoError
+from impasto_link.state import home_dir, problems, runtime_dir
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Finding:
     mend: str = ""
     grave: bool = False
 
+    @classmethod
+    def of(cls, error: ImpastoError, *, grave: bool = False) -> Finding:
+        """What an error says."""
+        return cls(error.message, error.hint or "Mend that, then look again: impasto doctor", grave)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     pass
@@ -44,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     grave = False
     for title, look in (("Krita", _krita), ("GIMP", _gimp), ("server", _server), ("models", _models), ("GPU", _gpu)):
-        for finding in look():
+        for finding in _findings(look):
             mark = "ok" if not finding.mend else "!!" if finding.grave else "--"
             print(f"{mark}  {title:7} {finding.words}")
             if finding.mend:
@@ -53,7 +59,15 @@ def run(options: argparse.Namespace) -> int:
     return 1 if grave else 0
 
 
+def _findings(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from look()
+    except ImpastoError as error:
+        yield Finding.of(error, grave=True)
+
+
 def _krita() -> Iterator[Finding]:
+    yield from _snap("krita")
     try:
         found = krita.find()
     except ImpastoError:
@@ -81,6 +95,7 @@ def _is_enabled(settings: Path) -> bool:
 
 
 def _gimp() -> Iterator[Finding]:
+    yield from _snap("gimp")
     try:
         found = gimp.find()
     except ImpastoError:
@@ -114,15 +129,29 @@ def _installed(title: str, package: Path) -> Finding:
     return Finding(f"{title}: the plugin is in {package}")
 
 
+def _snap(editor: str) -> Iterator[Finding]:
+    try:
+        shut_off = snap.problem(editor, home_dir())
+    except ImpastoError:
+        return
+    if shut_off is not None:
+        yield Finding.of(shut_off)
+
+
 def _sandboxed(title: str) -> Finding:
     return Finding(f"{title} cannot start the server by itself", "Before you paint, run in a terminal: impasto serve")
 
 
 def _server() -> Iterator[Finding]:
+    in_the_way = [*problems()] or [*disbelieved()]
+    for problem in in_the_way:
+        yield Finding.of(problem, grave=True)
+    if in_the_way:
+        return
     try:
         client = connect_to_running()
     except ImpastoError as error:
-        yield Finding(error.message, error.hint or "impasto stop, then try again", grave=True)
+        yield Finding.of(error, grave=True)
         return
     if client is None:
         yield Finding("does not run; it starts by itself when it is needed")
@@ -131,10 +160,13 @@ def _server() -> Iterator[Finding]:
             status = server.status()
         devices = ", ".join(f"{one['device']} {one['state']}" for one in status["workers"])
         yield Finding(f"version {status['version']} runs as process {status['pid']}: {devices}")
+        if all(one["state"] == "broken" for one in status["workers"]):
+            words = f"its worker does not start; its log says why: {log_file()}"
+            yield Finding(words, "impasto stop, then try again", grave=True)
         if status["version"] != __version__:
             yield Finding(f"it is of another version than this one, {__version__}", "impasto stop")
-    folder = log_file().parent
-    free = shutil.disk_usage(next(one for one in (folder, *folder.parents) if one.is_dir())).free
+    folder = runtime_dir()
+    free = shutil.disk_usage(folder).free
     if free < 1 << 30:
         yield Finding(f"only {free >> 20} MiB are free on the disk of {folder}", "Make room: the server writes there.")
 

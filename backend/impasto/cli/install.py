@@ -9,8 +9,9 @@ import argparse
 from pathlib import Path
 
 from impasto.client import SERVER_COMMAND
-from impasto.install import gimp, krita
+from impasto.install import gimp, krita, snap
 from impasto_link.launch import remember_command
+from impasto_link.state import home_dir
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +39,7 @@ def _krita(archive: Path | None) -> int:
     print("  if it is not, tick it in Settings > Dockers.")
     if any(one.sandboxed for one in found):
         _say_sandboxed("Krita")
+    _say_snap("krita")
     print("If Krita says nothing of Python plugins in its settings, its Python is missing; on Debian and Ubuntu:")
     print("  sudo apt install python3-pyqt5")
     return 0
@@ -55,9 +57,16 @@ def _gimp(archive: Path | None) -> int:
     print("Next: start GIMP (again, if it is running): Filters > Artistic > Style Transfer… and Find Subject….")
     if any(one.sandboxed for one in found):
         _say_sandboxed("GIMP")
+    _say_snap("gimp")
     print("If they are not in the menu, GIMP's Python is missing; on Debian and Ubuntu:")
     print("  sudo apt install python3-gi gir1.2-gimp-3.0 gir1.2-gtk-3.0")
     return 0
+
+
+def _say_snap(editor: str) -> None:
+    shut_off = snap.problem(editor, home_dir())
+    if shut_off is not None:
+        print(f"{shut_off.message}\n  {shut_off.hint}")
 
 
 def _say_sandboxed(editor: str) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 
 from impasto.install import gimp, krita
+from impasto_link.state import home_dir
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    here = (Path.home(), os.environ, sys.platform)
+    here = (home_dir(), os.environ, sys.platform)
     if options.editor == "krita":
         taken = [one.title for one in krita.candidates(*here) if krita.uninstall(one)]
     else:

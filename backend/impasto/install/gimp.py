@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from impasto.install import snap
 from impasto.install.payload import Files, copy_in, package_files, plugin_source, take_out, write_zip
 from impasto_link.errors import ImpastoError
+from impasto_link.state import home_dir
 
 PLUGIN = "impasto_gimp"
 #: GIMP takes a plug-in only if the file of this name can be executed.
@@ -71,19 +73,22 @@ def candidates(home: Path, environment: Mapping[str, str], platform: str) -> lis
 
 
 def find() -> list[Gimp]:
-    """Every GIMP 3 of this user that was started at least once, or is on the PATH.
+    """Every GIMP 3 of this user that was started at least once, or is on the PATH, but those that are snaps.
 
     Raises:
         ImpastoError: there is none.
     """
-    found = candidates(Path.home(), os.environ, sys.platform)
-    title, place, _ = places(Path.home(), os.environ, sys.platform)[0]
+    home = home_dir()
+    found = candidates(home, os.environ, sys.platform)
+    title, place, _ = places(home, os.environ, sys.platform)[0]
     for version in _on_path():
         one = Gimp(title.format(version), place / version)
         if one not in found:
             found.append(one)
     if not found:
-        looked = " or ".join(str(place / "3.*") for _, place, _ in places(Path.home(), os.environ, sys.platform))
+        if (shut_off := snap.problem("gimp", home)) is not None:
+            raise shut_off
+        looked = " or ".join(str(place / "3.*") for _, place, _ in places(home, os.environ, sys.platform))
         raise ImpastoError(
             f"No GIMP 3 was found; looked for {looked}.",
             "Start GIMP once, then try again. GIMP 2.10 is too old for this filter.",

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from impasto.install import kritarc
+from impasto.install import kritarc, snap
 from impasto.install.payload import Files, copy_in, package_files, plugin_source, take_out, write_zip
 from impasto_link.errors import ImpastoError
+from impasto_link.files import explain
+from impasto_link.state import home_dir
 
 PLUGIN = "impasto_krita"
 _PACKAGE = Path("pykrita", PLUGIN)
@@ -102,18 +104,21 @@ def _can_be_written(moved: Path) -> bool:
 
 
 def find() -> list[Krita]:
-    """Every Krita of this user that was started at least once, or is on the PATH.
+    """Every Krita of this user that was started at least once, or is on the PATH, but those that are snaps.
 
     Raises:
         ImpastoError: there is none.
     """
-    known = candidates(Path.home(), os.environ, sys.platform)
+    home = home_dir()
+    known = candidates(home, os.environ, sys.platform)
     found = [one for one in known if one.data.is_dir() or one.settings.is_file()]
-    if known[0] not in found and shutil.which("krita"):
+    if known[0] not in found and shutil.which("krita") and not snap.comes_as_snap("krita"):
         found.insert(0, known[0])
     # A Flatpak has its folder from the moment it is installed, or at least from its first start.
     found += [one for one in known if one.sandboxed and one not in found and one.standard.parents[1].is_dir()]
     if not found:
+        if (shut_off := snap.problem("krita", home)) is not None:
+            raise shut_off
         places = " or ".join(str(one.data) for one in known)
         raise ImpastoError(
             f"No Krita was found; looked for {places}.",
@@ -136,7 +141,7 @@ def plugin_files() -> Files:
 def install(krita: Krita) -> None:
     """Copy the plugin and switch it on."""
     copy_in(plugin_files(), krita.data, _PACKAGE)
-    kritarc.switch(krita.settings, PLUGIN, on=True)
+    _switch(krita, on=True)
 
 
 def uninstall(krita: Krita) -> bool:
@@ -144,8 +149,15 @@ def uninstall(krita: Krita) -> bool:
     # The resources may have been moved since.
     taken = [take_out(plugin_files(), folder, _PACKAGE) for folder in dict.fromkeys((krita.data, krita.standard))]
     if any(taken) and krita.settings.is_file():
-        kritarc.switch(krita.settings, PLUGIN, on=False)
+        _switch(krita, on=False)
     return any(taken)
+
+
+def _switch(krita: Krita, *, on: bool) -> None:
+    try:
+        kritarc.switch(krita.settings, PLUGIN, on=on)
+    except OSError as error:
+        raise explain(error, krita.settings, "Is it yours?") from error
 
 
 def build_zip(target: Path) -> None:

@@ -14,6 +14,7 @@ import msgpack
 
 import impasto_link
 from impasto_link.errors import ImpastoError
+from impasto_link.files import explain
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ def copy_in(files: Files, folder: Path, package: Path, main: str = "__init__.py"
     try:
         # Before anything is taken away.
         _check_seen(folder)
+        _check_free(files, folder, package, main)
         take_out(files, folder, package, main)
         for name, source in files.items():
             target = folder / name
@@ -83,9 +85,19 @@ def copy_in(files: Files, folder: Path, package: Path, main: str = "__init__.py"
             shutil.copyfile(source, target)
         (folder / package / MANIFEST).write_text(_manifest(files), encoding="utf-8")
     except OSError as error:
-        raise ImpastoError(
-            f"{error.filename or folder} cannot be written: {error.strerror}.", "Is it yours, and is the disk full?"
-        ) from error
+        raise explain(error, Path(error.filename or folder), "Is it yours?") from error
+
+
+def _check_free(files: Files, folder: Path, package: Path, main: str) -> None:
+    """Raises ImpastoError if a file of the user's would be overwritten: beside the package there may be one."""
+    ours = _installed(files, folder, package, main)
+    for name, source in files.items():
+        target = folder / name
+        if name in ours or not os.path.lexists(target):
+            continue
+        if not target.is_file() or target.read_bytes() != source.read_bytes():
+            aside = target.with_name(f"{target.name}.old")
+            raise ImpastoError(f"There is {target}, which Impasto did not put there.", f"mv {target} {aside}")
 
 
 def _check_ours(folder: Path, package: Path, main: str) -> None:
@@ -149,14 +161,11 @@ def take_out(files: Files, folder: Path, package: Path, main: str = "__init__.py
     # A link is the work of a developer, and what it leads to is not in the folder.
     if (folder / package).is_symlink():
         return False
-    try:
-        names = json.loads((folder / package / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        names = [name.as_posix() for name in files] if (folder / package / main).is_file() else []
+    names = _installed(files, folder, package, main)
     if not names:
         return False
     folders = set()
-    for name in [*names, (package / MANIFEST).as_posix()]:
+    for name in [*names, package / MANIFEST]:
         path = folder / name
         # The list is a file that anybody may have changed: it reaches nothing outside.
         if not path.resolve().is_relative_to(folder.resolve()):
@@ -172,6 +181,18 @@ def take_out(files: Files, folder: Path, package: Path, main: str = "__init__.py
         if one.is_dir() and not any(one.iterdir()):
             one.rmdir()
     return True
+
+
+def _installed(files: Files, folder: Path, package: Path, main: str) -> list[Path]:
+    """What an earlier installation has put there. Nothing that is not ours, whatever somebody wrote into the list."""
+    try:
+        listed = json.loads((folder / package / MANIFEST).read_text(encoding="utf-8"))
+        if not (isinstance(listed, list) and all(isinstance(name, str) for name in listed)):
+            raise ValueError("no list of names")
+    except (OSError, ValueError):
+        return list(files) if (folder / package / main).is_file() else []
+    names = [Path(name) for name in listed]
+    return [name for name in names if name in files or (package in name.parents and ".." not in name.parts)]
 
 
 def write_zip(

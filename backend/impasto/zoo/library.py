@@ -21,6 +21,7 @@ from typing import Any
 import platformdirs
 
 from impasto_link.errors import BadRequest, ModelProblem, UnknownStyle
+from impasto_link.state import runtime_dir
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,14 @@ def shipped_models() -> Path:
 def user_models() -> Path:
     """The folder of the user's own models; ``IMPASTO_MODELS`` overrides it."""
     override = os.environ.get("IMPASTO_MODELS")
-    return Path(override) if override else platformdirs.user_data_path("impasto", appauthor=False) / "models"
+    if override:
+        return Path(override)
+    try:
+        folder = platformdirs.user_data_path("impasto", appauthor=False)
+    except RuntimeError:
+        folder = Path("~")
+    # Where there is no home, older versions of platformdirs say ~, which would be a folder in whatever folder this is.
+    return (folder if folder.is_absolute() else runtime_dir()) / "models"
 
 
 def find_model(name: str) -> Path:
