@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,13 @@ def listed(folder: str | Path) -> list[str]:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def fail(error: BaseException) -> Callable[..., None]:
+    def act(*_: object, **__: object) -> None:
+        raise error
+
+    return act
 
 
 # -- What is never overwritten -----------------------------------------------------------------------------------------
@@ -153,6 +161,17 @@ def test_of_a_painting_and_its_mask_what_is_missing_is_written(here: Path) -> No
     assert Image.open("out.png").size == (32, 24)
 
 
+@pytest.mark.usefixtures("no_server")
+@pytest.mark.parametrize("output", ["new.png", "out/"])
+def test_where_no_file_can_be_made_nothing_is_painted(
+    output: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paint("a.png")
+    monkeypatch.setattr(tempfile, "TemporaryFile", fail(OSError(errno.EROFS, "Read-only file system")))
+    assert main(["stylize", "a.png", "-o", output, *STYLE]) == 1
+    assert "no permission to write in" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("existing", ["refuse", "skip"])
 def test_a_file_that_comes_while_it_is_painted_stays(here: Path, existing: str) -> None:
     outputs, target = Outputs(existing, []), here / "a.png"
@@ -196,7 +215,7 @@ def test_what_lies_in_a_folder(here: Path) -> None:
     assert paths == readable
     assert notes == [
         "4 files were passed over (.mov, .txt, no suffix).",
-        "1 folder was passed over; --recursive takes what is in them, too.",
+        "1 folder was passed over; --recursive looks into folders, too.",
     ]
     paths, notes = found("photos", recursive=True)
     assert paths == [*readable, "photos/trip.jpg/e.png"]
@@ -255,7 +274,8 @@ def test_what_is_the_name_of_a_folder(output: str, several: bool, folder: bool) 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["-", "-o", "out.png"], "not from the standard input"),
+        (["-", "-o", "out.png"], "- is no file: pictures are not read from pipes"),
+        (["/dev/null", "-o", "out.png"], "/dev/null is no file"),
         (["a.png", "-o", "-"], "not to the standard output"),
         (["a.png", "-o", "out.png", "--format", "jpg"], "says its format"),
         (["a.png", "-o", "out", "--quality", "101"], "from 1 to 100"),
@@ -264,6 +284,8 @@ def test_what_is_the_name_of_a_folder(output: str, several: bool, folder: bool) 
 )
 def test_what_makes_no_sense_is_said(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
     paint("a.png")
+    if os.name == "nt" and "/dev/null" in arguments:
+        pytest.skip("a device of POSIX")
     assert main(["stylize", *arguments, *STYLE]) == 1
     assert says in capsys.readouterr().err
     assert listed(".") == ["a.png"]
@@ -339,13 +361,6 @@ def at_second(monkeypatch: pytest.MonkeyPatch, module: object, name: str, act: C
         return function(*arguments, **options)
 
     monkeypatch.setattr(module, name, acting)
-
-
-def fail(error: BaseException) -> Callable[[], None]:
-    def act() -> None:
-        raise error
-
-    return act
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")

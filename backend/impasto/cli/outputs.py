@@ -46,6 +46,7 @@ class Outputs:
 
         Raises:
             BadRequest: one is a file that the command reads, or is there and that is to be refused.
+            FileProblem: no file can be made in a folder.
         """
         for target in targets:
             self._check(target)
@@ -55,7 +56,10 @@ class Outputs:
             if len(targets) == 1:
                 raise BadRequest(f"{first} is there already.", "Name another with -o, or give --existing replace.")
             raise BadRequest(f"{len(there)} of {len(targets)} files are there already, such as {first}.", _GO_ON)
-        return set(targets) - (there if self.existing == "skip" else set())
+        missing = set(targets) - (there if self.existing == "skip" else set())
+        for target in {target.resolve().parent: target for target in sorted(missing)}.values():
+            files.check_place(target)
+        return missing
 
     def put(self, target: Path, data: bytes) -> None:
         """Write one of the files; one that came meanwhile is treated as one that was there.

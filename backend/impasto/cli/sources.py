@@ -43,13 +43,11 @@ class Sources:
         """Take in a file, a folder, or what matches a pattern.
 
         Raises:
-            BadRequest: nothing matches the pattern, or it is the standard input.
+            BadRequest: nothing matches the pattern, or it is a pipe.
         """
         path = Path(name)
-        if name == "-":
-            raise BadRequest(
-                "Pictures are read from files, not from the standard input.", "Name a file; one called - is ./-"
-            )
+        if name == "-" or (path.exists() and not path.is_file() and not path.is_dir()):
+            raise BadRequest(f"{name} is no file: pictures are not read from pipes.", "Save it to a file first.")
         if path.is_dir():
             self._add_folder(path)
         elif path.exists() or not glob.has_magic(name):
@@ -67,7 +65,7 @@ class Sources:
             kinds = ", ".join(sorted(self._other))
             notes.append(f"{_count(self._other.total(), 'file')} passed over ({kinds}).")
         if self._folders:
-            notes.append(f"{_count(self._folders, 'folder')} passed over; --recursive takes what is in them, too.")
+            notes.append(f"{_count(self._folders, 'folder')} passed over; --recursive looks into folders, too.")
         return notes
 
     def _add_folder(self, folder: Path) -> None:

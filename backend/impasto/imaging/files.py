@@ -323,6 +323,19 @@ def check_target(path: str | os.PathLike[str], width: int = 1, height: int = 1) 
         raise _cannot("write", path, error) from error
 
 
+def check_place(path: str | os.PathLike[str]) -> None:
+    """Find out, by making one without a name, whether `put` can make a file there.
+
+    Raises:
+        FileProblem: no such folder, no right to write there, or the file system takes nothing.
+    """
+    path = Path(path)
+    try:
+        tempfile.TemporaryFile(dir=path.resolve().parent).close()
+    except OSError as error:
+        raise _cannot("write", path, error) from error
+
+
 # -- Reading -----------------------------------------------------------------------------------------------------------
 
 
