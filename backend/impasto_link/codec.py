@@ -7,7 +7,7 @@ from typing import Any
 
 import msgpack
 
-from impasto_link.errors import BadRequest, WrongVersion
+from impasto_link.errors import BadRequest, WrongVersion, quoted
 from impasto_link.pixels import Buffer, PixelFormat, Region
 from impasto_link.shared import SharedFolder
 
@@ -50,8 +50,11 @@ def encode(
 
 
 def pack(header: Mapping[str, Any]) -> bytes:
-    """A header frame. ``frames`` are those that the header names itself; a header passed on keeps them."""
-    return bytes(msgpack.packb({"frames": [], **header, "v": PROTOCOL}))
+    """A header frame. ``frames`` are those that the header names itself; a header passed on keeps them.
+
+    Any text can be sent: names of files may hold bytes that are none, and are spelled out.
+    """
+    return bytes(msgpack.packb({"frames": [], **header, "v": PROTOCOL}, unicode_errors="backslashreplace"))
 
 
 def decode_header(frame: Buffer, limit: int = MAX_HEADER) -> Header:
@@ -77,7 +80,7 @@ def check_version(header: Header) -> None:
     theirs = header.get("v")
     if theirs != PROTOCOL:
         raise WrongVersion(
-            f"The two sides speak different versions of the protocol: {theirs!r} and {PROTOCOL}.",
+            f"The two sides speak different versions of the protocol: {quoted(theirs)} and {PROTOCOL}.",
             "Install the same version of Impasto on both sides and start the server anew.",
         )
 
@@ -111,7 +114,7 @@ def decode_regions(
         if "profile" in entry:
             index = entry["profile"]
             if type(index) is not int or not 0 <= index < len(frames):
-                raise BadRequest(f"The frame {index!r}, said to be a colour profile, is not there.")
+                raise BadRequest(f"The frame {quoted(index)}, said to be a colour profile, is not there.")
             profile = bytes(frames[index])
         if "shared" in entry:
             if fetch is None:

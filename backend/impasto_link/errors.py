@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+import reprlib
+
+#: A value that somebody sent is repeated at about this length, whatever its own is: it ends in logs and on screens.
+LONGEST_QUOTE = 80
+#: Nobody reads more than this of a message or a hint, and whoever is sent them has to take them whole.
+LONGEST_SENTENCE = 2000
+
+_quotes = reprlib.Repr()
+_quotes.maxlevel, _quotes.maxlist, _quotes.maxtuple, _quotes.maxdict = 1, 4, 4, 4
+_quotes.maxstring = _quotes.maxother = _quotes.maxlong = LONGEST_QUOTE
+
+
+def quoted(value: object) -> str:
+    """A value for a sentence: as Python writes it, in one printable line, and without its middle where it is long."""
+    return _quotes.repr(value)
+
 
 class ImpastoError(Exception):
     """Something went wrong and a person should be told.
@@ -20,6 +36,10 @@ class ImpastoError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
+
+    def to_wire(self) -> dict[str, str]:
+        """The fields of the event ``failed``."""
+        return {"code": self.code, "message": self.message[:LONGEST_SENTENCE], "hint": self.hint[:LONGEST_SENTENCE]}
 
 
 class Problem(ImpastoError):

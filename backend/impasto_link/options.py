@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import Any, Union
 
-from impasto_link.errors import BadRequest
+from impasto_link.errors import BadRequest, quoted
 
 ENGINES = ("fixed", "adain", "gatys")
 BRUSH_RANGE = (0.25, 4.0)
 MAX_STYLES = 16
+#: Letters in the name of a style. That of a file may be one.
+MAX_NAME = 1000
 #: Where a painting shows.
 AREAS = ("everything", "subject", "background")
 #: What finds the subject: our own network, or one of rembg's where that is installed.
@@ -46,6 +50,8 @@ class StyleChoice:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise BadRequest("A style has to have a name.")
+        if len(self.name) > MAX_NAME:
+            raise BadRequest(f"The style {quoted(self.name)} has a name of more than {MAX_NAME} letters.")
         object.__setattr__(self, "weight", _number("The weight of a style", self.weight, 0.0, 1e6))
 
     @classmethod
@@ -58,7 +64,7 @@ class StyleChoice:
             return cls(name, float(weight))
         except ValueError:
             raise BadRequest(
-                f"The weight in {text!r} is not a number.", "Write NAME:WEIGHT, such as starry-night:0.7."
+                f"The weight in {quoted(text)} is not a number.", "Write NAME:WEIGHT, such as starry-night:0.7."
             ) from None
 
 
@@ -186,7 +192,7 @@ class StylizeOptions:
             _check_styles(self.background_styles)
             if self.area != "everything":
                 raise BadRequest(
-                    f"A style of its own for the background does not go with the area {self.area!r}.",
+                    f"A style of its own for the background does not go with the area {quoted(self.area)}.",
                     "Choose the area everything, or leave the background's style out.",
                 )
         _check_choice("The engine", self.engine, ENGINES)
@@ -240,7 +246,9 @@ class StylizeOptions:
         known = _known(cls, entry)
         try:
             for name in ("styles", "background_styles"):
-                known[name] = tuple(StyleChoice(name, weight) for name, weight in known.get(name, ()))
+                # One more than are allowed, so that a million of them are refused before they are looked at.
+                pairs = itertools.islice(known.get(name, ()), MAX_STYLES + 1)
+                known[name] = tuple(StyleChoice(name, weight) for name, weight in pairs)
         except (TypeError, ValueError):
             raise BadRequest(
                 "The styles of the request cannot be read.", "Send them as a list of [name, weight] pairs."
@@ -299,14 +307,14 @@ def _choices(style: Styles) -> tuple[StyleChoice, ...]:
 
 def _check_styles(styles: tuple[StyleChoice, ...]) -> None:
     if not 0 < len(styles) <= MAX_STYLES:
-        raise BadRequest(f"A picture takes 1 to {MAX_STYLES} styles, not {len(styles)}.")
+        raise BadRequest(f"A picture takes 1 to {MAX_STYLES} styles, not {'more' if styles else 'none'}.")
     if not any(choice.weight > 0 for choice in styles):
         raise BadRequest("All styles have the weight 0.", "Give at least one of them a weight above 0.")
 
 
 def _check_choice(what: str, value: object, known: tuple[str, ...]) -> None:
     if not isinstance(value, str) or value not in known:
-        raise BadRequest(f"{what} {value!r} is not known.", f"Known are {', '.join(known)}.")
+        raise BadRequest(f"{what} {quoted(value)} is not known.", f"Known are {', '.join(known)}.")
 
 
 def _check_mask_options(options: StylizeOptions | MaskOptions) -> None:
@@ -317,8 +325,8 @@ def _check_mask_options(options: StylizeOptions | MaskOptions) -> None:
 
 def _check_where(options: StylizeOptions | MaskOptions) -> None:
     kind, _, index = str(options.device).partition(":")
-    if kind not in ("auto", "cpu", "cuda") or (index and (kind != "cuda" or not index.isdecimal())):
-        raise BadRequest(f"The device {options.device!r} is not known.", "Use auto, cpu, cuda or cuda:1.")
+    if kind not in ("auto", "cpu", "cuda") or (index and (kind != "cuda" or not re.fullmatch(r"\d{1,3}", index))):
+        raise BadRequest(f"The device {quoted(options.device)} is not known.", "Use auto, cpu, cuda or cuda:1.")
     if options.max_side is not None:
         object.__setattr__(options, "max_side", _whole("A preview's longest side", options.max_side, 16, 1 << 20))
 
@@ -326,14 +334,22 @@ def _check_where(options: StylizeOptions | MaskOptions) -> None:
 def _whole(what: str, value: object, low: int, high: int) -> int:
     # Numbers of numpy are of these kinds, too.
     if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
-        raise BadRequest(f"{what} has to be a whole number from {low} to {high}, not {value!r}.")
+        raise BadRequest(f"{what} has to be a whole number from {low} to {high}, not {quoted(value)}.")
     return int(value)
 
 
 def _number(what: str, value: object, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
-        raise BadRequest(f"{what} has to be a number, not {value!r}.")
+    if isinstance(value, bool) or not isinstance(value, Real) or not _is_finite(value):
+        raise BadRequest(f"{what} has to be a number, not {quoted(value)}.")
     number = float(value)
     if not low <= number <= high:
         raise BadRequest(f"{what} is {number:g}, but has to be from {low:g} to {high:g}.")
     return number
+
+
+def _is_finite(value: Real) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        # A whole number of more digits than a float has room for.
+        return False

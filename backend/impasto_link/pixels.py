@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from impasto_link.errors import BadRequest
+from impasto_link.errors import BadRequest, quoted
 
 Buffer = bytes | bytearray | memoryview
 
@@ -35,7 +35,7 @@ class PixelFormat:
         for side in (self.width, self.height):
             if type(side) is not int or not 0 < side <= MAX_SIDE:
                 raise BadRequest(
-                    f"The picture claims to be {self.width!r} x {self.height!r} pixels.",
+                    f"The picture claims to be {quoted(self.width)} x {quoted(self.height)} pixels.",
                     f"Both sides have to be from 1 to {MAX_SIDE} pixels.",
                 )
         for what, value, known in (
@@ -44,7 +44,7 @@ class PixelFormat:
             ("colour encoding", self.encoding, ENCODINGS),
         ):
             if not isinstance(value, str) or value not in known:
-                raise BadRequest(f"The {what} {value!r} is not known.", f"Known are {', '.join(known)}.")
+                raise BadRequest(f"The {what} {quoted(value)} is not known.", f"Known are {', '.join(known)}.")
 
     @property
     def channel_count(self) -> int:

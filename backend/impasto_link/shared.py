@@ -20,7 +20,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import IO, Any
 
-from impasto_link.errors import BadRequest
+from impasto_link.errors import BadRequest, quoted
 from impasto_link.pixels import Buffer
 
 #: Smaller frames go through the socket: below, it is as fast.
@@ -107,7 +107,7 @@ class SharedFolder:
             BadRequest: there is none.
         """
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise BadRequest(f"{name!r} is no name of a frame in shared memory.")
+            raise BadRequest(f"{quoted(name)} is no name of a frame in shared memory.")
         try:
             descriptor = os.open(self.path / name, os.O_RDONLY | os.O_NOFOLLOW)
         except OSError as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from impasto.client import SERVER_COMMAND
 from impasto.server.broker import Broker, BrokerOptions
-from impasto.server.logs import configure_logging
+from impasto.server.logs import configure_logging, keep_log_short
 from impasto.server.remote import open_to_others
 from impasto_link.discovery import claim, read_server_info
 from impasto_link.errors import ImpastoError
@@ -72,7 +72,8 @@ def run(options: argparse.Namespace) -> int:
         if place is None:
             return _runs_already(options)
         # Not before the log is ours: it would be taken away from the server that runs.
-        configure_logging(rotate=True)
+        configure_logging()
+        keep_log_short()
         remember_command(SERVER_COMMAND)
         remote = open_to_others(options.remote) if options.remote else None
         broker = Broker(

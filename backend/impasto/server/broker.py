@@ -18,11 +18,12 @@ import zmq
 from zmq.auth.thread import ThreadAuthenticator
 
 from impasto.server.jobs import Job, JobQueue, KeptResults
+from impasto.server.logs import keep_log_short
 from impasto.server.workers import WorkerProcess
 from impasto.zoo.library import Library
 from impasto_link import __version__, codec
 from impasto_link.discovery import ServerInfo
-from impasto_link.errors import BadRequest, ImpastoError, UnknownOperation, WorkerDied
+from impasto_link.errors import BadRequest, ImpastoError, UnknownOperation, WorkerDied, quoted
 from impasto_link.options import ENGINES, MaskOptions, StylizeOptions
 from impasto_link.shared import SharedFolder
 from impasto_link.transport import USERNAME
@@ -33,12 +34,19 @@ log = logging.getLogger(__name__)
 TICK = 0.25
 #: Every client with work under way hears from the server this often; it is how a lost one is noticed.
 PULSE = 1.0
+#: Clients are told of new places in the queue at most this often.
+PLACES_EVERY = 0.5
 #: How often the folder in shared memory is looked through for what nobody has fetched.
 SWEEP = 10.0
 #: A client that was not there for this long has lost its jobs. With the pulse before it: within 3 seconds.
 LOST_AFTER = 1.5
 #: A worker that does not obey a cancellation for this long is stuck and is replaced.
 STUCK_AFTER = 10.0
+
+_DIED = WorkerDied(
+    "The process that painted ended in the middle of the work.",
+    "It was started again: try once more. If it ends again, the picture may need more memory.",
+)
 
 Message = list[Any]
 
@@ -81,7 +89,8 @@ class Broker:
         self._running: dict[str, WorkerProcess] = {}
         self._lost_since: dict[bytes, float] = {}
         self._stopping = False
-        self._started_at = self._used_at = self._pulsed_at = self._swept_at = time.monotonic()
+        self._started_at = self._used_at = self._pulsed_at = self._swept_at = self._placed_at = time.monotonic()
+        self._places_changed = False
         self._operations: dict[str, Callable[[bytes, codec.Header, Message], None]] = {
             "hello": self._on_hello,
             "styles": self._on_styles,
@@ -167,17 +176,22 @@ class Broker:
         poller.register(self._back, zmq.POLLIN)
         try:
             while not self._stopping:
-                ready = dict(poller.poll(int(TICK * 1000)))
-                for front in self._fronts:
-                    if front in ready:
-                        self._drain(front, functools.partial(self._from_client, front))
-                if self._back in ready:
-                    self._drain(self._back, self._from_worker)
-                self._look_after_workers()
-                self._look_after_clients()
-                self._dispatch()
+                if not _safely(self._turn, poller):
+                    # Whatever is missing, it may be there in a moment; not to be asked for without a pause.
+                    time.sleep(TICK)
         finally:
             self._shut_down()
+
+    def _turn(self, poller: zmq.Poller) -> None:
+        """One turn of the loop. Whatever goes wrong in a part of it, the others go on."""
+        ready = dict(poller.poll(int(TICK * 1000)))
+        for front in self._fronts:
+            if front in ready:
+                _safely(self._drain, front, functools.partial(self._from_client, front))
+        if self._back in ready:
+            _safely(self._drain, self._back, self._from_worker)
+        for look in (self._look_after_workers, self._look_after_clients, self._dispatch, self._tell_places):
+            _safely(look)
 
     def stop(self) -> None:
         """End the loop at its next turn; may be called from a signal handler."""
@@ -190,21 +204,18 @@ class Broker:
                 message = socket.recv_multipart(zmq.DONTWAIT, copy=False)
             except zmq.Again:
                 return
-            try:
-                handle(message)
-            except Exception:
-                log.exception("a message could not be handled")
+            _safely(handle, message)
 
     def _shut_down(self) -> None:
         log.info("stopping")
         if self.options.runtime_file is not None:
-            self.options.runtime_file.unlink(missing_ok=True)
+            _safely(functools.partial(self.options.runtime_file.unlink, missing_ok=True))
         for job in [*self.queue, *(worker.job for worker in self.workers if worker.job)]:
-            self._tell(job.client, job.id, "failed", **_error_fields(WorkerDied("The server was stopped.")))
+            _safely(self._fail, job, WorkerDied("The server was stopped."))
         for worker in self.workers:
-            worker.stop()
+            _safely(worker.stop)
         if self.shared is not None:
-            self.shared.remove()
+            _safely(self.shared.remove)
         self._auth.stop()
         for front in self._fronts:
             front.close()
@@ -231,16 +242,16 @@ class Broker:
                 raise BadRequest("The message has no id.", "Send a text of at most 64 letters that is used only once.")
             operation = self._operations.get(str(header.get("op")))
             if operation is None:
-                raise UnknownOperation(f"The server does not know the operation {header.get('op')!r}.")
+                raise UnknownOperation(f"The server does not know the operation {quoted(header.get('op'))}.")
             operation(client, header, frames)
         except ImpastoError as error:
             log.info("refused a message: %s", error)
-            self._tell(client, call_id, "failed", **_error_fields(error))
+            self._tell(client, call_id, "failed", **error.to_wire())
         except Exception as error:
             # Nobody should wait for an answer that never comes.
             log.exception("a message could not be handled")
-            unexpected = ImpastoError(f"Something unexpected went wrong: {error!r}", "The server's log has more.")
-            self._tell(client, call_id, "failed", **_error_fields(unexpected))
+            unexpected = ImpastoError(f"Something unexpected went wrong: {quoted(error)}", "The server's log has more.")
+            self._tell(client, call_id, "failed", **unexpected.to_wire())
 
     def _on_hello(self, client: bytes, header: codec.Header, frames: Message) -> None:
         shared = self._shared_with(client)
@@ -313,18 +324,26 @@ class Broker:
             raise BadRequest("The request has no pixels.")
         preview = header["op"] == "preview"
         job = Job(job_id, client, frames, options.device, preview, codec.shared_frames(header))
+        for worker in self.workers:
+            if worker.state == "broken" and not worker.rests_for:
+                worker.start()
         self._provide_for(job)
         replaced = self.queue.add(job)
         if replaced is not None:
             self._tell(client, replaced.id, "cancelled", message="A newer preview took its place.")
-        place = list(self.queue).index(job) + len(self._running)
-        self._tell(client, job_id, "accepted", place=place)
+        job.told_place = self.queue.place_of_last(client) + len(self._running)
+        self._tell(client, job_id, "accepted", place=job.told_place)
 
     def _provide_for(self, job: Job) -> None:
         """See to it that there is a worker for the job's device, or say why there cannot be one."""
         working = [worker for worker in self.workers if worker.state != "broken"]
         if not working:
-            raise WorkerDied("The worker does not start.", "The end of the server's log says why: impasto status")
+            rest = min((worker.rests_for for worker in self.workers), default=0.0)
+            raise WorkerDied(
+                "The worker does not start.",
+                "The end of the server's log says why: impasto status. "
+                f"What is sent in {max(1, round(rest))} seconds has it started once more.",
+            )
         # What a worker on "auto" will be is known when it is ready; then the waiting jobs are looked at again.
         if any(worker.device == "auto" or job.may_run_on(worker.device) for worker in working):
             return
@@ -355,7 +374,15 @@ class Broker:
         worker = next((one for one in self.workers if one.identity == bytes(identity)), None)
         if worker is None:
             return
-        header = codec.decode_header(frames[0])
+        try:
+            worker.heard()
+            self._hear(worker, codec.decode_header(frames[0]), frames[1:])
+        except Exception:
+            log.exception("the worker on %s cannot be understood and is replaced", worker.device)
+            worker.kill()
+
+    def _hear(self, worker: WorkerProcess, header: codec.Header, frames: Message) -> None:
+        """Do what a message of a worker is about."""
         event = header.get("event")
         if event == "ready":
             worker.ready(header["stats"])
@@ -367,15 +394,17 @@ class Broker:
         job = worker.job
         if job is None or header.get("id") != job.id:
             return
-        final = event in ("done", "failed", "cancelled")
-        if final:
+        job.message = []
+        if event == "began":
+            return
+        if event in ("done", "failed", "cancelled"):
             worker.stats = header.pop("stats", worker.stats)
             worker.job = None
             worker.state = "idle"
             del self._running[job.id]
             log.info("job %s %s after %.2f s", job.id, event, time.monotonic() - job.accepted_at)
             self._used_at = time.monotonic()
-        message = [codec.pack(header), *frames[1:]]
+        message = [codec.pack(header), *frames]
         if event == "done" and not job.preview:
             # What was sent to somebody who has just gone is lost without a word, so only the client can say that it
             # has its result.
@@ -389,7 +418,7 @@ class Broker:
                 self._provide_for(job)
             except ImpastoError as error:
                 self.queue.remove(job)
-                self._tell(job.client, job.id, "failed", **_error_fields(error))
+                self._fail(job, error)
 
     def _to_worker(self, worker: WorkerProcess, frames: Message) -> bool:
         try:
@@ -409,44 +438,62 @@ class Broker:
             if job is None:
                 continue
             worker.job, worker.state = job, "busy"
+            job.tries += 1
             self._running[job.id] = worker
+            self._places_changed = True
+            worker.heard()
             if not self._to_worker(worker, job.message):
-                # The job fails with the end of the worker, instead of waiting for ever.
+                # The job goes on with the end of the worker, instead of waiting for ever.
                 worker.kill()
-            job.message = []
-            for place, waiting in enumerate(self.queue):
-                self._tell(waiting.client, waiting.id, "accepted", place=place + len(self._running))
+
+    def _tell_places(self) -> None:
+        """Tell the clients of waiting jobs how many are before theirs, where that is news."""
+        now = time.monotonic()
+        if not self._places_changed or now - self._placed_at < PLACES_EVERY:
+            return
+        self._places_changed, self._placed_at = False, now
+        for place, job in enumerate(self.queue, start=len(self._running)):
+            if job.has_moved(place):
+                job.told_place = place
+                self._tell(job.client, job.id, "accepted", place=place)
 
     def _look_after_workers(self) -> None:
         now = time.monotonic()
         for worker in self.workers:
             job = worker.job
-            if job and job.cancelled_at and now - job.cancelled_at > STUCK_AFTER and not worker.has_ended():
+            if worker.killed:
+                pass
+            elif job and job.cancelled_at and now - job.cancelled_at > STUCK_AFTER:
                 log.error("the worker on %s does not stop job %s and is replaced", worker.device, job.id)
                 worker.kill()
-                worker.process.wait()
-            if not worker.has_ended():
-                continue
-            log.error("the worker on %s ended with status %s", worker.device, worker.process.returncode)
-            if job:
-                worker.job = None
-                del self._running[job.id]
-                if job.cancelled_at:
-                    self._tell(job.client, job.id, "cancelled")
-                else:
-                    error = WorkerDied(
-                        "The process that painted ended in the middle of the work.",
-                        "It was started again: try once more. If it ends again, the picture may need more memory.",
-                    )
-                    self._tell(job.client, job.id, "failed", **_error_fields(error))
-            worker.restart()
-            if worker.state == "broken":
-                self._refuse_what_cannot_run()
+            elif worker.stands_still():
+                log.error("the worker on %s stands still and is replaced", worker.device)
+                worker.kill()
+            if worker.has_ended():
+                self._replace(worker)
+
+    def _replace(self, worker: WorkerProcess) -> None:
+        """Start a worker that has ended again, and see to the job that it had."""
+        status = worker.process.returncode if worker.process else "unknown"
+        log.error("the worker on %s ended with status %s", worker.device, status)
+        job, worker.job = worker.job, None
+        if job is not None:
+            del self._running[job.id]
+            if job.may_be_tried_again:
+                self.queue.put_back(job)
+            elif job.cancelled_at:
+                self._tell(job.client, job.id, "cancelled")
+            else:
+                self._fail(job, _DIED)
+        worker.restart()
+        if worker.state == "broken":
+            self._refuse_what_cannot_run()
 
     def _look_after_clients(self) -> None:
         now = time.monotonic()
         if now - self._pulsed_at >= PULSE:
             self._pulsed_at = now
+            keep_log_short()
             self.kept.expire()
             if self.shared is not None and now - self._swept_at >= SWEEP:
                 self._swept_at = now
@@ -475,6 +522,9 @@ class Broker:
 
     # --- answers
 
+    def _fail(self, job: Job, error: ImpastoError) -> None:
+        self._tell(job.client, job.id, "failed", **error.to_wire())
+
     def _tell(self, client: bytes, call_id: object, event: str, **fields: Any) -> bool:
         return self._send(client, [codec.pack({"event": event, "id": call_id, **fields})])
 
@@ -489,5 +539,11 @@ class Broker:
         return True
 
 
-def _error_fields(error: ImpastoError) -> dict[str, str]:
-    return {"code": error.code, "message": error.message, "hint": error.hint}
+def _safely(do: Callable[..., None], *arguments: Any) -> bool:
+    """Do a part of the work, and say whether it went well; if not, that is logged, and the rest of the work goes on."""
+    try:
+        do(*arguments)
+    except Exception:
+        log.exception("the server goes on after an error")
+        return False
+    return True

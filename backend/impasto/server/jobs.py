@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+import psutil
 
 from impasto_link.errors import BadRequest
 
 #: More waiting jobs than this of one client are a loop gone wild, not a person.
 MAX_WAITING = 256
+#: Waiting jobs may take this share of the machine's memory with their pixels, those of one client half of it. A single
+#: job may always wait.
+WAITING_SHARE = 1 / 4
+#: Results that nobody has confirmed may take this many bytes, and this share of the machine's memory.
+KEPT_BYTES, KEPT_SHARE = 2**30, 1 / 8
+#: A job that a worker took away with it before it had begun is given to another one so often.
+MAX_TRIES = 3
 
 
 @dataclass(eq=False)
@@ -21,11 +30,14 @@ class Job:
     Attributes:
         id: chosen by the client, unique.
         client: the ROUTER's identity of the client that gets the events.
-        message: header and frames as they came, to be passed on to a worker.
+        message: header and frames as they came, to be passed on to a worker; empty once one has begun with it.
         device: where it may run: "auto", "cpu", "cuda" or "cuda:N".
         preview: whether a newer preview of the same client replaces it.
         shared: its frames in shared memory, by name, and how many bytes each has.
         cancelled_at: when it was asked to stop, on the monotonic clock.
+        told_place: how many jobs its client was last told to be before it.
+        tries: how often it was given to a worker.
+        nbytes: what it takes of the memory while it waits.
     """
 
     id: str
@@ -36,6 +48,21 @@ class Job:
     shared: Mapping[str, int] = field(default_factory=dict)
     cancelled_at: float | None = None
     accepted_at: float = field(default_factory=time.monotonic)
+    told_place: int = 0
+    tries: int = 0
+    nbytes: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.nbytes = sum(self.shared.values()) + sum(memoryview(frame).nbytes for frame in self.message)
+
+    @property
+    def may_be_tried_again(self) -> bool:
+        """Whether nothing of it is lost with the worker that has it, and none has been lost over it too often."""
+        return bool(self.message) and self.tries < MAX_TRIES and self.cancelled_at is None
+
+    def has_moved(self, place: int) -> bool:
+        """Whether a client should be told of a place: near the end of a long line, each step is not news."""
+        return abs(place - self.told_place) > self.told_place // 10
 
     def may_run_on(self, device: str) -> bool:
         """Whether it may run on a device as a worker has it: "cpu", "cuda" or "cuda:N"."""
@@ -46,28 +73,39 @@ class Job:
 class JobQueue:
     """Waiting jobs. Clients take turns, so that a batch of a hundred does not keep another person waiting."""
 
-    def __init__(self) -> None:
-        self._by_client: OrderedDict[bytes, deque[Job]] = OrderedDict()
+    def __init__(self, limit_bytes: int | None = None) -> None:
+        self._limit = limit_bytes or int(psutil.virtual_memory().total * WAITING_SHARE)
+        self._by_client: OrderedDict[bytes, list[Job]] = OrderedDict()
+        self._by_id: dict[str, Job] = {}
+        self._nbytes = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self._by_client.values()))
+        return len(self._by_id)
 
     def __iter__(self) -> Iterator[Job]:
         """All waiting jobs in the order in which they would run."""
-        lanes = [list(lane) for lane in self._by_client.values()]
+        lanes = list(self._by_client.values())
         for turn in range(max(map(len, lanes), default=0)):
             yield from (lane[turn] for lane in lanes if turn < len(lane))
 
     def add(self, job: Job) -> Job | None:
-        """Put a job at the end of its client's lane; returns the preview that it replaces, if there is one."""
-        lane = self._by_client.setdefault(job.client, deque())
-        if len(lane) >= MAX_WAITING:
-            raise BadRequest(f"There are {MAX_WAITING} jobs waiting already.", "Wait for some of them to end.")
+        """Put a job at the end of its client's lane; returns the preview that it replaces, if there is one.
+
+        Raises:
+            BadRequest: too much is waiting already.
+        """
+        lane = self._by_client.get(job.client, [])
+        self._check_room(lane, job)
         replaced = next((other for other in lane if other.preview), None) if job.preview else None
         if replaced is not None:
-            lane.remove(replaced)
-        lane.append(job)
+            self.remove(replaced)
+        self._put(job, len(lane))
         return replaced
+
+    def put_back(self, job: Job) -> None:
+        """Put a job that was taken out before all others."""
+        self._put(job, 0)
+        self._by_client.move_to_end(job.client, last=False)
 
     def take(self, device: str) -> Job | None:
         """Take out the next job that may run on ``device``; its client goes to the end of the line."""
@@ -85,14 +123,42 @@ class JobQueue:
         lane.remove(job)
         if not lane:
             del self._by_client[job.client]
+        del self._by_id[job.id]
+        self._nbytes -= job.nbytes
 
     def find(self, job_id: str) -> Job | None:
         """The waiting job with this id."""
-        return next((job for job in self if job.id == job_id), None)
+        return self._by_id.get(job_id)
 
     def of_client(self, client: bytes) -> list[Job]:
         """The waiting jobs of a client."""
         return list(self._by_client.get(client, ()))
+
+    def place_of_last(self, client: bytes) -> int:
+        """How many waiting jobs are before the last one of a client, who has one."""
+        turn = len(self._by_client[client]) - 1
+        before = True
+        place = turn
+        for other, lane in self._by_client.items():
+            if other == client:
+                before = False
+            else:
+                place += min(len(lane), turn + before)
+        return place
+
+    def _put(self, job: Job, turn: int) -> None:
+        self._by_client.setdefault(job.client, []).insert(turn, job)
+        self._by_id[job.id] = job
+        self._nbytes += job.nbytes
+
+    def _check_room(self, lane: list[Job], job: Job) -> None:
+        if len(lane) >= MAX_WAITING:
+            raise BadRequest(f"There are {MAX_WAITING} jobs waiting already.", "Wait for some of them to end.")
+        for nbytes, limit in ((sum(other.nbytes for other in lane), self._limit // 2), (self._nbytes, self._limit)):
+            if nbytes and nbytes + job.nbytes > limit:
+                raise BadRequest(
+                    f"The pictures that wait already have {nbytes >> 20} MiB.", "Wait for some of them to be painted."
+                )
 
 
 class KeptResult(NamedTuple):
@@ -108,9 +174,9 @@ class KeptResult(NamedTuple):
 class KeptResults:
     """Results that no client has confirmed yet, for a while."""
 
-    def __init__(self, seconds: float = 600.0, limit_bytes: int = 2**30) -> None:
+    def __init__(self, seconds: float = 600.0, limit_bytes: int | None = None) -> None:
         self._seconds = seconds
-        self._limit = limit_bytes
+        self._limit = limit_bytes or min(KEPT_BYTES, int(psutil.virtual_memory().total * KEPT_SHARE))
         self._kept: OrderedDict[str, KeptResult] = OrderedDict()
 
     def __iter__(self) -> Iterator[KeptResult]:

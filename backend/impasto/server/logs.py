@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -12,8 +13,13 @@ from pathlib import Path
 
 from impasto_link.discovery import log_file
 
-#: A log larger than this is put aside when the server starts; one old log is kept.
+log = logging.getLogger(__name__)
+
+#: A log larger than this is put aside; one old log is kept.
 MAX_BYTES = 5_000_000
+#: So many letters of a message or a traceback are logged, so that no line is a flood of its own.
+LONGEST_MESSAGE = 2_000
+LONGEST_TRACEBACK = 20_000
 
 
 class JsonLines(logging.Formatter):
@@ -26,10 +32,11 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "process": record.process,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": record.getMessage()[:LONGEST_MESSAGE],
         }
         if record.exc_info:
-            entry["traceback"] = self.formatException(record.exc_info)
+            # The end says what went wrong.
+            entry["traceback"] = self.formatException(record.exc_info)[-LONGEST_TRACEBACK:]
         return json.dumps(entry, ensure_ascii=False)
 
 
@@ -42,12 +49,27 @@ def put_aside(path: Path) -> None:
         os.truncate(path, 0)
 
 
-def configure_logging(*, rotate: bool = False) -> Path:
+def keep_log_short() -> None:
+    """See to it that the log of this process does not grow for ever; whoever owns it calls this now and then."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.FileHandler):
+            _keep_short(Path(handler.baseFilename))
+
+
+def _keep_short(path: Path) -> None:
+    try:
+        put_aside(path)
+    except OSError as error:
+        # No room for a copy, perhaps; the log itself has to end somewhere, too.
+        with contextlib.suppress(OSError):
+            os.truncate(path, 0)
+        log.warning("the log could not be put aside: %s", error)
+
+
+def configure_logging() -> Path:
     """Log to the server's file, and to the terminal if there is one; returns the file."""
     path = log_file()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if rotate:
-        put_aside(path)
     to_file = logging.FileHandler(path, encoding="utf-8")
     to_file.setFormatter(JsonLines())
     handlers: list[logging.Handler] = [to_file]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import zmq
 
 from impasto.server.broker import RemoteAccess
-from impasto_link.errors import BadRequest
+from impasto_link.errors import BadRequest, quoted
 from impasto_link.files import write_private
 from impasto_link.invitation import Invitation, check_keys
 from impasto_link.state import runtime_dir
@@ -39,7 +39,7 @@ def open_to_others(address: str) -> OpenToOthers:
     match = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})", address)
     if match is None or not 0 < int(match[2]) < 65536:
         raise BadRequest(
-            f"{address!r} is not an address.", "Write HOST:PORT, such as 192.168.1.5:5570 or [fd00::5]:5570."
+            f"{quoted(address)} is not an address.", "Write HOST:PORT, such as 192.168.1.5:5570 or [fd00::5]:5570."
         )
     keys = _keys(runtime_dir() / "remote-keys.json")
     invitation = Invitation(f"tcp://{address}", keys["server_public"], keys["client_public"], keys["client_secret"])

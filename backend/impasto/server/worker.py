@@ -20,7 +20,7 @@ import zmq
 
 from impasto.server.logs import configure_logging
 from impasto_link import codec
-from impasto_link.errors import Cancelled, ImpastoError, NotEnoughMemory
+from impasto_link.errors import Cancelled, ImpastoError, NotEnoughMemory, quoted
 from impasto_link.options import STYLE_FRAME, MaskOptions, StylizeOptions
 from impasto_link.pixels import Region
 from impasto_link.shared import SharedFolder
@@ -87,6 +87,8 @@ class Worker:
         started = time.perf_counter()
         self._preview_at = time.monotonic()
         self._is_enough = False
+        # From here on the job is lost where this process ends: its frames in shared memory are taken away.
+        self._send({"event": "began", "id": job_id})
         try:
             sent = codec.decode_regions(header, frames, self._shared.take if self._shared else None)
             regions, notes = self._work(header, sent)
@@ -109,7 +111,8 @@ class Worker:
                 final = _failed(ImpastoError(f"Something unexpected went wrong: {error}", "The server's log has more."))
         except Exception as error:
             log.exception("the job %s failed", job_id)
-            final = _failed(ImpastoError(f"Something unexpected went wrong: {error!r}", "The server's log has more."))
+            what = f"Something unexpected went wrong: {quoted(error)}"
+            final = _failed(ImpastoError(what, "The server's log has more."))
         message = {**final, "id": job_id, "stats": self._stats()}
         # A client that does not see the folder gets all of its frames.
         shared = self._shared if header.get("shared") is True else None
@@ -185,7 +188,7 @@ class Worker:
 
 
 def _failed(error: ImpastoError) -> dict[str, Any]:
-    return {"event": "failed", "code": error.code, "message": error.message, "hint": error.hint}
+    return {"event": "failed", **error.to_wire()}
 
 
 def _peak_memory() -> int:

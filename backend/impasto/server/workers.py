@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import subprocess
@@ -10,13 +11,22 @@ import time
 import uuid
 from typing import Any
 
+import psutil
+
 from impasto.server.jobs import Job
 from impasto_link.shared import SharedFolder
 
 log = logging.getLogger(__name__)
 
-#: A worker that ends this often before it was ready once is given up.
+#: A worker that ends this often before it was ready once is given a rest. The next job after that has it started once
+#: more, for what kept it may have passed; each rest is twice as long as the one before. In seconds.
 MAX_FAILED_STARTS = 3
+FIRST_REST, LONGEST_REST = 5.0, 600.0
+#: A worker with a job that says nothing and takes no processor time at so many looks, this many seconds apart, stands
+#: still. Looks are counted rather than time: a machine that was suspended has done nothing wrong.
+STILL_EVERY, STILL_LOOKS = 5.0, 12
+
+WORKER_COMMAND = [sys.executable, "-P", "-m", "impasto.server.worker"]  # see SERVER_COMMAND
 
 #: OpenMP's threads wait for each other in a loop by default. Where one of them has to share its core, with the editor
 #: itself or anything else, the others burn the time that it needs: many times as long, against some percent more on a
@@ -32,6 +42,7 @@ class WorkerProcess:
         state: "starting", "idle", "busy" or "broken".
         job: what it works on.
         stats: what it last said of itself: device name, memory, models.
+        killed: whether it was told to end.
     """
 
     def __init__(
@@ -53,6 +64,9 @@ class WorkerProcess:
         if shared is not None:
             self._environment["IMPASTO_WORKER_SHARED"] = str(shared.path)
         self._failed_starts = 0
+        self._rest = FIRST_REST
+        self._rests_until = 0.0
+        self.process: subprocess.Popen[bytes] | None = None
         self.start()
 
     def start(self) -> None:
@@ -70,14 +84,17 @@ class WorkerProcess:
         if sys.platform == "win32":
             # Else a console would open for it.
             flags = subprocess.CREATE_NO_WINDOW
-        # The worker ends when its standard input does: it never outlives the broker, however that ends.
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "impasto.server.worker"],  # see SERVER_COMMAND
-            stdin=subprocess.PIPE,
-            env=environment,
-            creationflags=flags,
-        )
-        log.info("started the worker for %s as process %d", self.device, self.process.pid)
+        self.process = None
+        self.killed = False
+        self.heard()
+        try:
+            # The worker ends when its standard input does: it never outlives the broker, however that ends.
+            self.process = subprocess.Popen(WORKER_COMMAND, stdin=subprocess.PIPE, env=environment, creationflags=flags)
+        except OSError as error:
+            # No descriptors or no memory are left, perhaps, or Impasto is being installed anew.
+            log.error("the worker for %s cannot be started: %s", self.device, error)
+        else:
+            log.info("started the worker for %s as process %d", self.device, self.process.pid)
 
     def ready(self, stats: dict[str, Any]) -> None:
         """Take note that the process is up and which device it has."""
@@ -85,11 +102,32 @@ class WorkerProcess:
         self.device = stats["device"]
         self.state = "idle"
         self._failed_starts = 0
+        self._rest = FIRST_REST
         log.info("the worker is ready on %s after %.1f s", self.device, time.monotonic() - self.started_at)
+
+    def heard(self) -> None:
+        """Take note that the process has just shown that it lives."""
+        self._looked_at = time.monotonic()
+        self._still_looks = 0
+        self._used_s = -1.0
+
+    def stands_still(self) -> bool:
+        """Whether the process has a job and has done nothing for long."""
+        if self.state != "busy" or self.process is None:
+            return False
+        if time.monotonic() - self._looked_at >= STILL_EVERY:
+            self._looked_at = time.monotonic()
+            try:
+                used = sum(psutil.Process(self.process.pid).cpu_times()[:2])
+            except psutil.Error:
+                return False
+            self._still_looks = self._still_looks + 1 if used == self._used_s else 0
+            self._used_s = used
+        return self._still_looks >= STILL_LOOKS
 
     def has_ended(self) -> bool:
         """Whether the process has ended and something should be done about it."""
-        return self.state != "broken" and self.process.poll() is not None
+        return self.state != "broken" and (self.process is None or self.process.poll() is not None)
 
     def restart(self) -> None:
         """Start again after the process has ended, unless it keeps ending."""
@@ -98,22 +136,35 @@ class WorkerProcess:
         if self._failed_starts >= MAX_FAILED_STARTS:
             log.error("the worker for %s ended %d times before it was ready", self.device, self._failed_starts)
             self.state = "broken"
+            self._rests_until = time.monotonic() + self._rest
+            self._rest = min(2 * self._rest, LONGEST_REST)
             return
         self.start()
 
+    @property
+    def rests_for(self) -> float:
+        """How many seconds it is still not to be started again."""
+        return max(0.0, self._rests_until - time.monotonic())
+
     def kill(self) -> None:
         """End the process at once."""
-        self.process.kill()
+        self.killed = True
+        if self.process is not None:
+            self.process.kill()
 
     def stop(self) -> None:
         """Let the process end, by force if it does not within two seconds."""
+        if self.process is None:
+            return
         if self.process.stdin is not None:
             self.process.stdin.close()
         try:
             self.process.wait(2.0)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait()
+            # One that waits for a disk cannot even be killed.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(2.0)
 
     def to_wire(self) -> dict[str, Any]:
         """What the operation ``status`` says of the worker."""
@@ -121,6 +172,6 @@ class WorkerProcess:
             **self.stats,
             "device": self.device,
             "state": self.state,
-            "pid": self.process.pid,
+            "pid": self.process.pid if self.process else None,
             "job": self.job.id if self.job else None,
         }

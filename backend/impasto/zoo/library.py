@@ -20,7 +20,7 @@ from typing import Any
 
 import platformdirs
 
-from impasto_link.errors import BadRequest, ModelProblem, UnknownStyle
+from impasto_link.errors import BadRequest, ModelProblem, UnknownStyle, quoted
 from impasto_link.state import runtime_dir
 
 log = logging.getLogger(__name__)
@@ -167,7 +167,7 @@ class Library:
 
             near = difflib.get_close_matches(name, styles, n=3, cutoff=0.4)
             hint = f"Did you mean {' or '.join(near)}?" if near else "All of them: impasto styles"
-            raise UnknownStyle(f"There is no style {name!r}.", hint)
+            raise UnknownStyle(f"There is no style {quoted(name)}.", hint)
         return styles[name]
 
     def body_of(self, body: str) -> Bank | None:
@@ -204,7 +204,7 @@ def _styles_of(bank: Bank) -> Iterator[Style]:
         name = entry["name"]
         # It is a part of file names.
         if not isinstance(name, str) or not name or set(name) & set("/\\\0"):
-            raise ValueError(f"{name!r} is no name of a style")
+            raise ValueError(f"{quoted(name)} is no name of a style")
         yield Style(name, str(entry.get("title") or name), str(entry.get("artist") or ""), entry.get("year"), bank)
 
 
@@ -222,7 +222,7 @@ def place_for_bank(folder: Path, name: str, may_replace: Callable[[Bank], bool])
     path = folder / f"{name}.safetensors"
     # For many file systems capitals are the same letters.
     if path.stem.lower() in OTHER_MODELS:
-        raise BadRequest(f"Another model of Impasto has the name {name!r}.", "Give another name with --name.")
+        raise BadRequest(f"Another model of Impasto has the name {quoted(name)}.", "Give another name with --name.")
     if path.exists():
         bank = next((bank for bank in Library([folder]).banks() if bank.weights == path), None)
         if bank is None or not may_replace(bank):

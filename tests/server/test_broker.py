@@ -1,0 +1,150 @@
+"""The broker goes on whatever its workers, its clients and the machine do. The workers are pretended ones."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from impasto.server import workers
+from impasto.server.broker import Broker, BrokerOptions
+from impasto_link.client import Call, Client
+from impasto_link.errors import WorkerDied
+from impasto_link.options import StylizeOptions
+from impasto_link.pixels import PixelFormat, Region
+from impasto_link.transport import open_transport
+from support import wait_until
+
+PIXEL = Region(PixelFormat(1, 1, "RGB", "u8"), bytes(3))
+
+
+class RunningBroker:
+    """A broker in a thread of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        self.broker = Broker(BrokerOptions(**{"devices": ("cpu",), "shared_memory": False, **options}))
+        self.thread = threading.Thread(target=self.broker.run)
+        self.thread.start()
+        self._clients: list[Client] = []
+
+    def client(self) -> Client:
+        self._clients.append(Client(open_transport(self.broker.info.endpoint, self.broker.info.token)))
+        return self._clients[-1]
+
+    def stop(self) -> None:
+        for client in self._clients:
+            client.close()
+        self.broker.stop()
+        self.thread.join()
+
+
+Start = Callable[..., RunningBroker]
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Starts brokers; arguments are those of `BrokerOptions`."""
+    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(
+        workers, "WORKER_COMMAND", [sys.executable, str(Path(__file__).with_name("pretended_worker.py"))]
+    )
+    started: list[RunningBroker] = []
+
+    def one(**options: Any) -> RunningBroker:
+        started.append(RunningBroker(**options))
+        return started[-1]
+
+    yield one
+    for broker in started:
+        broker.stop()
+
+
+def job(client: Client, doing: str = "") -> Call:
+    return client.stylize(PIXEL, StylizeOptions.of(doing or "udnie"))
+
+
+def worker_of(client: Client) -> dict[str, Any]:
+    worker = client.ask("status").fields["workers"][0]
+    assert isinstance(worker, dict)
+    return worker
+
+
+@pytest.mark.parametrize("doing", ["answer nonsense", "answer at too great length"])
+def test_a_worker_that_cannot_be_understood_is_replaced(start: Start, doing: str) -> None:
+    client = start().client()
+    with pytest.raises(WorkerDied, match="ended in the middle"):
+        client.wait(job(client, doing))
+    assert client.wait(job(client)).fields["by"]
+
+
+def test_a_worker_that_stands_still_is_replaced(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "STILL_EVERY", 0.01)
+    monkeypatch.setattr(workers, "STILL_LOOKS", 3)
+    client, other = (broker := start()).client(), broker.client()
+    still, waiting = job(client, "stand still"), job(other)
+    with pytest.raises(WorkerDied):
+        client.wait(still)
+    assert other.wait(waiting).fields["by"]
+
+
+def test_a_job_that_had_not_begun_is_done_by_the_next_worker(start: Start) -> None:
+    client = start().client()
+    idle = wait_until(lambda: (worker := worker_of(client))["state"] == "idle" and worker)
+    # Stopped first, so that it cannot begin and is not seen to end before it has the job.
+    os.kill(idle["pid"], signal.SIGSTOP)
+    lost = job(client)
+    wait_until(lambda: client.ask("status").fields["jobs_running"])
+    os.kill(idle["pid"], signal.SIGKILL)
+    assert client.wait(lost).fields["by"] != idle["pid"]
+
+
+def test_a_job_that_takes_worker_after_worker_fails(start: Start) -> None:
+    client = start().client()
+    with pytest.raises(WorkerDied, match="ended in the middle"):
+        client.wait(job(client, "die before it begins"))
+
+
+def test_a_worker_that_cannot_be_started_does_not_take_the_broker_along(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = workers.WORKER_COMMAND
+    monkeypatch.setattr(workers, "FIRST_REST", 0.0)
+    client = start().client()
+    pid = client.wait(job(client)).fields["by"]
+    monkeypatch.setattr(workers, "WORKER_COMMAND", ["/nowhere/python"])
+    psutil.Process(pid).kill()
+    wait_until(lambda: worker_of(client)["state"] == "broken")
+    # It is tried again with every job, in vain, and then not in vain.
+    with pytest.raises(WorkerDied, match="does not start"):
+        client.wait(job(client))
+    monkeypatch.setattr(workers, "WORKER_COMMAND", command)
+    assert client.wait(job(client)).fields["by"]
+
+
+def test_a_worker_that_keeps_ending_has_to_rest(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "WORKER_COMMAND", [sys.executable, "-S", "-c", ""])
+    client = start().client()
+    wait_until(lambda: worker_of(client)["state"] == "broken")
+    with pytest.raises(WorkerDied, match=r"started once more"):
+        client.wait(job(client))
+
+
+def test_an_error_in_the_loop_does_not_end_it(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = start()
+    seen = threading.Event()
+
+    def fails() -> None:
+        seen.set()
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(running.broker, "_look_after_workers", fails)
+    assert seen.wait(10)
+    client = running.client()
+    assert client.wait(job(client)).fields["by"]
