@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reprlib
+import unicodedata
 
 #: A value that somebody sent is repeated at about this length, whatever its own is: it ends in logs and on screens.
 LONGEST_QUOTE = 80
@@ -12,11 +13,26 @@ LONGEST_SENTENCE = 2000
 _quotes = reprlib.Repr()
 _quotes.maxlevel, _quotes.maxlist, _quotes.maxtuple, _quotes.maxdict = 1, 4, 4, 4
 _quotes.maxstring = _quotes.maxother = _quotes.maxlong = LONGEST_QUOTE
+#: Control characters, halves of surrogates (bytes in the name of a file that are no text), ends of lines.
+_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 
 
 def quoted(value: object) -> str:
     """A value for a sentence: as Python writes it, in one printable line, and without its middle where it is long."""
     return _quotes.repr(value)
+
+
+def printable(text: object) -> str:
+    """A text, such as the name of a file, as one line for any screen: what moves a terminal's cursor is spelled out."""
+    words = str(text)
+    return (
+        words
+        if words.isprintable()
+        else "".join(
+            letter.encode("unicode_escape").decode() if unicodedata.category(letter) in _UNPRINTABLE else letter
+            for letter in words
+        )
+    )
 
 
 class ImpastoError(Exception):

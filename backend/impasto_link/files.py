@@ -1,4 +1,6 @@
-"""Files of the user's: written for nobody else, and in words what keeps them from being written."""
+"""Files of the user's, written for nobody else, and in words what keeps them from being written; files of anybody's, read
+without waiting.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,9 @@ import errno
 import json
 import os
 import shlex
+import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from impasto_link.errors import ImpastoError
 
@@ -89,3 +92,35 @@ def _taken_from(me: str, path: Path) -> Path | None:
 def quoted(path: Path) -> str:
     """A path as it is written in a command."""
     return shlex.quote(str(path))
+
+
+def open_regular(path: Path, *, follow: bool = True) -> BinaryIO:
+    """Open a file that anybody may have made for reading, without ever waiting for whoever did.
+
+    Args:
+        path: the file.
+        follow: whether it may be a link to one.
+
+    Raises:
+        OSError: it cannot be opened, or is a named pipe, a device or a folder.
+    """
+    flags = os.O_RDONLY | (0 if follow else getattr(os, "O_NOFOLLOW", 0))
+    for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    descriptor = os.open(path, flags)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "It is no regular file", str(path))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: Path, limit: int, *, follow: bool = True) -> bytes:
+    """What a file holds, as `open_regular`; raises OSError also if that is more than ``limit`` bytes."""
+    with open_regular(path, follow=follow) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"It has more than {limit} bytes", str(path))
+    return content

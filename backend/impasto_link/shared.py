@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import sys
 import tempfile
 import time
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from impasto_link.errors import BadRequest, quoted
+from impasto_link.files import open_regular, read_regular
 from impasto_link.pixels import Buffer
 
 #: Smaller frames go through the socket: below, it is as fast.
@@ -71,10 +73,10 @@ class SharedFolder:
             return None
         folder = cls(Path(str(said.get("folder"))), str(said.get("key")))
         try:
-            known = (folder.path / _KEY_FILE).read_text(encoding="ascii")
+            known = read_regular(folder.path / _KEY_FILE, 100, follow=False) if _is_ours(folder.path) else None
         except (OSError, ValueError):
             return None
-        return folder if known == folder.key else None
+        return folder if known == folder.key.encode() else None
 
     def to_wire(self) -> dict[str, Any]:
         """What a server says of its folder."""
@@ -109,15 +111,14 @@ class SharedFolder:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise BadRequest(f"{quoted(name)} is no name of a frame in shared memory.")
         try:
-            descriptor = os.open(self.path / name, os.O_RDONLY | os.O_NOFOLLOW)
+            file = open_regular(self.path / name, follow=False)
         except OSError as error:
             raise BadRequest("A frame in shared memory is not there any more.", "Send it again.") from error
-        try:
-            return memoryview(mmap.mmap(descriptor, 0, mmap.MAP_SHARED, mmap.PROT_READ))
-        except (OSError, ValueError) as error:
-            raise BadRequest("A frame in shared memory cannot be read.", "Send it again.") from error
-        finally:
-            os.close(descriptor)
+        with file:
+            try:
+                return memoryview(mmap.mmap(file.fileno(), 0, mmap.MAP_SHARED, mmap.PROT_READ))
+            except (OSError, ValueError) as error:
+                raise BadRequest("A frame in shared memory cannot be read.", "Send it again.") from error
 
     def take(self, name: object) -> memoryview:
         """The frame of that name, for nobody else; its memory is given back when the last view of it is gone.
@@ -134,7 +135,7 @@ class SharedFolder:
         before = time.time() - FORGOTTEN_AFTER
         with contextlib.suppress(OSError):
             for file in self.path.iterdir():
-                if _NAME.fullmatch(file.name) and file.name not in wanted and file.stat().st_mtime < before:
+                if _NAME.fullmatch(file.name) and file.name not in wanted and file.lstat().st_mtime < before:
                     file.unlink(missing_ok=True)
 
     def remove(self) -> None:
@@ -148,16 +149,24 @@ class SharedFolder:
             (self.path / name).unlink()
 
 
-def _hold(file: IO[str]) -> None:
+def _hold(file: IO[Any]) -> None:
     """Lock a file; raises OSError if another process has it."""
     import fcntl
 
     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def _is_ours(path: Path) -> bool:
+    """Whether a folder is this user's and nobody else may enter it; anybody can make one with such a name."""
+    status = path.lstat()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+
+
 def _remove_abandoned() -> None:
     """Remove the folders of servers of this user that were killed."""
     for path in _ROOT.glob(f"{_PREFIX}*"):
-        with contextlib.suppress(OSError), (path / _KEY_FILE).open("r", encoding="ascii") as file:
-            _hold(file)
-            shutil.rmtree(path, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            if _is_ours(path):
+                with open_regular(path / _KEY_FILE, follow=False) as file:
+                    _hold(file)
+                    shutil.rmtree(path, ignore_errors=True)

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,8 +19,16 @@ from impasto.nets.style_bank import StyleBankNet
 from impasto.zoo.bank import fingerprint, load_body, load_codes, mix_codes, save_bank
 from impasto.zoo.encoder import save_encoder
 from impasto.zoo.features import OWN_VGG, FeatureSource, torchvision_download
-from impasto.zoo.library import CARD_KIND, OTHER_MODELS, Library, shipped_models
+from impasto.zoo.library import (
+    CARD_KIND,
+    MAX_THUMBNAIL_BYTES,
+    MAX_THUMBNAILS_BYTES,
+    OTHER_MODELS,
+    Library,
+    shipped_models,
+)
 from impasto.zoo.storage import read_card
+from impasto_link import codec
 from impasto_link.errors import BadRequest, ModelProblem, UnknownStyle
 from impasto_link.options import StyleChoice
 
@@ -185,6 +194,88 @@ def test_a_card_with_a_name_that_is_none_is_reported_and_passed_over(tmp_path: P
     assert "no name of a style" in problem
     with pytest.raises(UnknownStyle, match="Did you mean good"):
         library.style("goot")
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ({"year": 10**30}, "year"),
+        ({"year": "about 1890"}, "year"),
+        ({"year": True}, "year"),
+        ({"year": float("nan")}, "year"),
+        ({"title": "\ud800"}, "title"),
+        ({"title": "a\x1b[2J"}, "title"),
+        ({"artist": "t" * 2_000_000}, "artist"),
+        ({"artist": {"a": [1]}}, "artist"),
+        ({"name": "a\nb"}, "name"),
+        ({"name": "n" * 300}, "name"),
+        ({"name": ".."}, "no name"),
+    ],
+)
+def test_a_card_with_odd_values_costs_only_itself(tmp_path: Path, entry: dict[str, Any], says: str) -> None:
+    make_bank(tmp_path / "good.safetensors", "good")
+    make_bank(tmp_path / "odd.safetensors", "odd")
+    card = json.loads((tmp_path / "odd.json").read_text())
+    (tmp_path / "odd.json").write_text(json.dumps({**card, "styles": [{"name": "odd", **entry}]}))
+    library = Library([tmp_path])
+    assert [style["name"] for style in library.to_wire(thumbnails=True)] == ["good"]
+    (problem,) = library.problems()
+    assert says in problem.partition("odd.json")[2]
+    assert len(problem) < 1000
+    assert problem.isprintable()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
+    make_bank(tmp_path / "good.safetensors", "good")
+    thumbnails = tmp_path / "good.thumbnails"
+    thumbnails.mkdir()
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "loop.json").symlink_to(tmp_path / "loop.json")
+    with (tmp_path / "huge.json").open("wb") as huge:
+        huge.truncate(1 << 33)
+    library = Library([tmp_path])
+    (style,) = library.styles()
+    assert len(library.problems()) == 4
+    picture = thumbnails / "good.jpg"
+    os.mkfifo(picture)
+    assert style.thumbnail() is None
+    picture.unlink()
+    picture.symlink_to(tmp_path / "good.json")
+    assert style.thumbnail() is None, "it may lead anywhere"
+    picture.unlink()
+    picture.write_bytes(b"a picture")
+    assert style.thumbnail() == b"a picture"
+
+
+def test_all_that_is_told_of_a_library_goes_into_one_message(tmp_path: Path) -> None:
+    for number in range(MAX_THUMBNAILS_BYTES // MAX_THUMBNAIL_BYTES + 2):
+        make_bank(tmp_path / f"{number}.safetensors", f"style-{number}", with_body=False)
+        (tmp_path / f"{number}.thumbnails").mkdir()
+        with (tmp_path / f"{number}.thumbnails" / f"style-{number}.jpg").open("wb") as file:
+            file.truncate(MAX_THUMBNAIL_BYTES)
+    told = Library([tmp_path]).to_wire(thumbnails=True)
+    assert [style["name"] for style in told] == [style.name for style in Library([tmp_path]).styles()]
+    assert len(codec.pack({"styles": told})) < codec.MAX_ANSWER
+
+
+def test_without_descriptors_the_library_is_as_it_was(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    make_bank(tmp_path / "a.safetensors", "one")
+    seen, unseen = Library([tmp_path]), Library([tmp_path])
+    assert seen.styles()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        assert [style.name for style in seen.styles()] == ["one"]
+        assert "cannot be read" in seen.problems()[0]
+        with pytest.raises(ModelProblem, match="cannot be read"):
+            unseen.styles()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert [style.name for style in unseen.styles()] == ["one"]
+    assert not unseen.problems()
 
 
 def test_json_of_others_is_none_of_our_business(tmp_path: Path) -> None:

@@ -169,3 +169,29 @@ def test_frames_come_back_as_they_were(folder: SharedFolder) -> None:
     with pytest.raises(BadRequest, match="not there any more"):
         folder.take(name)
     assert folder.put(b"small") is None
+
+
+def test_what_others_have_put_there_is_not_waited_for(
+    folder: SharedFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "_ROOT", tmp_path)
+    pipe = tmp_path / "impasto-x"
+    pipe.mkdir(mode=0o700)
+    os.mkfifo(pipe / "key")
+    made = SharedFolder.create()
+    assert made is not None
+    made.remove()
+    assert SharedFolder.of_server({"folder": str(pipe), "key": ""}) is None
+    # A frame, too, can be one; it is refused at once.
+    os.mkfifo(folder.path / ("0" * 32))
+    with pytest.raises(BadRequest, match="shared memory"):
+        folder.look("0" * 32)
+
+
+def test_a_folder_that_others_can_enter_is_nobodys(folder: SharedFolder, tmp_path: Path) -> None:
+    folder.path.chmod(0o755)
+    assert SharedFolder.of_server(folder.to_wire()) is None
+    folder.path.chmod(0o700)
+    link = tmp_path / "link"
+    link.symlink_to(folder.path)
+    assert SharedFolder.of_server({**folder.to_wire(), "folder": str(link)}) is None

@@ -273,8 +273,7 @@ class Broker:
         return self.shared if self._front_of.get(client) is self._fronts[0] else None
 
     def _on_styles(self, client: bytes, header: codec.Header, frames: Message) -> None:
-        thumbnails = header.get("thumbnails") is True
-        styles = [style.to_wire(thumbnail=thumbnails) for style in self.library.styles()]
+        styles = self.library.to_wire(thumbnails=header.get("thumbnails") is True)
         self._tell(client, header["id"], "done", styles=styles, problems=self.library.problems())
 
     def _on_status(self, client: bytes, header: codec.Header, frames: Message) -> None:

@@ -2,13 +2,14 @@
 
 A bank is a file ``NAME.safetensors`` with its card ``NAME.json`` and, if there are any, ``NAME.thumbnails/STYLE.jpg``.
 Shipped banks lie in the package, a user's own in a folder of the user's. Both folders are looked at anew at every
-question, so a file that is put there shows up without a restart. ``NAME.exemplars/STYLE.jpg`` is a picture of the
-manner of a style, for engines that need one to look at.
+question, so a file that is put there shows up without a restart; a card is read again when it has changed.
+``NAME.exemplars/STYLE.jpg`` is a picture of the manner of a style, for engines that need one to look at.
+
+Cards come from anywhere. One with odd values costs nothing but itself, and says why in `Library.problems`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import logging
@@ -16,16 +17,25 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import platformdirs
 
-from impasto_link.errors import BadRequest, ModelProblem, UnknownStyle, quoted
+from impasto_link.errors import BadRequest, ModelProblem, UnknownStyle, printable, quoted
+from impasto_link.files import read_regular
 from impasto_link.state import runtime_dir
 
 log = logging.getLogger(__name__)
 
 CARD_KIND = "style-bank"
+#: Bounds on what a card may say and what may lie beside it; all of a library goes into one message.
+MAX_CARD_BYTES = 1 << 22
+MAX_STYLES_OF_BANK = 1000
+MAX_WORDS = 200
+MAX_YEAR = 9999
+MAX_THUMBNAIL_BYTES = 1 << 20
+MAX_THUMBNAILS_BYTES = 1 << 25
+MAX_STYLES, MAX_PROBLEMS = 10_000, 100
 #: Models that are no banks, by the names of their files: a bank of such a name would be taken for one of them.
 OTHER_MODELS = frozenset({"adain", "classic-predictor", "encoder", "subject", "vgg19"})
 
@@ -101,7 +111,8 @@ class Style:
         """A small JPEG picture of what the style makes, if there is one."""
         path = self.bank.weights.with_suffix(".thumbnails") / f"{self.name}.jpg"
         try:
-            return path.read_bytes()
+            # Not what a link leads to: it is sent to whoever asks.
+            return read_regular(path, MAX_THUMBNAIL_BYTES, follow=False)
         except OSError:
             return None
 
@@ -128,29 +139,51 @@ class Library:
 
     def __init__(self, folders: Sequence[Path] | None = None) -> None:
         self.folders = list(folders) if folders is not None else [shipped_models(), user_models()]
+        #: What there was at the last look: the cards of each folder, and what each of them said.
+        self._seen: dict[Path, dict[Path, _Stamp]] = {}
+        self._read: dict[Path, _ReadCard] = {}
         self._problems: dict[Path, str] = {}
 
     def state(self) -> str:
         """A word that changes with the cards in the folders: cheap to ask, and says whether to look at them again."""
         digest = hashlib.blake2b(digest_size=8)
         for folder in self.folders:
-            with contextlib.suppress(OSError):
-                for path in sorted(folder.glob("*.json")):
-                    digest.update(f"{path} {path.stat().st_mtime_ns}".encode())
+            for path, stamp in self._look(folder).items():
+                digest.update(f"{path} {stamp}".encode(errors="surrogateescape"))
         return digest.hexdigest()
 
     def problems(self) -> list[str]:
         """What was wrong with models at the last look, each in a sentence."""
-        return list(self._problems.values())
+        found = [*self._problems.values()]
+        more = len(found) - MAX_PROBLEMS
+        return found if more <= 0 else [*found[:MAX_PROBLEMS], f"And {more} more models cannot be used."]
 
     def banks(self) -> list[Bank]:
         """All banks whose card and weights are there."""
         self._problems = {}
-        return [bank for folder in self.folders for bank in self._read_folder(folder)]
+        found = [bank for folder in self.folders for bank in self._read_folder(folder)]
+        self._read = {path: card for path, card in self._read.items() if path in self._seen.get(path.parent, ())}
+        return found
 
     def styles(self) -> list[Style]:
-        """All styles, in the order of their banks."""
-        return list(self._by_name().values())
+        """All styles, in the order of their banks.
+
+        Raises:
+            ModelProblem: those that come with Impasto cannot be looked for; there is no telling which there are.
+        """
+        found = list(self._by_name().values())
+        if not found and self.folders[0] in self._problems:
+            raise ModelProblem(self._problems[self.folders[0]], "Try again in a moment.")
+        return found
+
+    def to_wire(self, *, thumbnails: bool) -> list[dict[str, Any]]:
+        """What the operation ``styles`` says: all that goes into one message, of the styles and of their pictures."""
+        room = MAX_THUMBNAILS_BYTES if thumbnails else 0
+        entries = []
+        for style in self.styles()[:MAX_STYLES]:
+            entries.append(entry := style.to_wire(thumbnail=room > 0))
+            room -= len(entry.get("thumbnail") or b"")
+        return entries
 
     def style(self, name: str) -> Style:
         """The style of this name.
@@ -165,7 +198,7 @@ class Library:
         if name not in styles:
             import difflib
 
-            near = difflib.get_close_matches(name, styles, n=3, cutoff=0.4)
+            near = difflib.get_close_matches(name[:MAX_WORDS], styles, n=3, cutoff=0.4)
             hint = f"Did you mean {' or '.join(near)}?" if near else "All of them: impasto styles"
             raise UnknownStyle(f"There is no style {quoted(name)}.", hint)
         return styles[name]
@@ -177,35 +210,93 @@ class Library:
     def _by_name(self) -> dict[str, Style]:
         return {style.name: style for bank in self.banks() for style in _styles_of(bank)}
 
-    def _read_folder(self, folder: Path) -> Iterator[Bank]:
+    def _look(self, folder: Path) -> dict[Path, _Stamp]:
+        """The cards in a folder, by name, and by what a change of each shows."""
         try:
-            cards = sorted(folder.glob("*.json")) if folder.is_dir() else []
+            with os.scandir(folder) as entries:
+                cards = sorted(Path(entry.path) for entry in entries if entry.name.endswith(".json"))
+            self._seen[folder] = {path: _stamp(path) for path in cards}
+        except (FileNotFoundError, NotADirectoryError):
+            self._seen[folder] = {}
         except OSError as error:
-            self._problems[folder] = f"The model folder {folder} cannot be read: {error.strerror}."
-            return
-        for path in cards:
-            try:
-                card = json.loads(path.read_text(encoding="utf-8"))
-                if not isinstance(card, dict) or card.get("kind") != CARD_KIND:
-                    continue
-                bank = Bank(path.stem, path.with_suffix(".safetensors"), card["body"], card["has_body"], card)
-                list(_styles_of(bank))
-            except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-                self._problems[path] = f"The model card {path} cannot be used: {type(error).__name__}: {error}."
-                continue
-            if bank.weights.is_file():
-                yield bank
-            else:
-                self._problems[path] = f"The model card {path} has no weights beside it."
+            # For want of descriptors, perhaps. What was there is there.
+            self._problems[folder] = f"The model folder {printable(folder)} cannot be read: {error.strerror}."
+        return self._seen.get(folder, {})
+
+    def _read_folder(self, folder: Path) -> Iterator[Bank]:
+        for path, stamp in self._look(folder).items():
+            card = self._read_card(path, stamp)
+            if card.bank is not None and not card.bank.weights.is_file():
+                self._problems[path] = f"The model card {printable(path)} has no weights beside it."
+            elif card.bank is not None:
+                yield card.bank
+            elif card.problem:
+                self._problems[path] = f"The model card {printable(path)} cannot be used: {card.problem}."
+
+    def _read_card(self, path: Path, stamp: _Stamp) -> _ReadCard:
+        known = self._read.get(path)
+        if known is not None and known.stamp == stamp:
+            return known
+        try:
+            card = json.loads(read_regular(path, MAX_CARD_BYTES))
+            self._read[path] = _ReadCard(stamp, _bank_of(path, card))
+        except OSError as error:
+            # It may be another matter in a moment.
+            return _ReadCard(stamp, None, f"{type(error).__name__}: {error.strerror}")
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            self._read[path] = _ReadCard(stamp, None, printable(f"{type(error).__name__}: {error}"))
+        return self._read[path]
+
+
+_Stamp = tuple[int, int, int] | None
+
+
+class _ReadCard(NamedTuple):
+    """What a card said when it was last read: a bank, or what is wrong with it, or that it is none of ours."""
+
+    stamp: _Stamp
+    bank: Bank | None
+    problem: str = ""
+
+
+def _stamp(path: Path) -> _Stamp:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _bank_of(path: Path, card: Any) -> Bank | None:
+    """The bank of a card; None if it is one of something else; raises ValueError, KeyError or TypeError."""
+    if not isinstance(card, dict) or card.get("kind") != CARD_KIND:
+        return None
+    name = _words("the name of the file", path.stem)
+    bank = Bank(name, path.with_suffix(".safetensors"), _words("the body", card["body"]), card["has_body"], card)
+    if not isinstance(card["styles"], list) or len(card["styles"]) > MAX_STYLES_OF_BANK:
+        raise ValueError(f"its styles have to be a list of at most {MAX_STYLES_OF_BANK}")
+    list(_styles_of(bank))
+    return bank
 
 
 def _styles_of(bank: Bank) -> Iterator[Style]:
     for entry in bank.card["styles"]:
         name = entry["name"]
         # It is a part of file names.
-        if not isinstance(name, str) or not name or set(name) & set("/\\\0"):
+        if not isinstance(name, str) or name in ("", ".", "..") or set(name) & set("/\\\0"):
             raise ValueError(f"{quoted(name)} is no name of a style")
-        yield Style(name, str(entry.get("title") or name), str(entry.get("artist") or ""), entry.get("year"), bank)
+        year = entry.get("year")
+        if year is not None and (type(year) is not int or abs(year) > MAX_YEAR):
+            raise ValueError(f"the year {quoted(year)} of {quoted(name)} is none")
+        title, artist = (_words(f"the {what} of a style", entry.get(what) or "") for what in ("title", "artist"))
+        yield Style(_words("the name of a style", name), title or name, artist, year, bank)
+
+
+def _words(what: str, value: object) -> str:
+    """A line of text, to be shown on screens and terminals."""
+    if not isinstance(value, str) or len(value) > MAX_WORDS or value != printable(value):
+        raise ValueError(f"{what} has to be a line of at most {MAX_WORDS} letters, not {quoted(value)}")
+    return value
 
 
 def place_for_bank(folder: Path, name: str, may_replace: Callable[[Bank], bool]) -> Path:
