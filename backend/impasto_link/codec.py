@@ -75,7 +75,7 @@ def decode_header(frame: Buffer, limit: int = MAX_HEADER) -> Header:
     return header
 
 
-def check_version(header: Header) -> None:
+def check_version(header: Mapping[str, Any]) -> None:
     """Raise WrongVersion unless the other side speaks this version of the protocol."""
     theirs = header.get("v")
     if theirs != PROTOCOL:

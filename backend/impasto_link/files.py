@@ -1,4 +1,4 @@
-"""Files of the user's, written for nobody else, and in words what keeps them from being written; files of anybody's, read
+"""Files of the user, written for nobody else, and in words what keeps them from being written; files of others, read
 without waiting.
 """
 

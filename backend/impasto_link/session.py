@@ -8,7 +8,7 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
-from impasto_link import launch
+from impasto_link import codec, launch
 from impasto_link.client import Call, Client, Event
 from impasto_link.discovery import ServerInfo, read_server_info
 from impasto_link.errors import ImpastoError, ServerEnded, ServerGone
@@ -213,15 +213,22 @@ class Session:
         self.ask_hello()
 
     def _take_hello(self, greeting: Call) -> None:
-        if greeting.result is not None:
-            self.hello = greeting.result.fields
+        try:
+            if greeting.error is not None:
+                raise greeting.error
+            assert greeting.result is not None
+            # A server greets programs of any version.
+            codec.check_version(greeting.result.fields)
+        except ImpastoError as error:
             if self.state == "greeting":
-                self._enter("ready")
-            else:
-                self._changed()
-        elif greeting.error is not None and self.state == "greeting":
-            self._lose(greeting.error)
-            raise greeting.error
+                self._lose(error)
+                raise
+            return
+        self.hello = greeting.result.fields
+        if self.state == "greeting":
+            self._enter("ready")
+        else:
+            self._changed()
 
     def _look_for_started(self) -> None:
         status = None if self._process is None else self._process.poll()

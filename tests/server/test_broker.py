@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import psutil
 import pytest
 
 from impasto.server import workers
 from impasto.server.broker import Broker, BrokerOptions
+from impasto_link import codec
 from impasto_link.client import Call, Client
-from impasto_link.errors import WorkerDied
+from impasto_link.errors import WorkerDied, WrongVersion
 from impasto_link.options import StylizeOptions
 from impasto_link.pixels import PixelFormat, Region
 from impasto_link.transport import open_transport
@@ -148,3 +150,23 @@ def test_an_error_in_the_loop_does_not_end_it(start: Start, monkeypatch: pytest.
     assert seen.wait(10)
     client = running.client()
     assert client.wait(job(client)).fields["by"]
+
+
+def test_a_program_of_another_version_can_ask_and_end_the_server(start: Start) -> None:
+    running = start(devices=())
+    client = running.client()
+    newer = codec.PROTOCOL + 1
+
+    def ask(operation: str) -> Call:
+        call = Call(operation)
+        client._open[call.id] = call
+        client.transport.send([msgpack.packb({"v": newer, "op": operation, "id": call.id, "frames": []})])
+        return call
+
+    with pytest.raises(WrongVersion, match=f"{newer} and 1.*process {os.getpid()}.*impasto stop"):
+        client.wait(ask("stylize"))
+    assert client.wait(ask("hello")).fields["protocol"] == codec.PROTOCOL
+    assert client.wait(ask("status")).fields["pid"] == os.getpid()
+    client.wait(ask("shutdown"))
+    running.thread.join(10)
+    assert not running.thread.is_alive()

@@ -91,7 +91,7 @@ def test_unknown_fields_are_ignored(client: Client) -> None:
 def test_another_version_gets_a_clear_error(client: Client) -> None:
     call = Call("version-test")
     client._open[call.id] = call
-    client.transport.send([msgpack.packb({"v": 99, "op": "hello", "id": call.id})])
+    client.transport.send([msgpack.packb({"v": 99, "op": "styles", "id": call.id})])
     with pytest.raises(WrongVersion, match="99"):
         client.wait(call)
 

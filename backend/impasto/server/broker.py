@@ -23,7 +23,7 @@ from impasto.server.workers import WorkerProcess
 from impasto.zoo.library import Library
 from impasto_link import __version__, codec
 from impasto_link.discovery import ServerInfo
-from impasto_link.errors import BadRequest, ImpastoError, UnknownOperation, WorkerDied, quoted
+from impasto_link.errors import BadRequest, ImpastoError, UnknownOperation, WorkerDied, WrongVersion, quoted
 from impasto_link.options import ENGINES, MaskOptions, StylizeOptions
 from impasto_link.shared import SharedFolder
 from impasto_link.transport import USERNAME
@@ -42,6 +42,9 @@ SWEEP = 10.0
 LOST_AFTER = 1.5
 #: A worker that does not obey a cancellation for this long is stuck and is replaced.
 STUCK_AFTER = 10.0
+
+#: What programs of any version may ask: after an upgrade the server from before it has to be found and ended.
+ANY_VERSION = frozenset({"hello", "status", "shutdown"})
 
 _DIED = WorkerDied(
     "The process that painted ended in the middle of the work.",
@@ -237,7 +240,7 @@ class Broker:
             if header.get("op") != "hello":
                 # An editor that is open asks how the server is, again and again.
                 self._used_at = time.monotonic()
-            codec.check_version(header)
+            self._check_version(header)
             if not isinstance(call_id, str) or not 0 < len(call_id) <= 64:
                 raise BadRequest("The message has no id.", "Send a text of at most 64 letters that is used only once.")
             operation = self._operations.get(str(header.get("op")))
@@ -252,6 +255,14 @@ class Broker:
             log.exception("a message could not be handled")
             unexpected = ImpastoError(f"Something unexpected went wrong: {quoted(error)}", "The server's log has more.")
             self._tell(client, call_id, "failed", **unexpected.to_wire())
+
+    def _check_version(self, header: codec.Header) -> None:
+        try:
+            if header.get("op") not in ANY_VERSION:
+                codec.check_version(header)
+        except WrongVersion as error:
+            end = f"The server is process {self.info.pid}; this ends it: impasto stop"
+            raise WrongVersion(error.message, f"{error.hint} {end}") from None
 
     def _on_hello(self, client: bytes, header: codec.Header, frames: Message) -> None:
         shared = self._shared_with(client)
