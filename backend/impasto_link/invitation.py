@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from impasto_link.errors import ServerGone
-from impasto_link.files import write_private
+from impasto_link.files import read_regular, write_private
 from impasto_link.zmtp import parse_endpoint
 
+log = logging.getLogger(__name__)
+
+#: An invitation is a few hundred letters.
+_MAX_SIZE = 1 << 16
 #: A CURVE key in Z85 (https://rfc.zeromq.org/spec/32/).
 _KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 
@@ -46,7 +52,7 @@ class Invitation:
             ServerGone: it cannot be read or is no invitation.
         """
         try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
+            raw = json.loads(read_regular(path, _MAX_SIZE))
             if not isinstance(raw, dict) or any(not isinstance(raw.get(field.name), str) for field in fields(cls)):
                 raise ValueError("something is missing")
             found = cls(**{field.name: raw[field.name] for field in fields(cls)})
@@ -59,4 +65,6 @@ class Invitation:
                 f"{path} is not an invitation to a server: {why}.",
                 "Copy the file that `impasto serve --remote` wrote.",
             ) from error
+        if os.name == "posix" and path.stat().st_mode & 0o077:
+            log.warning("Others can read the invitation %s, and use the server with it: chmod 600 it.", path)
         return found

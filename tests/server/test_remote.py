@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import zmq
 from impasto.cli import main
 from impasto.client import Server
 from impasto.server.remote import open_to_others
-from impasto_link.errors import Refused, ServerGone
+from impasto_link.errors import BadRequest, Refused, ServerGone
 from impasto_link.invitation import Invitation
 from impasto_link.launch import connect_remote, connect_running
 from support import RunningServer, wait_until
@@ -113,6 +114,37 @@ def test_keys_outlast_a_restart_and_are_made_anew_where_they_are_damaged(
     for damaged in ("[]", "{}", kept.read_text().replace(first.invitation.server_public, "short")):
         kept.write_text(damaged)
         assert open_to_others("127.0.0.1:5570") != first
+
+
+def test_a_name_means_its_addresses_and_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path))
+    opened = open_to_others("localhost:5570")
+    assert opened.invitation.endpoint == "tcp://localhost:5570"
+    assert set(opened.access.addresses) <= {"tcp://127.0.0.1:5570", "tcp://[::1]:5570"}
+    with pytest.raises(BadRequest, match="does not know the name"):
+        open_to_others("no-such-machine.invalid:5570")
+
+
+def test_who_listens_everywhere_invites_to_one_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path))
+    try:
+        opened = open_to_others("0.0.0.0:5570")
+    except BadRequest as error:
+        # A machine without a network has no address for others.
+        assert "no other address" in error.message
+    else:
+        assert opened.access.addresses == ("tcp://0.0.0.0:5570",)
+        assert re.fullmatch(r"tcp://(?!0\.0\.0\.0)[\d.]+:5570", opened.invitation.endpoint)
+
+
+def test_an_invitation_that_others_can_read_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    key = zmq.curve_keypair()[0].decode()
+    Invitation("tcp://192.168.1.5:5570", key, key, key).write(file := tmp_path / "invitation.json")
+    assert Invitation.read(file)
+    assert not caplog.records
+    file.chmod(0o644)
+    assert Invitation.read(file)
+    assert "Others can read" in caplog.text
 
 
 def test_an_address_that_makes_no_sense(

@@ -13,10 +13,9 @@ from pathlib import Path
 from impasto.client import SERVER_COMMAND
 from impasto.server.broker import Broker, BrokerOptions
 from impasto.server.logs import configure_logging, keep_log_short
-from impasto.server.remote import open_to_others
+from impasto.server.remote import OpenToOthers, open_to_others
 from impasto_link.discovery import claim, read_server_info
 from impasto_link.errors import ImpastoError
-from impasto_link.invitation import Invitation
 from impasto_link.launch import remember_command
 from impasto_link.options import MaskOptions
 
@@ -88,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
         )
         if remote is not None:
             try:
-                _invite(remote.invitation, options.invitation)
+                _invite(remote, options.invitation)
             except BaseException:
                 # It has begun to start workers: let it end as always.
                 broker.stop()
@@ -112,12 +111,14 @@ def _runs_already(options: argparse.Namespace) -> int:
     return 0
 
 
-def _invite(invitation: Invitation, file: Path) -> None:
+def _invite(remote: OpenToOthers, file: Path) -> None:
     try:
-        invitation.write(file)
+        remote.invitation.write(file)
     except OSError as error:
         raise ImpastoError(
             f"The invitation cannot be written to {file}: {error.strerror}.", "Name another file with --invitation."
         ) from error
     print(f"Programs on other machines reach this server with the file {file}:")
-    print(f"  IMPASTO_SERVER={file.name} impasto status", flush=True)
+    print(f"  IMPASTO_SERVER={file.name} impasto status")
+    listens = " and ".join(remote.access.addresses)
+    print(f"It listens at {listens}; the file names {remote.invitation.endpoint}.", flush=True)

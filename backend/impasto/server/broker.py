@@ -58,7 +58,7 @@ Message = list[Any]
 class RemoteAccess:
     """Where to listen for programs on other machines, and the keys, Z85 encoded; see `impasto.server.remote`."""
 
-    address: str
+    addresses: tuple[str, ...]
     server_secret: str
     client_public: str
 
@@ -155,12 +155,13 @@ class Broker:
         # A network can go away without a word, which the kernel of this machine would notice after hours.
         socket.heartbeat_ivl = 1000
         socket.heartbeat_timeout = 3000
-        socket.ipv6 = remote.address.startswith("tcp://[")
-        try:
-            socket.bind(remote.address)
-        except zmq.ZMQError as error:
-            raise ImpastoError(f"The server cannot listen at {remote.address}: {error.strerror}.") from error
-        log.info("listening for other machines at %s", remote.address)
+        for address in remote.addresses:
+            socket.ipv6 = address.startswith("tcp://[")
+            try:
+                socket.bind(address)
+            except zmq.ZMQError as error:
+                raise ImpastoError(f"The server cannot listen at {address}: {error.strerror}.") from error
+            log.info("listening for other machines at %s", address)
         return socket
 
     # --- the loop

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
+import socket
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,7 +33,8 @@ def open_to_others(address: str) -> OpenToOthers:
     The keys are made once and kept beside the runtime file, so that an invitation stays good after a restart.
 
     Args:
-        address: HOST:PORT by which the other machine reaches this one.
+        address: HOST:PORT by which the other machine reaches this one; a name stands for its addresses. With 0.0.0.0 or
+            [::] the server listens at all addresses, and one of its own goes into the invitation.
 
     Raises:
         BadRequest: the address makes no sense.
@@ -41,12 +44,58 @@ def open_to_others(address: str) -> OpenToOthers:
         raise BadRequest(
             f"{quoted(address)} is not an address.", "Write HOST:PORT, such as 192.168.1.5:5570 or [fd00::5]:5570."
         )
+    host, port = match[1].strip("[]"), match[2]
+    addresses = _addresses_of(host)
+    others = _own_address(addresses[0]) if ipaddress.ip_address(addresses[0]).is_unspecified else host
     keys = _keys(runtime_dir() / "remote-keys.json")
-    invitation = Invitation(f"tcp://{address}", keys["server_public"], keys["client_public"], keys["client_secret"])
-    # ZeroMQ listens at numbers; a name may belong to any interface.
-    host = match[1] if re.fullmatch(r"[\d.]+|\[.*\]", match[1]) else "*"
-    access = RemoteAccess(f"tcp://{host}:{match[2]}", keys["server_secret"], keys["client_public"])
-    return OpenToOthers(access, invitation)
+    invitation = Invitation(
+        _endpoint(others, port), keys["server_public"], keys["client_public"], keys["client_secret"]
+    )
+    listens = tuple(_endpoint(one, port) for one in addresses)
+    return OpenToOthers(RemoteAccess(listens, keys["server_secret"], keys["client_public"]), invitation)
+
+
+def _endpoint(host: str, port: str) -> str:
+    return f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}"
+
+
+def _addresses_of(host: str) -> list[str]:
+    """The addresses that a name stands for, and no others; an address stands for itself."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise BadRequest(
+            f"This machine does not know the name {quoted(host)}: {why}.", "Write its address instead of a name."
+        ) from error
+    addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+    # localhost is ::1, too, also where this machine has no IPv6. If none is here, listening there says so.
+    return [one for one in addresses if _is_here(one)] or addresses
+
+
+def _is_here(address: str) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True
+
+
+def _own_address(everywhere: str) -> str:
+    """The address of this machine in its network, for who listens at all of them: 0.0.0.0 leads nobody here."""
+    family, far = (socket.AF_INET6, "2001:db8::1") if ":" in everywhere else (socket.AF_INET, "192.0.2.1")
+    try:
+        # Nothing is sent; the system says from where it would be. The address is one of those for examples.
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((far, 9))
+            return str(probe.getsockname()[0])
+    except OSError as error:
+        raise BadRequest(
+            f"Other machines cannot be invited to {everywhere}, and this one knows no other address of its own.",
+            "Write the address by which they reach it, such as 192.168.1.5:5570.",
+        ) from error
 
 
 def _keys(path: Path) -> dict[str, str]:
