@@ -78,7 +78,8 @@ def _not_allowed(path: Path, otherwise: str, whole: Path | None) -> ImpastoError
     taken = _taken_from(me, there)
     mend = otherwise if taken is None else f"sudo chown -R {me} {quoted(whole or taken)}"
     there = taken or there
-    return ImpastoError(f"{path} cannot be used: {there} belongs to {owner_of(there)}, and you are {me}.", mend)
+    what = "" if there == path else f"{path} cannot be used: "
+    return ImpastoError(f"{what}{there} belongs to {owner_of(there)}, and you are {me}.", mend)
 
 
 def _taken_from(me: str, path: Path) -> Path | None:

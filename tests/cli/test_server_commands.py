@@ -58,6 +58,8 @@ def test_a_server_that_does_not_answer_is_told_from_none(
         said = "".join(capsys.readouterr())
         assert f"process {pid}, but stands still" in said
         assert "impasto stop --force" in said
+    assert main(["doctor"]) == 1
+    assert "impasto stop --force" in capsys.readouterr().out
     with pytest.raises(ServerGone, match=f"process {pid}, but does not answer"):
         connect_or_start(SERVER_COMMAND, timeout=0.1)
     # It holds the lock, and nobody else: with that it can be ended although it hears nothing.
@@ -88,6 +90,38 @@ def test_only_a_server_that_starts_puts_the_old_log_aside(own_server: Callable[.
     subprocess.run(serve, env=running.environment, capture_output=True, timeout=60)
     assert log.stat().st_size < MAX_BYTES
     assert log.with_suffix(".log.old").exists()
+
+
+def test_a_server_that_runs_cannot_be_opened_to_others_any_more(capsys: pytest.CaptureFixture[str]) -> None:
+    with claim() as place:
+        assert place is not None
+        ServerInfo("tcp://127.0.0.1:9", "a token", os.getpid(), __version__, 1).write(place.runtime)
+        assert main(["serve"]) == 0, "whoever starts one is served"
+        assert f"runs already as process {os.getpid()}" in capsys.readouterr().err
+        assert main(["serve", "--remote", "127.0.0.1:5570"]) == 1
+    said = capsys.readouterr().err
+    assert "Other machines cannot reach it" in said
+    assert "impasto stop" in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights of POSIX")
+def test_the_doctor_finds_what_cannot_be_believed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = runtime_file()
+    ServerInfo("tcp://127.0.0.1:9", "a token", os.getpid(), __version__, 1).write(file)
+    file.chmod(0o644)
+    assert main(["doctor"]) == 1
+    assert f"chmod 600 {file}" in capsys.readouterr().out
+
+
+def test_the_doctor_finds_a_folder_that_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path / "file"))
+    assert main(["doctor"]) == 1
+    assert f"{tmp_path / 'file'} is not a folder" in capsys.readouterr().out
+    assert main(["status"]) == 1
+    assert f"{tmp_path / 'file'} is not a folder" in capsys.readouterr().err
 
 
 def test_a_device_that_no_machine_has_starts_no_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -362,6 +362,59 @@ def test_what_krita_imported_is_known_and_can_be_taken_out(
     assert "impasto" not in (home / ".config" / "kritarc").read_text()
 
 
+@pytest.mark.parametrize("text", ["5", '{"a": 1}', "[1, 2]", '["pykrita/other/__init__.py"]', '["pykrita/../a.kra"]'])
+def test_a_list_that_was_tampered_with_takes_away_nothing_of_others(home: Path, text: str) -> None:
+    data = native(home)
+    assert main(["install", "krita"]) == 0
+    others = [data / "pykrita" / "other" / "__init__.py", data / "a.kra"]
+    for path in others:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    (data / "pykrita" / "impasto_krita" / payload.MANIFEST).write_text(text)
+    assert main(["uninstall", "krita"]) == 0
+    assert all(path.is_file() for path in others)
+
+
+@pytest.mark.parametrize("name", ["actions/impasto_krita.action", "pykrita/impasto_krita.desktop"])
+def test_a_file_of_the_user_is_not_overwritten(home: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    data = native(home)
+    (data / name).parent.mkdir()
+    (data / name).write_text("shortcuts of the user")
+    assert main(["install", "krita"]) == 1
+    assert f"mv {data / name} {data / name}.old" in capsys.readouterr().err
+    assert (data / name).read_text() == "shortcuts of the user"
+    (data / name).unlink()
+    assert main(["install", "krita"]) == 0
+    (data / name).write_text("changed after it was installed")
+    assert main(["install", "krita"]) == 0, "what Impasto has put there is replaced"
+    assert (data / name).read_text() != "changed after it was installed"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="snaps are of Linux")
+@pytest.mark.parametrize(("editor", "program"), [("krita", "krita"), ("gimp", "gimp-3.0")])
+def test_a_snap_is_named_and_not_served(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, editor: str, program: str
+) -> None:
+    """It does not read the folder of a native one, to which its program on the PATH seemed to belong."""
+    folder = home / "snap" / "bin"
+    folder.mkdir(parents=True)
+    for name in (editor, program):
+        (folder / name).touch(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    assert main(["install", editor]) == 1
+    said = capsys.readouterr().err
+    assert "as a snap" in said
+    assert "flatpak install flathub" in said
+    assert not list(home.rglob("impasto_*"))
+    assert main(["doctor"]) == 0, "the server can paint"
+    assert "as a snap" in capsys.readouterr().out
+    if editor == "krita":
+        # A native one beside it is served, and the snap named all the same.
+        native(home)
+        assert main(["install", "krita"]) == 0
+        assert "as a snap" in capsys.readouterr().out
+
+
 def test_what_is_not_installed_is_not_switched_off(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     native(home)
     settings = krita.find()[0].settings

@@ -108,6 +108,25 @@ input()
     assert not is_held(path)
 
 
+def test_of_many_that_start_at_once_one_is_the_server(folder: Path) -> None:
+    start = f"""
+import os, sys
+sys.path.insert(0, {str(Path(__file__).parents[2] / "backend")!r})
+from impasto_link.discovery import ServerInfo, claim
+with claim() as place:
+    if place is not None:
+        ServerInfo("tcp://127.0.0.1:5555", "a token", os.getpid(), "1.0", 1).write(place.runtime)
+    print(place is not None, flush=True)
+    input()
+"""
+    words = [sys.executable, "-c", start]
+    running = [subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(8)]
+    said = [one.stdout.readline().strip() for one in running if one.stdout is not None]
+    assert sorted(said) == ["False"] * 7 + ["True"]
+    for one in running:
+        one.communicate("\n")
+
+
 @posix
 def test_who_asks_does_not_keep_a_server_from_starting(tmp_path: Path) -> None:
     import fcntl

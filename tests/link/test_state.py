@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import io
 import os
 import shlex
 import shutil
@@ -127,6 +129,21 @@ def test_without_a_home_a_folder_can_be_named(home: Path, monkeypatch: pytest.Mo
 
 def _exit_with(command: list[str]) -> None:
     raise SystemExit(main(command))
+
+
+@root
+def test_the_doctor_finds_what_root_has_left(home: Path) -> None:
+    (home / ".local").mkdir(mode=0o700)
+
+    def doctor() -> None:
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            status = main(["doctor"])
+        raise ImpastoError(f"{said.getvalue()} exit {status}")
+
+    said = as_nobody(doctor)
+    assert "!!  server" in said
+    assert f"sudo chown -R {NOBODY} {home / '.local'}" in said
+    assert "exit 1" in said
 
 
 @root

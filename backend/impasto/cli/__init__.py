@@ -10,10 +10,12 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from impasto.cli import doctor, inspect, install, keep, mask, serve, status, stop, styles, stylize, train, uninstall
 from impasto_link import __version__
 from impasto_link.errors import ImpastoError
+from impasto_link.files import explain
 
 COMMANDS = {
     "stylize": stylize,
@@ -68,8 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         # Folders that may not be looked into, names that are too long, disks that are full: a person can mend those.
-        what = f"{error.filename}: " if error.filename else ""
-        _say(error, f"{what}{error.strerror or error}")
+        named = isinstance(error.filename, (str, bytes))
+        problem = explain(error, Path(os.fsdecode(error.filename))) if named else ImpastoError(f"{error}.")
+        _say(error, problem.message, problem.hint)
         return 1
 
 

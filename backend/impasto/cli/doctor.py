@@ -20,6 +20,7 @@ from impasto.zoo.library import Library
 from impasto_link import __version__, codec
 from impasto_link.discovery import disbelieved, log_file
 from impasto_link.errors import ImpastoError
+from impasto_link.files import explain
 from impasto_link.state import home_dir, problems, runtime_dir
 
 
@@ -64,6 +65,8 @@ def _findings(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
         yield from look()
     except ImpastoError as error:
         yield Finding.of(error, grave=True)
+    except OSError as error:
+        yield Finding.of(explain(error, Path(error.filename or home_dir())))
 
 
 def _krita() -> Iterator[Finding]:
@@ -77,7 +80,7 @@ def _krita() -> Iterator[Finding]:
         if not one.has_plugin:
             yield Finding(f"{one.title}: the docker is not installed", "impasto install krita")
             continue
-        yield _installed(one.title, one.package)
+        yield _installed("krita", one.title, one.package)
         if not _is_enabled(one.settings):
             yield Finding(
                 f"{one.title}: the docker is switched off",
@@ -106,7 +109,7 @@ def _gimp() -> Iterator[Finding]:
         if not one.has_plugin:
             yield Finding(f"{one.title}: the filter is not installed", "impasto install gimp")
             continue
-        yield _installed(one.title, main.parent)
+        yield _installed("gimp", one.title, main.parent)
         if sys.platform != "win32" and not os.access(main, os.X_OK):
             yield Finding(
                 f"{one.title}: {main} cannot be executed, so GIMP does not see it",
@@ -116,16 +119,16 @@ def _gimp() -> Iterator[Finding]:
             yield _sandboxed(one.title)
 
 
-def _installed(title: str, package: Path) -> Finding:
+def _installed(editor: str, title: str, package: Path) -> Finding:
     """Whether what was installed speaks as this Impasto does."""
     link = package / "vendor" / "impasto_link"
     try:
         same = f"PROTOCOL = {codec.PROTOCOL}\n" in (link / "codec.py").read_text(encoding="utf-8")
         newest = f'__version__ = "{__version__}"' in (link / "__init__.py").read_text(encoding="utf-8")
     except OSError:
-        return Finding(f"{title}: parts of the plugin are missing in {package}", "Install it again: impasto install")
+        return Finding(f"{title}: parts of the plugin are missing in {package}", f"impasto install {editor}")
     if not (same and newest):
-        return Finding(f"{title}: the plugin is of another version", "Install it again: impasto install")
+        return Finding(f"{title}: the plugin is of another version", f"impasto install {editor}")
     return Finding(f"{title}: the plugin is in {package}")
 
 

@@ -97,7 +97,10 @@ def find() -> list[Gimp]:
 
 
 def _on_path() -> Iterator[str]:
-    return (f"3.{minor}" for minor in range(0, 9, 2) if shutil.which(f"gimp-3.{minor}"))
+    for minor in range(0, 9, 2):
+        program = f"gimp-3.{minor}"
+        if shutil.which(program) and not snap.comes_as_snap(program):
+            yield f"3.{minor}"
 
 
 def plugin_files() -> Files:

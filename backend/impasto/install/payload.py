@@ -187,12 +187,11 @@ def _installed(files: Files, folder: Path, package: Path, main: str) -> list[Pat
     """What an earlier installation has put there. Nothing that is not ours, whatever somebody wrote into the list."""
     try:
         listed = json.loads((folder / package / MANIFEST).read_text(encoding="utf-8"))
-        if not (isinstance(listed, list) and all(isinstance(name, str) for name in listed)):
-            raise ValueError("no list of names")
     except (OSError, ValueError):
-        return list(files) if (folder / package / main).is_file() else []
-    names = [Path(name) for name in listed]
-    return [name for name in names if name in files or (package in name.parents and ".." not in name.parts)]
+        listed = None
+    names = [Path(name) for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+    ours = [name for name in names if name in files or (package in name.parents and ".." not in name.parts)]
+    return ours or (list(files) if (folder / package / main).is_file() else [])
 
 
 def write_zip(
