@@ -6,22 +6,28 @@ from its event loop whenever the connection's descriptor is readable, and never 
 
 from __future__ import annotations
 
-import contextlib
-import math
 import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from impasto_link import codec
+from impasto_link.contact import LOOK_EVERY, Contact
 from impasto_link.errors import Cancelled, ImpastoError, ServerGone, from_wire
 from impasto_link.options import STYLE_FRAME, MaskOptions, StylizeOptions
 from impasto_link.patience import Patience
+from impasto_link.pieces import Message
 from impasto_link.pixels import Region
 from impasto_link.shared import SharedFolder
 from impasto_link.transport import Transport
+
+#: What the server works on; all else is answered at once, and simply asked again.
+_JOBS = frozenset({"stylize", "mask", "preview"})
+#: A job that the server turns out not to know is sent so many times.
+_MOST_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,7 @@ class Call:
         result: the last event, once there is one of kind "done".
         error: what went wrong, once it has.
         kept: whether its refinement was asked to end with what it has.
+        cancelled: whether it was asked to end.
     """
 
     def __init__(self, call_id: str, on_event: Callable[[Event], None] | None = None) -> None:
@@ -60,7 +67,10 @@ class Call:
         self.events: list[Event] = []
         self.result: Event | None = None
         self.error: ImpastoError | None = None
-        self.kept = False
+        self.kept = self.cancelled = False
+        self.request: tuple[Mapping[str, Any], Mapping[str, Region]] = {}, {}
+        #: Of the message that asks, for the transport, and how often it was sent.
+        self.number = self.tries = 0
         self._on_event = on_event
 
     @property
@@ -87,24 +97,40 @@ class Call:
 
 
 class Client:
-    """Speaks to one server over one transport. Not thread-safe.
+    """Speaks to one server. Not thread-safe.
+
+    Nothing is sent before the server has shown that it knows the token. When the connection is lost another one is
+    made, and the client asks for its calls again; they end with an error only if the server is gone.
 
     Args:
-        transport: to the server.
-        patience: with it; by default that with a server of which nothing is known.
+        transport: the way to the server.
+        patience: with the server; by default that with one of which nothing is known.
+        share: whether large frames may go by files in shared memory.
+
+    Attributes:
+        transport: the same.
+        problem: why the server can do no more than tell its status and end; None if it can.
     """
 
-    def __init__(self, transport: Transport, patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        patience: Patience | None = None,
+        *,
+        share: bool = True,
+    ) -> None:
         self.transport = transport
-        self._patience = patience or Patience()
+        self.problem: ImpastoError | None = None
         self._process = os.getpid()
+        self._share = share
         self._open: dict[str, Call] = {}
+        self._withdrawn: list[Call] = []
         self._shared: SharedFolder | None = None
-        self._heard_at = time.monotonic()
+        self._contact = Contact(transport, self._take_hello, patience or Patience())
 
     @property
     def shares_memory(self) -> bool:
-        """Whether large frames go by files in shared memory; known once the server has answered ``hello``."""
+        """Whether large frames go by files in shared memory; known once the server has answered."""
         return self._shared is not None
 
     @property
@@ -119,16 +145,15 @@ class Client:
         regions: Mapping[str, Region] | None = None,
         on_event: Callable[[Event], None] | None = None,
     ) -> Call:
-        """Send a call and return at once."""
+        """Send a call and return at once. Do not change what it refers to before its end."""
         self._check_process()
         call = Call(uuid.uuid4().hex, on_event)
+        call.request = {**(fields or {}), "op": op, "id": call.id}, regions or {}
+        if not self._open:
+            self._contact.expect()
         self._open[call.id] = call
-        header = {**(fields or {}), "op": op, "id": call.id}
-        if self._shared is not None:
-            # The result may come that way, too.
-            header["shared"] = True
-        self.transport.send(codec.encode(header, regions, self._shared))
-        self._heard_at = time.monotonic()
+        if self._contact.is_made:
+            self._ask(call)
         return call
 
     def stylize(
@@ -170,28 +195,105 @@ class Client:
 
         With ``keep`` a refinement ends with the best picture that it has so far.
         """
-        if not call.finished and not self.is_forked:
-            call.kept |= keep
-            self.transport.send(codec.encode({"op": "cancel", "id": call.id, "keep": keep}))
+        if call.finished or self.is_forked:
+            return
+        call.kept |= keep
+        call.cancelled |= not keep
+        if not self._contact.is_made or not call.tries:
+            return
+        if call.cancelled and self.transport.withdraw(call.number):
+            # The server has never had all of it.
+            self._withdrawn.append(call)
+        else:
+            self._contact.say("cancel", call.id, keep=keep)
 
     def poll(self, timeout: float | None = 0.0) -> bool:
-        """Take in what has arrived; waits up to ``timeout`` seconds for the first message. Whether there was any."""
-        self._check_process()
-        message = self.transport.receive(timeout)
-        if message is None:
-            return False
-        while message is not None:
-            self._take(message)
-            message = self.transport.receive(0.0)
-        return True
+        """Take in what has arrived; waits up to ``timeout`` seconds for the first message. Whether there was any.
 
-    def _take(self, message: list[memoryview]) -> None:
-        self._heard_at = time.monotonic()
+        Raises:
+            ImpastoError: there is no server any more that could answer, and every call has ended with that error.
+        """
+        self._check_process()
+        until = inf if timeout is None else time.monotonic() + timeout
+        if self._withdrawn:
+            self._finish(self._withdrawn.pop(), Cancelled("The job was cancelled."))
+            return True
+        while True:
+            wait = min(max(0.0, until - time.monotonic()), LOOK_EVERY)
+            try:
+                messages = self._contact.listen(wait, expecting=self.waits)
+            except ImpastoError as error:
+                self._end(error)
+                raise
+            for message in messages:
+                self._take(message)
+            if messages or time.monotonic() >= until:
+                return bool(messages)
+
+    def _end(self, error: ImpastoError) -> None:
+        """No call will get an answer any more."""
+        calls, self._open = self._open, {}
+        for call in calls.values():
+            call.fail(error)
+
+    def _take_hello(self, header: codec.Header) -> None:
+        """The server has shown who it is, over a new connection: ask all that is to be asked."""
+        self.problem = None
+        if header.get("protocol") != codec.PROTOCOL:
+            self.problem = codec.wrong_version(codec.PROTOCOL, header.get("protocol"), header.get("pid"))
+        self._shared = SharedFolder.of_server(header.get("shared")) if self._share else None
+        for call in list(self._open.values()):
+            self._ask(call)
+
+    def _ask(self, call: Call) -> None:
+        """Ask over a new connection: for the first time, or what has become of it."""
+        op = call.request[0]["op"]
+        if self.problem is not None and op not in codec.ANY_VERSION:
+            self._finish(call, self.problem)
+        elif call.cancelled:
+            self._contact.say("cancel", call.id)
+            self._finish(call, Cancelled("The job was cancelled."))
+        elif call.tries and op in _JOBS:
+            self._contact.say("fetch", call.id, shared=self.shares_memory)
+            if call.kept:
+                self._contact.say("cancel", call.id, keep=True)
+        else:
+            self._send(call)
+
+    def _send(self, call: Call) -> None:
+        header, regions = call.request
+        call.tries += 1
+        if self._shared is not None:
+            # The result may come that way, too.
+            header = {**header, "shared": True}
+        call.number = self.transport.send(codec.encode(header, regions, self._shared))
+
+    def _finish(self, call: Call, error: ImpastoError) -> None:
+        self._open.pop(call.id, None)
+        call.fail(error)
+
+    def _take(self, message: Message) -> None:
         header = codec.decode_header(message[0], codec.MAX_ANSWER)
         call = self._open.get(str(header.get("id")))
         if call is None:
             return
         kind = str(header.get("event"))
+        if kind == "unknown":
+            self._send_again(call)
+        elif kind == "kept":
+            self._contact.say("fetch", call.id)
+        else:
+            self._add(call, kind, header, message[1:])
+
+    def _send_again(self, call: Call) -> None:
+        """The server does not know the job: it was lost on the way there, or given up while we were away."""
+        if call.tries < _MOST_TRIES:
+            self._send(call)
+        else:
+            self._finish(call, ServerGone("The connection to the server is lost again and again.", "Try once more."))
+
+    def _add(self, call: Call, kind: str, header: codec.Header, frames: Message) -> None:
+        """Take note of an event."""
         try:
             if kind not in FINAL:
                 codec.check_version(header)
@@ -200,22 +302,21 @@ class Client:
                 int(header.get("place", 0)),
                 float(header.get("fraction", 0.0)),
                 str(header.get("doing", "")),
-                codec.decode_regions(header, message[1:], self._shared.take if self._shared else None),
+                codec.decode_regions(header, frames, self._shared.take if self._shared else None),
                 header,
             )
         except ImpastoError as error:
-            call.fail(error)
-        else:
-            if "shared" in header:
-                self._shared = SharedFolder.of_server(header["shared"])
-            call.add(event)
-        if call.finished:
+            self._finish(call, error)
+            return
+        if kind in FINAL:
             del self._open[call.id]
-        if call.result is not None and call.result.regions:
+            # What of the request has not been sent is of no use any more.
+            self.transport.withdraw(call.number)
+            call.request = {}, {}
+        call.add(event)
+        if kind == "done" and event.regions:
             # Until then the server keeps it, in case that it was lost on the way.
-            job = str(header.get("job", call.id))
-            with contextlib.suppress(ImpastoError):
-                self.transport.send(codec.encode({"op": "received", "id": uuid.uuid4().hex, "job": job}))
+            self._contact.say("received", uuid.uuid4().hex, job=call.id)
 
     def events(self, call: Call) -> Iterator[Event]:
         """The events of a call as they happen, until its end. Leaving the loop early cancels the job, unless
@@ -235,19 +336,10 @@ class Client:
                     raise call.error
                 if call.finished:
                     return
-                if not self.poll(1.0):
-                    self._wait_on(call)
+                self.poll(LOOK_EVERY)
         finally:
             if not call.kept:
                 self.cancel(call)
-
-    def _wait_on(self, call: Call) -> None:
-        """End a call if the server is gone."""
-        try:
-            self._patience.wait(time.monotonic() - self._heard_at)
-        except ServerGone as error:
-            self._open.pop(call.id, None)
-            call.error = error
 
     def wait(self, call: Call) -> Event:
         """Wait for the end of a call and return its result; raises as `events` does."""
@@ -269,7 +361,7 @@ class Client:
             ImpastoError: the server says that something is wrong.
         """
         call = self.submit(op, fields)
-        deadline = time.monotonic() + (math.inf if timeout is None else timeout)
+        deadline = time.monotonic() + (inf if timeout is None else timeout)
         while not call.finished:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -277,8 +369,7 @@ class Client:
                 raise ServerGone(
                     f"The server did not answer within {timeout:g} seconds.", "Look at it with: impasto status"
                 )
-            if not self.poll(min(left, 1.0)):
-                self._wait_on(call)
+            self.poll(left)
         if call.error is not None:
             raise call.error
         assert call.result is not None

@@ -12,7 +12,10 @@ from impasto_link.pixels import Buffer, PixelFormat, Region
 from impasto_link.shared import SharedFolder
 
 #: The version of the protocol; a change that an older side cannot ignore raises it.
-PROTOCOL = 1
+PROTOCOL = 2
+
+#: What every version can be asked, and answers alike; this never changes.
+ANY_VERSION = frozenset({"hello", "status", "shutdown"})
 
 #: What is asked is words and numbers, and a few pictures. Larger headers and more frames are a mistake or an attack.
 MAX_HEADER = 1 << 20
@@ -77,12 +80,17 @@ def decode_header(frame: Buffer, limit: int = MAX_HEADER) -> Header:
 
 def check_version(header: Mapping[str, Any]) -> None:
     """Raise WrongVersion unless the other side speaks this version of the protocol."""
-    theirs = header.get("v")
-    if theirs != PROTOCOL:
-        raise WrongVersion(
-            f"The two sides speak different versions of the protocol: {quoted(theirs)} and {PROTOCOL}.",
-            "Install the same version of Impasto on both sides and start the server anew.",
-        )
+    if header.get("v") != PROTOCOL:
+        raise wrong_version(header.get("v"), PROTOCOL)
+
+
+def wrong_version(clients: object, servers: object, process: object = None) -> WrongVersion:
+    """The error that the two sides speak different versions of the protocol; the server is that ``process``."""
+    end = "" if process is None else f" The server is process {quoted(process)}; this ends it: impasto stop"
+    return WrongVersion(
+        f"The two sides speak different versions of the protocol: {quoted(clients)} and {quoted(servers)}.",
+        f"Install the same version of Impasto on both sides and start the server anew.{end}",
+    )
 
 
 def decode_regions(

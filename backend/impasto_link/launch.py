@@ -18,7 +18,7 @@ from impasto_link.files import explain, write_private
 from impasto_link.invitation import Invitation
 from impasto_link.patience import Patience, Telling
 from impasto_link.state import ready_folder, runtime_dir
-from impasto_link.transport import open_transport
+from impasto_link.transport import Transport, open_transport
 
 #: What editors set for themselves and what would break a Python that is not theirs.
 _FOREIGN = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LD_PRELOAD")
@@ -27,10 +27,11 @@ _FOREIGN_PREFIXES = ("QT_", "DYLD_", "GI_", "GTK_", "GEGL_", "BABL_")
 _PATHS = ("IMPASTO_RUNTIME_DIR", "IMPASTO_MODELS", "IMPASTO_VGG19")
 
 
-def connect_running(timeout: float | None = None, transport: str = "") -> Client | None:
+def connect_running(timeout: float | None = None, transport: str = "", *, any_version: bool = False) -> Client | None:
     """A client of the server that runs, or None if none answers.
 
-    With the path of an invitation in ``IMPASTO_SERVER`` it is the server on the other machine.
+    With the path of an invitation in ``IMPASTO_SERVER`` it is the server on the other machine. With ``any_version`` it
+    may speak another version of the protocol, and be asked for its status and to end.
 
     Args:
         timeout: how long to wait for its answer, in seconds; None for as long as it lives.
@@ -40,9 +41,9 @@ def connect_running(timeout: float | None = None, transport: str = "") -> Client
         WrongVersion: a server runs, but of another protocol version.
     """
     if names_remote():
-        return connect_remote(Path(os.environ["IMPASTO_SERVER"]), timeout=timeout)
+        return connect_remote(Path(os.environ["IMPASTO_SERVER"]), timeout=timeout, any_version=any_version)
     client = open_running(transport)
-    return None if client is None else _greet(client, timeout)
+    return None if client is None else _greet(client, timeout, any_version)
 
 
 def names_remote() -> bool:
@@ -59,18 +60,19 @@ def open_running(transport: str = "") -> Client | None:
     return None if info is None else Client(open_transport(info.endpoint, info.token, prefer=transport), Patience(info))
 
 
-def connect_remote(path: Path, *, timeout: float | None = None) -> Client:
+def connect_remote(path: Path, *, timeout: float | None = None, any_version: bool = False) -> Client:
     """A client of a server on another machine.
 
     Args:
         path: the invitation that the server wrote.
         timeout: how long to wait for its answer, in seconds; None for as long as `impasto_link.patience` has it.
+        any_version: as for `connect_running`.
 
     Raises:
         ServerGone: the file is no invitation, the server does not answer, or this Python has no pyzmq.
         Refused: the server does not know the key.
     """
-    client = _greet(open_remote(path), timeout)
+    client = _greet(open_remote(path), timeout, any_version)
     if client is None:
         endpoint = Invitation.read(path).endpoint
         raise ServerGone(f"The server at {endpoint} does not answer.", "Is it running, and the port open?")
@@ -85,20 +87,22 @@ def open_remote(path: Path) -> Client:
     """
     invitation = Invitation.read(path)
     try:
-        from impasto_link.zmq_transport import ZmqTransport
+        from impasto_link.zmq_transport import ZmqLine
     except ImportError as error:
         folder, (major, minor) = Path(__file__).parents[1], sys.version_info[:2]
         raise ServerGone(
             "A server on another machine needs pyzmq in this Python.",
             f'pip install --python-version {major}.{minor} --only-binary :all: --target "{folder}" pyzmq',
         ) from error
-    return Client(ZmqTransport(invitation.endpoint, "", invitation))
+    return Client(Transport(lambda: ZmqLine(invitation.endpoint, "", invitation)))
 
 
-def _greet(client: Client, timeout: float | None) -> Client | None:
+def _greet(client: Client, timeout: float | None, any_version: bool) -> Client | None:
     """The client if the server answers it, else None."""
     try:
         client.ask("hello", timeout=timeout)
+        if client.problem is not None and not any_version:
+            raise client.problem
     except ServerGone:
         client.close()
         return None

@@ -16,8 +16,10 @@ log = logging.getLogger(__name__)
 
 #: After this many seconds of waiting a person is told, and again after twice as many, and so on.
 TELL_AFTER = 5.0
-#: A server on another machine that has been silent for so many seconds is gone. At work it speaks once a second.
+#: At work a server speaks once a second. After so many seconds of silence it is asked over a new connection.
 SILENCE = 15.0
+#: A server on another machine that has been silent for so many seconds is gone.
+GONE_AFTER = 40.0
 
 
 class Telling:
@@ -56,6 +58,11 @@ class Patience:
         """Whether a server on this machine has ended."""
         return self.server is not None and read_server_info() != self.server
 
+    def check(self) -> None:
+        """Raise ServerEnded if it is known to have ended."""
+        if self.is_gone:
+            raise ServerEnded("The server ended in the middle of the work; your picture is as it was.")
+
     def wait(self, silent: float) -> None:
         """Say whether to go on waiting; to be called about once a second.
 
@@ -67,10 +74,9 @@ class Patience:
             ServerGone: it has been silent for too long, and nobody can see whether it lives.
         """
         if self.server is None:
-            if silent > SILENCE:
-                raise ServerGone(f"The server has not been heard of for {SILENCE:.0f} seconds.", "Does it still run?")
-        elif self.is_gone:
-            raise ServerEnded("The server has ended.", "Its log says why: impasto status")
+            if silent > GONE_AFTER:
+                raise ServerGone("The server does not answer any more.", "Is it running, and the port open?")
         else:
+            self.check()
             words = f"Still waiting for the server, process {self.server.pid} (to end it: impasto stop --force)"
             self._telling.tell(silent, words)

@@ -8,7 +8,7 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
-from impasto_link import codec, launch
+from impasto_link import launch
 from impasto_link.client import Call, Client, Event
 from impasto_link.discovery import ServerInfo, read_server_info
 from impasto_link.errors import ImpastoError, ServerEnded, ServerGone
@@ -140,9 +140,15 @@ class Session:
             time.sleep(timeout)
             return
         try:
-            if self._client.poll(timeout):
+            heard = self._client.transport.heard
+            self._client.poll(timeout)
+            if self._client.transport.heard != heard:
                 self._heard_at = time.monotonic()
         except ImpastoError as error:
+            if self.state == "greeting" and self._may_start and isinstance(error, ServerGone):
+                # The runtime file was that of a server that had just ended.
+                self._start_another()
+                return
             self._lose(error)
             raise
         self._calls = [call for call in self._calls if not call.finished]
@@ -216,9 +222,10 @@ class Session:
         try:
             if greeting.error is not None:
                 raise greeting.error
-            assert greeting.result is not None
             # A server greets programs of any version.
-            codec.check_version(greeting.result.fields)
+            if self._client is not None and self._client.problem is not None:
+                raise self._client.problem
+            assert greeting.result is not None
         except ImpastoError as error:
             if self.state == "greeting":
                 self._lose(error)
@@ -245,12 +252,15 @@ class Session:
         if self._is_gone():
             if not self._may_start:
                 raise ServerEnded("The server ended in the middle of the work; your picture is as it was.")
-            self._disconnect()
-            self._start()
+            self._start_another()
         elif self.invitation and self.waited > SILENCE:
             raise ServerGone("The server does not answer.", "Is it running, and the port open?")
         elif self.late:
             self._changed()
+
+    def _start_another(self) -> None:
+        self._disconnect()
+        self._start()
 
     def _is_gone(self) -> bool:
         """Whether a server on this machine has ended; one on another machine cannot be seen from here."""
@@ -261,8 +271,6 @@ class Session:
             raise ServerEnded("The server ended in the middle of the work; your picture is as it was.")
         if self.late:
             self._changed()
-        if self.invitation and self.late > SILENCE:
-            raise ServerGone("The server does not answer any more.", "Is it running, and the port open?")
         starting = any(one.get("state") == "starting" for one in self.hello.get("workers", ()))
         if self._greeting is None and now - self._asked_at > (_ASK_EVERY_AT_START if starting else _ASK_EVERY):
             self.ask_hello()

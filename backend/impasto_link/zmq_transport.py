@@ -1,4 +1,4 @@
-"""The transport over pyzmq."""
+"""The line over pyzmq."""
 
 from __future__ import annotations
 
@@ -9,74 +9,113 @@ from collections.abc import Sequence
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
+from impasto_link import proof
 from impasto_link.errors import Refused
 from impasto_link.invitation import Invitation
-from impasto_link.pixels import Buffer
+from impasto_link.pieces import MAX_FRAME, Message
 from impasto_link.transport import USERNAME
 
+#: So many small messages wait in libzmq; the rest waits with us, where it can be overtaken and taken back.
+_AHEAD = 64
+#: In milliseconds.
+_HANDSHAKE_LIMIT = 5000
+
 _REFUSALS = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+_LOSSES = zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 
 
-class ZmqTransport:
-    """See `impasto_link.transport.Transport`."""
+class ZmqLine:
+    """See `impasto_link.transport.Line`.
+
+    Args:
+        endpoint: where the server listens.
+        token: for the PLAIN mechanism; with none, and no invitation, the NULL mechanism is used.
+        invitation: the keys of the CURVE mechanism.
+        name: the identity by which the server knows this connection; by default one of its own.
+        user: the user name of the PLAIN mechanism.
+    """
 
     wants_write = False
 
-    def __init__(self, endpoint: str, token: str, invitation: Invitation | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        token: str,
+        invitation: Invitation | None = None,
+        *,
+        name: bytes = b"",
+        user: str = USERNAME,
+    ) -> None:
         # The context that the process shares: one of its own would wait at the end of a program that forgot to close.
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
         self._socket = context.socket(zmq.DEALER)
         self._socket.linger = 0
-        # The same identity after a reconnect: the server knows the client again and its jobs go on.
-        self._socket.identity = uuid.uuid4().bytes
+        self._socket.identity = name or uuid.uuid4().bytes
         # Without a token the mechanism stays NULL; ZeroMQ takes no empty password.
         if token:
-            self._socket.plain_username = USERNAME.encode()
-            self._socket.plain_password = token.encode()
+            self._socket.plain_username = user.encode()
+            self._socket.plain_password = proof.password(token, user).encode()
         if invitation is not None:
             self._socket.curve_serverkey = invitation.server_public.encode()
             self._socket.curve_publickey = invitation.client_public.encode()
             self._socket.curve_secretkey = invitation.client_secret.encode()
-        # By default `send` waits once a thousand messages are queued.
-        self._socket.sndhwm = 0
-        self._socket.reconnect_ivl = 50
-        self._socket.reconnect_ivl_max = 1000
+        self._socket.sndhwm = _AHEAD
+        self._socket.maxmsgsize = MAX_FRAME
+        self._socket.reconnect_ivl = -1
+        self._socket.handshake_ivl = _HANDSHAKE_LIMIT
         # Under a name of its own: pyzmq names monitors by file descriptor, and in a shared context a new socket could
         # get hold of the monitor of one that was just closed.
         events = f"inproc://impasto-{uuid.uuid4().hex}"
-        self._socket.monitor(events, _REFUSALS)
+        self._socket.monitor(events, _REFUSALS | _LOSSES)
         self._monitor = context.socket(zmq.PAIR)
         self._monitor.linger = 0
         self._monitor.connect(events)
-        self._refused = False
+        self._refused = self._lost = False
         # Only where the address is one: of a name with both kinds ZeroMQ would then try nothing but IPv6.
         self._socket.ipv6 = endpoint.startswith("tcp://[")
         self._socket.connect(endpoint)
 
-    def send(self, frames: Sequence[Buffer]) -> None:
-        """Queue one message; libzmq's own thread sends it."""
-        with contextlib.suppress(zmq.Again):
-            # There is room always, unless the server has refused this client for good: then libzmq has given up the
-            # connection, a waiting `send` would never return, and it is `receive` that says what happened.
-            self._socket.send_multipart(frames, zmq.DONTWAIT, copy=False)
+    def send(self, frames: Message) -> bool:
+        """Send one message if there is room; libzmq's own thread does it."""
+        try:
+            self._socket.send_multipart(frames, zmq.DONTWAIT)
+        except zmq.Again:
+            return False
+        return True
 
-    def receive(self, timeout: float | None = 0.0) -> list[memoryview] | None:
-        """The next message, or None within the time; raises Refused."""
-        # A refusal is an event of the monitor, so a wait watches both.
+    def receive(self, timeout: float | None, *, until_room: bool) -> Sequence[Message]:
+        """What has come or comes within the time; raises Refused and ConnectionError."""
+        # What becomes of the connection is an event of the monitor, so a wait watches both.
         poller = zmq.Poller()
-        poller.register(self._socket, zmq.POLLIN)
+        poller.register(self._socket, zmq.POLLIN | (zmq.POLLOUT if until_room else 0))
         poller.register(self._monitor, zmq.POLLIN)
         ready = dict(poller.poll(None if timeout is None else int(timeout * 1000)))
-        if self._socket in ready:
-            return [frame.buffer for frame in self._socket.recv_multipart(copy=False)]
-        if self._monitor in ready:
-            recv_monitor_message(self._monitor)
-            self._refused = True
+        came = []
+        if ready.get(self._socket, 0) & zmq.POLLIN:
+            came = self._drain()
+        if not came:
+            # What had come before the connection was lost comes first.
+            self._look(self._monitor in ready)
+        return came
+
+    def _drain(self) -> list[Message]:
+        came: list[Message] = []
+        with contextlib.suppress(zmq.Again):
+            while len(came) < _AHEAD:
+                came.append(self._socket.recv_multipart(zmq.DONTWAIT))
+        return came
+
+    def _look(self, happened: bool) -> None:
+        while happened and self._monitor.poll(0):
+            event = recv_monitor_message(self._monitor)["event"]
+            self._refused |= bool(event & _REFUSALS)
+            self._lost |= bool(event & _LOSSES)
         if self._refused:
             raise Refused(
                 "The server did not accept this program's token or key.", "It may have been restarted: connect again."
             )
-        return None
+        if self._lost:
+            raise ConnectionError("The connection is lost.")
 
     def fileno(self) -> int:
         """The descriptor of the socket, edge triggered."""

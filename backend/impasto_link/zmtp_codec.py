@@ -14,8 +14,8 @@ from impasto_link.pixels import Buffer
 Message = list[memoryview]
 
 _MORE, _LONG, _COMMAND = 1, 2, 4
-#: Frames up to this size are copied together with their neighbours; larger ones go out and come in without a copy.
-_SMALL = 1 << 16
+#: How much is read at once; it has to hold the largest frame.
+_BLOCK = 1 << 18
 
 _GREETING_SIZE = 64
 _SIGNATURE = b"\xff" + bytes(8) + b"\x7f"
@@ -38,29 +38,22 @@ class Frame(NamedTuple):
     """One frame as it came."""
 
     flags: int
-    body: bytearray
+    body: bytes
 
 
 class FrameReader:
     """Cuts a stream into frames, whatever pieces it comes in.
 
-    Receive into `space`, say how much came with `received`, then take `frame` until it is None. Small frames are cut
-    out of a block; the body of a larger one is received right where it stays.
+    Receive into `space`, say how much came with `received`, then take `frame` until it is None.
     """
 
     def __init__(self, max_frame: int) -> None:
         self.max_frame = max_frame
-        self._block = memoryview(bytearray(_SMALL))
+        self._block = memoryview(bytearray(_BLOCK))
         self._start = self._end = 0
-        self._flags = 0
-        self._body: bytearray | None = None
-        self._missing = 0
 
     def space(self) -> memoryview:
         """Where the next bytes belong; never empty."""
-        if self._body is not None:
-            return memoryview(self._body)[len(self._body) - self._missing :]
-        # What is left over is at most the header of a frame or a part of the greeting: the move costs nothing.
         left = self._end - self._start
         self._block[:left] = self._block[self._start : self._end]
         self._start, self._end = 0, left
@@ -68,10 +61,7 @@ class FrameReader:
 
     def received(self, count: int) -> None:
         """``count`` bytes were put into `space`."""
-        if self._body is not None:
-            self._missing -= count
-        else:
-            self._end += count
+        self._end += count
 
     def peek(self) -> bytes:
         """What has come and belongs to no frame yet."""
@@ -83,38 +73,23 @@ class FrameReader:
 
     def frame(self) -> Frame | None:
         """The next frame, or None if not all of it is here."""
-        if self._body is None and not self._begin():
-            return None
-        if self._missing or self._body is None:
-            return None
-        frame, self._body = Frame(self._flags, self._body), None
-        return frame
-
-    def _begin(self) -> bool:
-        """Read the header of a frame and as much of its body as is here; False if the header is not all here."""
         here = self._end - self._start
         if not here:
-            return False
+            return None
         flags = self._block[self._start]
         if flags & ~(_MORE | _LONG | _COMMAND) or (flags & _COMMAND and flags & _MORE):
             raise ProtocolError(f"a frame has the impossible flags {flags:#04x}")
         header = 9 if flags & _LONG else 2
         if here < header:
-            return False
+            return None
         size = int.from_bytes(self._block[self._start + 1 : self._start + header], "big")
         if size > self.max_frame:
             raise ProtocolError(f"a frame of {size} bytes is over the limit of {self.max_frame}")
-        self._start += header
-        part = self._block[self._start : min(self._start + size, self._end)]
-        self._start += len(part)
-        self._flags, self._missing = flags, size - len(part)
-        try:
-            self._body = bytearray(size) if self._missing else bytearray(part)
-        except (MemoryError, OverflowError):
-            raise ProtocolError(f"there is no memory for a frame of {size} bytes") from None
-        if self._missing:
-            self._body[: len(part)] = part
-        return True
+        if here < header + size:
+            return None
+        body = bytes(self._block[self._start + header : self._start + header + size])
+        self._start += header + size
+        return Frame(flags, body)
 
 
 class Session:
@@ -215,30 +190,14 @@ class Session:
             self._reader.max_frame = self._max_frame
 
 
-def encode(frames: Sequence[Buffer]) -> list[memoryview]:
-    """The bytes of one message, in pieces to be written one after the other. Large frames are not copied.
-
-    Raises:
-        ValueError: there is no frame.
-        BufferError: a frame is not contiguous.
-    """
-    if not frames:
-        raise ValueError("A message has at least one frame.")
-    pieces = []
-    small = bytearray()
+def encode(frames: Sequence[Buffer]) -> bytearray:
+    """The bytes of one message. It is small, so its frames are copied."""
+    data = bytearray()
     for number, frame in enumerate(frames, 1):
         view = memoryview(frame)
-        if not view.c_contiguous:
-            raise BufferError("A frame has to be contiguous.")
-        small += _header(_MORE if number < len(frames) else 0, view.nbytes)
-        if view.nbytes > _SMALL:
-            pieces += [memoryview(small), view.cast("B")]
-            small = bytearray()
-        else:
-            small += view
-    if small:
-        pieces.append(memoryview(small))
-    return pieces
+        data += _header(_MORE if number < len(frames) else 0, view.nbytes)
+        data += view
+    return data
 
 
 def _header(flags: int, size: int) -> bytes:
@@ -252,7 +211,7 @@ def _command(name: bytes, data: bytes) -> bytes:
     return _header(_COMMAND, len(body)) + body
 
 
-def _parse_command(body: bytearray) -> tuple[bytes, bytes]:
+def _parse_command(body: bytes) -> tuple[bytes, bytes]:
     # libzmq 4.2 to 4.3 sends this for b"\x05ERROR" in PLAIN: C reads its literal "\x05ERROR" as "\x5E", "RROR".
     if body.startswith(b"^RROR"):
         return b"ERROR", bytes(body[5:])

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import zmq
-from zmq.auth.thread import ThreadAuthenticator
 from zmq.utils.monitor import recv_monitor_message
 
+from impasto_link.pieces import MAX_FRAME
+from impasto_link.proof import Passwords
 from impasto_link.transport import USERNAME
 
 
@@ -41,13 +42,13 @@ class EchoServer:
     def start(self) -> None:
         """Start listening; on the same port as before if it is not the first time."""
         context = zmq.Context()
-        authenticator = ThreadAuthenticator(context)
-        authenticator.start()
-        authenticator.configure_plain(domain="*", passwords={USERNAME: self.token})
+        passwords = Passwords(self.token, USERNAME)
+        zap = context.socket(zmq.REP)
+        zap.bind("inproc://zeromq.zap.01")
         router = context.socket(zmq.ROUTER)
         router.linger = 0
         router.sndhwm = router.rcvhwm = 0
-        router.router_handover = True
+        router.maxmsgsize = MAX_FRAME
         router.plain_server = bool(self.token)
         router.ipv6 = self.host.startswith("[")
         if self.heartbeat:
@@ -63,11 +64,16 @@ class EchoServer:
             poller = zmq.Poller()
             poller.register(router, zmq.POLLIN)
             poller.register(monitor, zmq.POLLIN)
+            poller.register(zap, zmq.POLLIN)
             while not self._stop.is_set():
                 ready = dict(poller.poll(20))
                 if monitor in ready:
                     recv_monitor_message(monitor)
                     self.handshakes += 1
+                if zap in ready:
+                    version, number, _, _, _, _, user, password = zap.recv_multipart()
+                    good = user == USERNAME.encode() and passwords.take(password.decode())
+                    zap.send_multipart([version, number, b"200" if good else b"400", b"", b"", b""])
                 while router.poll(0):
                     frames = router.recv_multipart(copy=False)
                     self.identities.append(frames[0].bytes)
@@ -75,7 +81,7 @@ class EchoServer:
             router.disable_monitor()
             monitor.close(0)
             router.close(0)
-            authenticator.stop()
+            zap.close(0)
             context.term()
 
         self._stop.clear()

@@ -11,7 +11,7 @@ import pytest
 
 from impasto_link.discovery import ServerInfo, claim
 from impasto_link.errors import ServerEnded, ServerGone
-from impasto_link.patience import SILENCE, TELL_AFTER, Patience
+from impasto_link.patience import GONE_AFTER, TELL_AFTER, Patience
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_a_server_that_lives_is_waited_for_and_one_that_has_ended_is_not(
         patience = Patience(info)
         for silent in range(40):
             patience.wait(silent)
-        patience.wait(100 * SILENCE)
+        patience.wait(100 * GONE_AFTER)
         told = said()
         assert len(told) == 4, "at 5, 10, 20 seconds, and so on"
         assert f"process {os.getpid()}" in told[0]
@@ -46,7 +46,7 @@ def test_a_server_that_lives_is_waited_for_and_one_that_has_ended_is_not(
 
 def test_of_a_server_on_another_machine_time_decides(said: Callable[[], list[str]]) -> None:
     patience = Patience()
-    patience.wait(SILENCE)
-    with pytest.raises(ServerGone, match="not been heard of"):
-        patience.wait(SILENCE + 1)
+    patience.wait(GONE_AFTER)
+    with pytest.raises(ServerGone, match="does not answer"):
+        patience.wait(GONE_AFTER + 1)
     assert not said()

@@ -6,28 +6,32 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
-import zmq
-
+from impasto.server.workers import WORKER
 from impasto_link import codec
+from impasto_link.pixels import Region
+from impasto_link.transport import Transport
+from impasto_link.zmq_transport import ZmqLine
 
 
 class PretendedWorker:
     def __init__(self) -> None:
-        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
-        self._socket.setsockopt(zmq.IDENTITY, bytes.fromhex(os.environ["IMPASTO_WORKER_IDENTITY"]))
-        self._socket.setsockopt(zmq.PLAIN_USERNAME, b"worker")
-        self._socket.setsockopt(zmq.PLAIN_PASSWORD, os.environ["IMPASTO_WORKER_TOKEN"].encode())
-        self._socket.connect(os.environ["IMPASTO_WORKER_ENDPOINT"])
+        endpoint, token = os.environ["IMPASTO_WORKER_ENDPOINT"], os.environ["IMPASTO_WORKER_TOKEN"]
+        name = bytes.fromhex(os.environ["IMPASTO_WORKER_IDENTITY"])
+        self._broker = Transport(lambda: ZmqLine(endpoint, token, name=name, user=WORKER))
 
-    def say(self, event: str, **fields: Any) -> None:
-        self._socket.send(codec.pack({"event": event, **fields}))
+    def say(self, event: str, regions: Mapping[str, Region] | None = None, **fields: Any) -> None:
+        self._broker.send(codec.encode({"event": event, **fields}, regions))
+        self._broker.flush()
 
     def run(self) -> None:
         self.say("ready", stats={"device": "cpu"})
         while True:
-            header = codec.decode_header(self._socket.recv_multipart()[0])
+            message = self._broker.receive(None)
+            assert message is not None
+            header = codec.decode_header(message[0])
             if header["op"] != "cancel":
                 self.work(header["id"], header["styles"][0][0])
 
@@ -36,7 +40,8 @@ class PretendedWorker:
             os._exit(1)
         self.say("began", id=job)
         if doing == "answer nonsense":
-            self._socket.send(b"\xc1")
+            self._broker.send([b"\xc1"])
+            self._broker.flush()
         elif doing == "answer at too great length":
             self.say("failed", id=job, message="x" * (codec.MAX_HEADER + 1))
         elif doing == "stand still":

@@ -35,7 +35,9 @@ def pixels(**changes: object) -> dict[str, object]:
 def request(client: Client, header: dict[str, object], *frames: bytes) -> Call:
     call = Call(os.urandom(8).hex())
     client._open[call.id] = call
-    client.transport.send([msgpack.packb({"v": 1, "op": "stylize", "id": call.id, **OPTIONS, **header}), *frames])
+    client.transport.send(
+        [msgpack.packb({"v": codec.PROTOCOL, "op": "stylize", "id": call.id, **OPTIONS, **header}), *frames]
+    )
     return call
 
 
@@ -176,7 +178,13 @@ def test_ten_thousand_malformed_messages_and_then_a_job(server: Server, astronau
         else:
             value: Any = chance.choice([None, 1, "", [], {}, b"x", 2**63, -1.5, [[[]]], {"a": {}}])
             key = chance.choice(["v", "id", "op", "styles", "frames", "strength", "device", "max_side"])
-            whole = {"v": 1, "id": f"job{number}", "op": "stylize", **OPTIONS, "frames": [region.format.to_wire()]}
+            whole = {
+                "v": codec.PROTOCOL,
+                "id": f"job{number}",
+                "op": "stylize",
+                **OPTIONS,
+                "frames": [region.format.to_wire()],
+            }
             message = [msgpack.packb({**whole, key: value}), bytes(region.data)]
         client.transport.send(message)
         if number % 200 == 0:
@@ -189,7 +197,7 @@ def test_ten_thousand_malformed_messages_and_then_a_job(server: Server, astronau
 
 def test_a_huge_header_is_refused(server: Server) -> None:
     client = server._client
-    client.transport.send([msgpack.packb({"v": 1, "id": "x", "op": "hello", "pad": bytes(2 << 20)})])
+    client.transport.send([msgpack.packb({"v": codec.PROTOCOL, "id": "x", "op": "hello", "pad": bytes(2 << 20)})])
     assert client.ask("hello").fields["version"]
 
 

@@ -155,6 +155,7 @@ def test_an_error_in_the_loop_does_not_end_it(start: Start, monkeypatch: pytest.
 def test_a_program_of_another_version_can_ask_and_end_the_server(start: Start) -> None:
     running = start(devices=())
     client = running.client()
+    client.ask("hello")
     newer = codec.PROTOCOL + 1
 
     def ask(operation: str) -> Call:
@@ -163,7 +164,7 @@ def test_a_program_of_another_version_can_ask_and_end_the_server(start: Start) -
         client.transport.send([msgpack.packb({"v": newer, "op": operation, "id": call.id, "frames": []})])
         return call
 
-    with pytest.raises(WrongVersion, match=f"{newer} and 1.*process {os.getpid()}.*impasto stop"):
+    with pytest.raises(WrongVersion, match=f"{newer} and {codec.PROTOCOL}.*process {os.getpid()}.*impasto stop"):
         client.wait(ask("stylize"))
     assert client.wait(ask("hello")).fields["protocol"] == codec.PROTOCOL
     assert client.wait(ask("status")).fields["pid"] == os.getpid()

@@ -12,7 +12,7 @@ import pytest
 import impasto_link.codec as codec
 from impasto.client import to_region
 from impasto_link.client import Call, Client
-from impasto_link.errors import BadRequest, Cancelled, UnknownOperation, UnknownStyle, WrongVersion
+from impasto_link.errors import BadRequest, Cancelled, ServerGone, UnknownOperation, UnknownStyle, WrongVersion
 from impasto_link.options import StylizeOptions
 from impasto_link.pixels import Region
 from support import RunningServer, wait_until
@@ -88,12 +88,24 @@ def test_unknown_fields_are_ignored(client: Client) -> None:
     client.wait(client.submit("stylize", {**UDNIE.to_wire(), "from_the_future": {"a": [1]}}, {"pixels": picture(32)}))
 
 
-def test_another_version_gets_a_clear_error(client: Client) -> None:
+def test_another_version_gets_a_clear_error(client: Client, running_server: RunningServer) -> None:
+    client.ask("hello")
     call = Call("version-test")
     client._open[call.id] = call
     client.transport.send([msgpack.packb({"v": 99, "op": "styles", "id": call.id})])
-    with pytest.raises(WrongVersion, match="99"):
+    with pytest.raises(WrongVersion, match=f"99 and .*process {running_server.process.pid}"):
         client.wait(call)
+
+
+def test_another_version_is_told_how_the_server_is(
+    running_server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(codec, "PROTOCOL", 99)
+    client = running_server.client()
+    assert client.ask("status").fields["pid"] == running_server.process.pid
+    with pytest.raises(WrongVersion, match=f"99 and .*process {running_server.process.pid}"):
+        client.wait(submit(client))
+    client.close()
 
 
 def test_cancel_of_a_running_job_is_felt_soon(client: Client) -> None:
@@ -155,26 +167,31 @@ def test_a_vanished_client_frees_the_worker(running_server: RunningServer) -> No
     staying.close()
 
 
+def fetch(client: Client, job_id: str) -> Call:
+    """Ask for a job as its client does that has come back."""
+    client.ask("hello")
+    call = Call(job_id)
+    call.request = {"op": "stylize", "id": job_id}, {}
+    call.tries = 3
+    client._open[job_id] = call
+    client._ask(call)
+    return call
+
+
 def test_a_result_that_nobody_has_read_can_be_fetched(running_server: RunningServer) -> None:
     # The first client never reads: its result lies in the buffers of a connection, where it can be lost at any time.
     first, second = running_server.client(), running_server.client()
+    first.ask("hello")
     call = submit(first, 256)
-
-    def fetch() -> Region | None:
-        try:
-            return second.ask("fetch", {"job": call.id}).regions["pixels"]
-        except BadRequest:
-            return None
-
-    assert wait_until(fetch, 30).format.width == 256
+    assert second.wait(fetch(second, call.id)).regions["pixels"].format.width == 256
     assert_not_kept(second, call)
     first.close()
     second.close()
 
 
 def assert_not_kept(client: Client, call: Call) -> None:
-    with pytest.raises(BadRequest, match="no kept result"):
-        client.ask("fetch", {"job": call.id})
+    with pytest.raises(ServerGone, match="again and again"):
+        client.wait(fetch(client, call.id))
 
 
 def test_a_result_that_arrived_is_not_kept(client: Client) -> None:
@@ -184,6 +201,7 @@ def test_a_result_that_arrived_is_not_kept(client: Client) -> None:
 
 
 def test_the_same_id_twice_is_refused(client: Client) -> None:
+    client.ask("hello")
     call = submit(client, 512)
     message = codec.encode({**UDNIE.to_wire(), "op": "stylize", "id": call.id}, {"pixels": picture(32)})
     client.transport.send(message)

@@ -24,7 +24,7 @@ def connect_to_running() -> Client | None:
             f"The server runs as process {running.pid}, but stands still: somebody has stopped it (Ctrl-Z).",
             f"Let it go on with: kill -CONT {running.pid}, or end it with: impasto stop --force. Its log: {log_file()}",
         )
-    client = connect_running()
+    client = connect_running(any_version=True)
     if client is None:
         # There may be one that cannot be seen.
         ready_folder()

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 import zmq
-from zmq.auth.thread import ThreadAuthenticator
 
+from impasto.server.door import Door
+from impasto.server.doorman import Doorman
 from impasto.server.jobs import Job, JobQueue, KeptResults
 from impasto.server.logs import keep_log_short
-from impasto.server.workers import WorkerProcess
+from impasto.server.workers import WORKER, WorkerProcess
 from impasto.zoo.library import Library
-from impasto_link import __version__, codec
+from impasto_link import __version__, codec, proof
 from impasto_link.discovery import ServerInfo
-from impasto_link.errors import BadRequest, ImpastoError, UnknownOperation, WorkerDied, WrongVersion, quoted
+from impasto_link.errors import BadRequest, ImpastoError, UnknownOperation, WorkerDied, quoted
 from impasto_link.options import ENGINES, MaskOptions, StylizeOptions
+from impasto_link.pieces import Message
 from impasto_link.shared import SharedFolder
 from impasto_link.transport import USERNAME
 
@@ -43,15 +46,13 @@ LOST_AFTER = 1.5
 #: A worker that does not obey a cancellation for this long is stuck and is replaced.
 STUCK_AFTER = 10.0
 
-#: What programs of any version may ask: after an upgrade the server from before it has to be found and ended.
-ANY_VERSION = frozenset({"hello", "status", "shutdown"})
-
 _DIED = WorkerDied(
     "The process that painted ended in the middle of the work.",
     "It was started again: try once more. If it ends again, the picture may need more memory.",
 )
 
-Message = list[Any]
+#: Of these events the newest is enough for who has not read the one before.
+_REPLACED = frozenset({"accepted", "pulse"})
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,6 @@ class RemoteAccess:
     addresses: tuple[str, ...]
     server_secret: str
     client_public: str
-
-    def callback(self, domain: str, key: bytes) -> bool:
-        """Whether a client with this public key (Z85) may come in; the authenticator asks."""
-        return key.decode() == self.client_public
 
 
 @dataclass(frozen=True)
@@ -92,8 +89,11 @@ class Broker:
         self._running: dict[str, WorkerProcess] = {}
         self._lost_since: dict[bytes, float] = {}
         self._stopping = False
+        self._wait = TICK
         self._started_at = self._used_at = self._pulsed_at = self._swept_at = self._placed_at = time.monotonic()
         self._places_changed = False
+        #: A single message may take half of the memory.
+        self._most_bytes = psutil.virtual_memory().total // 2
         self._operations: dict[str, Callable[[bytes, codec.Header, Message], None]] = {
             "hello": self._on_hello,
             "styles": self._on_styles,
@@ -109,16 +109,16 @@ class Broker:
         }
 
         self._context = zmq.Context()
-        self._auth = ThreadAuthenticator(self._context)
-        self._auth.start()
+        self._doorman = Doorman(self._context)
         token, worker_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-        local, endpoint = self._bind_local("clients", USERNAME, token)
-        self._fronts = [local]
+        #: A client is known by the number of the door through which it came in, and its name there.
+        self._fronts = [self._front(0)]
+        endpoint = self._bind_local(self._fronts[0], USERNAME, token)
         if options.remote is not None:
-            self._fronts.append(self._bind_remote(options.remote))
-        #: On which socket each client came in.
-        self._front_of: dict[bytes, zmq.Socket[bytes]] = {}
-        self._back, worker_endpoint = self._bind_local("workers", "worker", worker_token)
+            self._fronts.append(self._front(1))
+            self._bind_remote(self._fronts[1], options.remote)
+        self._back = Door(self._context, refused=self._replace_who_said, most_waiting=math.inf)
+        worker_endpoint = self._bind_local(self._back, WORKER, worker_token)
         self.shared = SharedFolder.create() if options.shared_memory else None
         self._spawn = lambda device: WorkerProcess(
             device, worker_endpoint, worker_token, options.unload_after, self.shared
@@ -126,32 +126,18 @@ class Broker:
         self.workers = [self._spawn(device) for device in options.devices]
         self.info = ServerInfo(endpoint, token, psutil.Process().pid, __version__, codec.PROTOCOL)
 
-    def _socket(self) -> zmq.Socket[bytes]:
-        socket: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
-        socket.linger = 500
-        # No mark at which messages to a client that reads slowly are dropped; what it has under way is bounded.
-        socket.sndhwm = 0
-        # Say so instead of dropping a message for somebody who is not there.
-        socket.router_mandatory = True
-        # A client that comes back under its name takes its place again.
-        socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
-        socket.maxmsgsize = psutil.virtual_memory().total // 2
-        return socket
+    def _front(self, number: int) -> Door:
+        return Door(self._context, lambda peer, header, nbytes: self._admit(bytes([number]) + peer, header, nbytes))
 
-    def _bind_local(self, domain: str, user: str, password: str) -> tuple[zmq.Socket[bytes], str]:
-        socket = self._socket()
-        socket.plain_server = True
-        socket.zap_domain = domain.encode()
-        self._auth.configure_plain(domain, {user: password})
-        socket.bind("tcp://127.0.0.1:*")
-        return socket, socket.getsockopt_string(zmq.LAST_ENDPOINT)
+    def _bind_local(self, door: Door, user: str, token: str) -> str:
+        """Let in who knows the token; returns the endpoint."""
+        self._doorman.let_in_with_password(door.socket, user, token)
+        door.socket.bind("tcp://127.0.0.1:*")
+        return door.socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
-    def _bind_remote(self, remote: RemoteAccess) -> zmq.Socket[bytes]:
-        socket = self._socket()
-        socket.curve_server = True
-        socket.curve_secretkey = remote.server_secret.encode()
-        socket.zap_domain = b"remote"
-        self._auth.configure_curve_callback("remote", remote)
+    def _bind_remote(self, door: Door, remote: RemoteAccess) -> None:
+        socket = door.socket
+        self._doorman.let_in_with_key(socket, remote.server_secret, remote.client_public)
         # A network can go away without a word, which the kernel of this machine would notice after hours.
         socket.heartbeat_ivl = 1000
         socket.heartbeat_timeout = 3000
@@ -162,22 +148,21 @@ class Broker:
             except zmq.ZMQError as error:
                 raise ImpastoError(f"The server cannot listen at {address}: {error.strerror}.") from error
             log.info("listening for other machines at %s", address)
-        return socket
 
     # --- the loop
 
     def run(self) -> None:
         """Serve until told to stop. Publishes the runtime file and takes it away at the end."""
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, lambda *_: self.stop())
+            for one in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(one, lambda *_: self.stop())
         if self.options.runtime_file is not None:
             self.info.write(self.options.runtime_file)
         log.info("listening at %s", self.info.endpoint)
         poller = zmq.Poller()
-        for front in self._fronts:
-            poller.register(front, zmq.POLLIN)
-        poller.register(self._back, zmq.POLLIN)
+        for door in self._doors:
+            poller.register(door.socket, zmq.POLLIN)
+        poller.register(self._doorman.socket, zmq.POLLIN)
         try:
             while not self._stopping:
                 if not _safely(self._turn, poller):
@@ -188,27 +173,26 @@ class Broker:
 
     def _turn(self, poller: zmq.Poller) -> None:
         """One turn of the loop. Whatever goes wrong in a part of it, the others go on."""
-        ready = dict(poller.poll(int(TICK * 1000)))
-        for front in self._fronts:
-            if front in ready:
-                _safely(self._drain, front, functools.partial(self._from_client, front))
-        if self._back in ready:
-            _safely(self._drain, self._back, self._from_worker)
+        poller.poll(int(self._wait * 1000))
+        _safely(self._doorman.answer)
+        for number, front in enumerate(self._fronts):
+            _safely(self._let_in, front, bytes([number]), self._from_client)
+        _safely(self._let_in, self._back, b"", self._from_worker)
         for look in (self._look_after_workers, self._look_after_clients, self._dispatch, self._tell_places):
             _safely(look)
+        self._wait = min(TICK, *(door.flush() for door in self._doors))
+
+    @property
+    def _doors(self) -> list[Door]:
+        return [*self._fronts, self._back]
 
     def stop(self) -> None:
         """End the loop at its next turn; may be called from a signal handler."""
         self._stopping = True
 
-    def _drain(self, socket: zmq.Socket[bytes], handle: Callable[[Message], None]) -> None:
-        # Not without end: whoever floods one socket must not keep the broker from the other.
-        for _ in range(100):
-            try:
-                message = socket.recv_multipart(zmq.DONTWAIT, copy=False)
-            except zmq.Again:
-                return
-            _safely(handle, message)
+    def _let_in(self, door: Door, prefix: bytes, handle: Callable[[bytes, Message], None]) -> None:
+        for peer, message in door.receive():
+            _safely(handle, prefix + peer, message)
 
     def _shut_down(self) -> None:
         log.info("stopping")
@@ -220,18 +204,24 @@ class Broker:
             _safely(worker.stop)
         if self.shared is not None:
             _safely(self.shared.remove)
-        self._auth.stop()
-        for front in self._fronts:
-            front.close()
-        self._back.close()
+        for door in self._doors:
+            _safely(door.flush)
+            door.socket.close()
+        self._doorman.socket.close()
         self._context.term()
 
     # --- messages of clients
 
-    def _from_client(self, front: zmq.Socket[bytes], message: Message) -> None:
-        client, *frames = (frame.buffer for frame in message)
-        client = bytes(client)
-        self._front_of[client] = front
+    def _admit(self, client: bytes, header: memoryview, nbytes: int) -> None:
+        """Let a large message come, or refuse it before it does."""
+        try:
+            if nbytes > self._most_bytes:
+                raise BadRequest(f"The message has {nbytes} bytes; at most {self._most_bytes} are taken.")
+        except ImpastoError as error:
+            self._tell(client, codec.decode_header(header).get("id"), "failed", **error.to_wire())
+            raise
+
+    def _from_client(self, client: bytes, frames: Message) -> None:
         call_id = None
         try:
             if not frames:
@@ -241,7 +231,8 @@ class Broker:
             if header.get("op") != "hello":
                 # An editor that is open asks how the server is, again and again.
                 self._used_at = time.monotonic()
-            self._check_version(header)
+            if header.get("op") not in codec.ANY_VERSION and header.get("v") != codec.PROTOCOL:
+                raise codec.wrong_version(header.get("v"), codec.PROTOCOL, self.info.pid)
             if not isinstance(call_id, str) or not 0 < len(call_id) <= 64:
                 raise BadRequest("The message has no id.", "Send a text of at most 64 letters that is used only once.")
             operation = self._operations.get(str(header.get("op")))
@@ -257,14 +248,6 @@ class Broker:
             unexpected = ImpastoError(f"Something unexpected went wrong: {quoted(error)}", "The server's log has more.")
             self._tell(client, call_id, "failed", **unexpected.to_wire())
 
-    def _check_version(self, header: codec.Header) -> None:
-        try:
-            if header.get("op") not in ANY_VERSION:
-                codec.check_version(header)
-        except WrongVersion as error:
-            end = f"The server is process {self.info.pid}; this ends it: impasto stop"
-            raise WrongVersion(error.message, f"{error.hint} {end}") from None
-
     def _on_hello(self, client: bytes, header: codec.Header, frames: Message) -> None:
         shared = self._shared_with(client)
         self._tell(
@@ -272,8 +255,10 @@ class Broker:
             header["id"],
             "done",
             **({} if shared is None else {"shared": shared.to_wire()}),
+            proof=proof.answer(self.info.token, "server", str(header.get("challenge"))),
             version=__version__,
             protocol=codec.PROTOCOL,
+            pid=self.info.pid,
             operations=sorted(self._operations),
             engines=list(ENGINES),
             library=self.library.state(),
@@ -282,7 +267,7 @@ class Broker:
 
     def _shared_with(self, client: bytes) -> SharedFolder | None:
         """The folder in shared memory, for a client on this machine."""
-        return self.shared if self._front_of.get(client) is self._fronts[0] else None
+        return self.shared if client[0] == 0 else None
 
     def _on_styles(self, client: bytes, header: codec.Header, frames: Message) -> None:
         styles = self.library.to_wire(thumbnails=header.get("thumbnails") is True)
@@ -311,30 +296,61 @@ class Broker:
         self.stop()
 
     def _on_fetch(self, client: bytes, header: codec.Header, frames: Message) -> None:
-        wanted = str(header.get("job"))
-        kept = self.kept.find(wanted)
+        """A client has come back and asks for its job: its result, or to hear of it from now on."""
+        job = self._job(header["id"])
+        if job is not None:
+            if job.id in self._running:
+                job.client = client
+            else:
+                self.queue.hand_over(job, client)
+            job.sees_shared = header.get("shared") is True
+            self._tell(client, job.id, "accepted", place=self._place(job))
+        elif not self._send_kept(client, header["id"]):
+            self._tell(client, header["id"], "unknown")
+
+    def _job(self, job_id: str) -> Job | None:
+        """The job of that id that waits or is worked on."""
+        worker = self._running.get(job_id)
+        return worker.job if worker is not None else self.queue.find(job_id)
+
+    def _place(self, job: Job) -> int:
+        """How many jobs come before it."""
+        return 0 if job.id in self._running else list(self.queue).index(job) + len(self._running)
+
+    def _send_kept(self, client: bytes, job_id: str) -> bool:
+        """Send the result of a job to a client; False if it is not there any more."""
+        kept = self.kept.find(job_id)
         if kept is None:
-            state = "running" if wanted in self._running else "queued" if self.queue.find(wanted) else "unknown"
-            raise BadRequest(f"There is no kept result of the job {wanted}: it is {state}.")
-        found = codec.decode_header(kept[0])
-        regions = codec.decode_regions(found, kept[1:], self.shared.look if self.shared else None)
+            return False
+        header = codec.decode_header(kept[0])
+        try:
+            regions = codec.decode_regions(header, kept[1:], self.shared.look if self.shared else None)
+        except BadRequest:
+            # The client has taken it out of shared memory, but what for we cannot know.
+            return False
         # To somebody else, perhaps, who does not see the folder. It happens once in a while, so all of it is sent.
-        self._send(client, codec.encode({**found, "id": header["id"], "job": wanted}, regions))
+        return self._send(client, codec.encode(header, regions))
 
     def _on_received(self, client: bytes, header: codec.Header, frames: Message) -> None:
         self.kept.drop(str(header.get("job")))
 
     def _on_job(self, client: bytes, header: codec.Header, frames: Message) -> None:
         job_id = header["id"]
-        if job_id in self._running or self.queue.find(job_id):
-            raise BadRequest(f"There is a job with the id {job_id} already.")
+        known = self._job(job_id)
+        if known is not None:
+            if known.client == client:
+                raise BadRequest(f"There is a job with the id {job_id} already.")
+            # Sent again over another connection, before what had been sent over the one that broke was read.
+            self._on_fetch(client, header, [])
+            return
         kind = MaskOptions if header["op"] == "mask" else StylizeOptions
         options = kind.from_wire(header)
         shared = self._shared_with(client)
         if "pixels" not in codec.decode_regions(header, frames[1:], shared.look if shared else None):
             raise BadRequest("The request has no pixels.")
         preview = header["op"] == "preview"
-        job = Job(job_id, client, frames, options.device, preview, codec.shared_frames(header))
+        job = Job(job_id, client, list(frames), options.device, preview, codec.shared_frames(header))
+        job.sees_shared = header.get("shared") is True
         for worker in self.workers:
             if worker.state == "broken" and not worker.rests_for:
                 worker.start()
@@ -342,7 +358,7 @@ class Broker:
         replaced = self.queue.add(job)
         if replaced is not None:
             self._tell(client, replaced.id, "cancelled", message="A newer preview took its place.")
-        job.told_place = self.queue.place_of_last(client) + len(self._running)
+        job.told_place = self._place(job)
         self._tell(client, job_id, "accepted", place=job.told_place)
 
     def _provide_for(self, job: Job) -> None:
@@ -380,16 +396,23 @@ class Broker:
 
     # --- messages of workers
 
-    def _from_worker(self, message: Message) -> None:
-        identity, *frames = (frame.buffer for frame in message)
-        worker = next((one for one in self.workers if one.identity == bytes(identity)), None)
+    def _from_worker(self, identity: bytes, frames: Message) -> None:
+        worker = self._worker(identity)
         if worker is None:
             return
         try:
             worker.heard()
             self._hear(worker, codec.decode_header(frames[0]), frames[1:])
-        except Exception:
-            log.exception("the worker on %s cannot be understood and is replaced", worker.device)
+        except Exception as error:
+            self._replace_who_said(identity, error)
+
+    def _worker(self, identity: bytes) -> WorkerProcess | None:
+        return next((one for one in self.workers if one.identity == identity), None)
+
+    def _replace_who_said(self, identity: bytes, error: Exception) -> None:
+        worker = self._worker(identity)
+        if worker is not None:
+            log.error("the worker on %s cannot be understood and is replaced: %s", worker.device, error, exc_info=error)
             worker.kill()
 
     def _hear(self, worker: WorkerProcess, header: codec.Header, frames: Message) -> None:
@@ -408,7 +431,8 @@ class Broker:
         job.message = []
         if event == "began":
             return
-        if event in ("done", "failed", "cancelled"):
+        final = event in ("done", "failed", "cancelled")
+        if final:
             worker.stats = header.pop("stats", worker.stats)
             worker.job = None
             worker.state = "idle"
@@ -416,11 +440,16 @@ class Broker:
             log.info("job %s %s after %.2f s", job.id, event, time.monotonic() - job.accepted_at)
             self._used_at = time.monotonic()
         message = [codec.pack(header), *frames]
-        if event == "done" and not job.preview:
+        if event == "done":
             # What was sent to somebody who has just gone is lost without a word, so only the client can say that it
             # has its result.
             self.kept.keep(job.id, message, codec.shared_frames(header))
-        self._send(job.client, message)
+        hidden = bool(codec.shared_frames(header)) and not job.sees_shared
+        if final and (hidden or not self._has_room(job.client, message)):
+            # The client asks for it, when it has read what it was sent before, and gets it through the connection.
+            self._tell(job.client, job.id, "kept")
+        else:
+            self._send(job.client, message, None if final else (job.id, event))
 
     def _refuse_what_cannot_run(self) -> None:
         """Once the workers know their devices, fail waiting jobs whose device turned out not to exist."""
@@ -432,12 +461,10 @@ class Broker:
                 self._fail(job, error)
 
     def _to_worker(self, worker: WorkerProcess, frames: Message) -> bool:
-        try:
-            self._back.send_multipart([worker.identity, *frames], zmq.DONTWAIT, copy=False)
-        except zmq.ZMQError as error:
-            log.warning("the worker on %s cannot be reached: %s", worker.device, error)
-            return False
-        return True
+        reached = self._back.send(worker.identity, frames)
+        if not reached:
+            log.warning("the worker on %s cannot be reached", worker.device)
+        return reached
 
     # --- what has to be looked after
 
@@ -510,7 +537,9 @@ class Broker:
                 self._swept_at = now
                 jobs = [*self.queue, *(worker.job for worker in self.workers if worker.job)]
                 self.shared.sweep({name for one in [*jobs, *self.kept] for name in one.shared})
-            for client in {job.client for job in [*self.queue, *(w.job for w in self._running.values() if w.job)]}:
+            working = {job.client for job in [*self.queue, *(w.job for w in self._running.values() if w.job)]}
+            sending = {bytes([number]) + peer for number, front in enumerate(self._fronts) for peer in front.senders}
+            for client in working | sending:
                 self._tell(client, None, "pulse")
         for client, since in list(self._lost_since.items()):
             if now - since < LOST_AFTER:
@@ -520,7 +549,7 @@ class Broker:
             if self._tell(client, None, "pulse"):
                 continue
             del self._lost_since[client]
-            self._front_of.pop(client, None)
+            self._fronts[client[0]].forget(client[1:])
             jobs = [*self.queue.of_client(client), *(w.job for w in self._running.values() if w.job)]
             for job in jobs:
                 if job.client == client:
@@ -537,20 +566,22 @@ class Broker:
         self._tell(job.client, job.id, "failed", **error.to_wire())
 
     def _tell(self, client: bytes, call_id: object, event: str, **fields: Any) -> bool:
-        return self._send(client, [codec.pack({"event": event, "id": call_id, **fields})])
+        message = [codec.pack({"event": event, "id": call_id, **fields})]
+        return self._send(client, message, (call_id, event) if event in _REPLACED else None)
 
-    def _send(self, client: bytes, frames: Message) -> bool:
-        """Send to a client; False, and remembered, if it is not there or does not read what it is sent."""
-        try:
-            self._front_of[client].send_multipart([client, *frames], zmq.DONTWAIT, copy=False)
-        except (zmq.ZMQError, KeyError):
+    def _has_room(self, client: bytes, message: Message) -> bool:
+        return self._fronts[client[0]].has_room(client[1:], message)
+
+    def _send(self, client: bytes, frames: Message, key: Hashable = None) -> bool:
+        """Send to a client; False, and remembered, if it is not there."""
+        if not self._fronts[client[0]].send(client[1:], frames, key):
             self._lost_since.setdefault(client, time.monotonic())
             return False
         self._lost_since.pop(client, None)
         return True
 
 
-def _safely(do: Callable[..., None], *arguments: Any) -> bool:
+def _safely(do: Callable[..., object], *arguments: Any) -> bool:
     """Do a part of the work, and say whether it went well; if not, that is logged, and the rest of the work goes on."""
     try:
         do(*arguments)

@@ -34,6 +34,7 @@ class Job:
         device: where it may run: "auto", "cpu", "cuda" or "cuda:N".
         preview: whether a newer preview of the same client replaces it.
         shared: its frames in shared memory, by name, and how many bytes each has.
+        sees_shared: whether the client can be given its result in shared memory.
         cancelled_at: when it was asked to stop, on the monotonic clock.
         told_place: how many jobs its client was last told to be before it.
         tries: how often it was given to a worker.
@@ -46,6 +47,7 @@ class Job:
     device: str = "auto"
     preview: bool = False
     shared: Mapping[str, int] = field(default_factory=dict)
+    sees_shared: bool = False
     cancelled_at: float | None = None
     accepted_at: float = field(default_factory=time.monotonic)
     told_place: int = 0
@@ -125,6 +127,12 @@ class JobQueue:
             del self._by_client[job.client]
         del self._by_id[job.id]
         self._nbytes -= job.nbytes
+
+    def hand_over(self, job: Job, client: bytes) -> None:
+        """Give a waiting job to another client, who has it after all of its own."""
+        self.remove(job)
+        job.client = client
+        self._put(job, len(self._by_client.get(client, ())))
 
     def find(self, job_id: str) -> Job | None:
         """The waiting job with this id."""

@@ -11,19 +11,21 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
-import zmq
 
 from impasto.server.logs import configure_logging
 from impasto_link import codec
 from impasto_link.errors import Cancelled, ImpastoError, NotEnoughMemory, quoted
 from impasto_link.options import STYLE_FRAME, MaskOptions, StylizeOptions
+from impasto_link.pieces import Message
 from impasto_link.pixels import Region
 from impasto_link.shared import SharedFolder
+from impasto_link.transport import Transport
+from impasto_link.zmq_transport import ZmqLine
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +39,9 @@ class Worker:
 
     def __init__(self) -> None:
         environment = os.environ
-        socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
-        socket.linger = 1000
-        socket.identity = bytes.fromhex(environment["IMPASTO_WORKER_IDENTITY"])
-        socket.plain_username = b"worker"
-        socket.plain_password = environment["IMPASTO_WORKER_TOKEN"].encode()
-        socket.connect(environment["IMPASTO_WORKER_ENDPOINT"])
-        self._socket = socket
+        endpoint, token = environment["IMPASTO_WORKER_ENDPOINT"], environment["IMPASTO_WORKER_TOKEN"]
+        name = bytes.fromhex(environment["IMPASTO_WORKER_IDENTITY"])
+        self._broker = Transport(lambda: ZmqLine(endpoint, token, name=name, user="worker"), token)
         self._unload_after = float(environment["IMPASTO_WORKER_UNLOAD_AFTER"])
         shared = environment.get("IMPASTO_WORKER_SHARED")
         self._shared = SharedFolder(Path(shared), "") if shared else None
@@ -69,18 +67,20 @@ class Worker:
         """Do one job after the other; never returns."""
         self._send({"event": "ready", "stats": self._stats()})
         while True:
-            if self._unload_after and self._pipeline.loaded() and not self._socket.poll(int(self._unload_after * 1000)):
+            unload_after = self._unload_after if self._unload_after and self._pipeline.loaded() else None
+            message = self._broker.receive(unload_after)
+            if message is None:
                 log.info("unloading the models after %.0f s without work", self._unload_after)
                 self._pipeline.unload()
                 self._give_memory_back(self._device)
                 self._send({"event": "stats", "stats": self._stats()})
-            message = [frame.buffer for frame in self._socket.recv_multipart(copy=False)]
+                continue
             header = codec.decode_header(message[0])
             # Only a job is of interest here; a cancellation that comes now was late.
             if header.get("op") != "cancel":
                 self._do(header, message[1:])
 
-    def _do(self, header: codec.Header, frames: list[memoryview]) -> None:
+    def _do(self, header: codec.Header, frames: Message) -> None:
         job_id = header["id"]
         final: dict[str, Any]
         regions: dict[str, Region] = {}
@@ -116,7 +116,7 @@ class Worker:
         message = {**final, "id": job_id, "stats": self._stats()}
         # A client that does not see the folder gets all of its frames.
         shared = self._shared if header.get("shared") is True else None
-        self._socket.send_multipart(codec.encode(message, regions, shared), copy=False)
+        self._send(message, regions, shared)
 
     def _work(self, header: codec.Header, sent: dict[str, Region]) -> tuple[dict[str, Region], list[str]]:
         """Do what a job asks for; the regions of its result, and what a person should be told."""
@@ -144,8 +144,8 @@ class Worker:
 
     def _progress(self, job_id: str, fraction: float, doing: str, preview: Callable[[], Region] | None = None) -> None:
         """Report progress, and stop the job if the broker has asked for it meanwhile."""
-        while self._socket.poll(0):
-            header = codec.decode_header(self._socket.recv_multipart()[0])
+        while (asked := self._broker.receive(0.0)) is not None:
+            header = codec.decode_header(asked[0])
             if header.get("op") == "cancel" and header.get("id") == job_id:
                 if header.get("keep") is not True:
                     raise Cancelled("The job was cancelled.")
@@ -156,15 +156,18 @@ class Worker:
         now = time.monotonic()
         message = {"id": job_id, "fraction": fraction, "doing": doing}
         if preview is not None and now - self._preview_at >= PREVIEW_EVERY:
-            self._socket.send_multipart(codec.encode({**message, "event": "preview"}, {"pixels": preview()}))
+            self._send({**message, "event": "preview"}, {"pixels": preview()})
             # Not from before: where previews take long, they must not take all the time.
             self._preview_at = self._progress_at = time.monotonic()
         elif now - self._progress_at >= PROGRESS_EVERY:
             self._progress_at = now
             self._send({**message, "event": "progress"})
 
-    def _send(self, header: dict[str, Any]) -> None:
-        self._socket.send(codec.pack(header))
+    def _send(
+        self, header: dict[str, Any], regions: Mapping[str, Region] | None = None, shared: SharedFolder | None = None
+    ) -> None:
+        self._broker.send(codec.encode(header, regions, shared))
+        self._broker.flush()
 
     def _stats(self) -> dict[str, Any]:
         memory = psutil.Process().memory_info()

@@ -18,6 +18,9 @@ from impasto_link.shared import SharedFolder
 
 log = logging.getLogger(__name__)
 
+#: The user name of every worker in the PLAIN mechanism.
+WORKER = "worker"
+
 #: A worker that ends this often before it was ready once is given a rest. The next job after that has it started once
 #: more, for what kept it may have passed; each rest is twice as long as the one before. In seconds.
 MAX_FAILED_STARTS = 3
