@@ -11,20 +11,23 @@ from impasto.engines.gatys.objective import HALO, Losses, Objective, measure, wi
 from impasto.engines.gatys.refine import MIN_SIDE, Enough, plan_scales, refine
 from impasto.engines.pictures import StylePicture
 from impasto.nets.perceptual import STYLE_DISTANCES, STYLE_LAYERS, LayerMoments
-from impasto.nets.vgg import VGG19Features
+from impasto.nets.vgg import CHANNELS, VGG19Features
 from impasto_link.errors import BadRequest, Cancelled
 from impasto_link.options import OPTIMIZERS, STYLE_LOSSES, RefineOptions
 
 
 class Measuring:
-    """VGG-19 with random weights: the sums and gradients are those of a trained one, the taste is not."""
+    """VGG-19 with random weights and few channels: the sums and gradients are those of a real one, the taste is not."""
 
     def __init__(self, deepest: str = "relu3_1") -> None:
         torch.manual_seed(0)
         self.net = VGG19Features(deepest)
-        for conv in self.net.layers.values():
-            assert isinstance(conv, torch.nn.Conv2d)
-            torch.nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+        channels_in = 3
+        for name in self.net.layers:
+            thin = torch.nn.Conv2d(channels_in, CHANNELS[name] // 8, 3, padding=1, padding_mode="reflect")
+            torch.nn.init.kaiming_normal_(thin.weight, nonlinearity="relu")
+            self.net.layers[name] = thin.requires_grad_(False)
+            channels_in = thin.out_channels
         self.names: Collection[str] = self.net.names
         self.dtype = torch.float32
 

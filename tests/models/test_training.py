@@ -56,7 +56,7 @@ class Numbers(Dataset[Tensor]):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with photos/ and two paintings."""
+    """A folder with photos/, two paintings, and a recipe of a small bank for each and for both."""
     folder = tmp_path_factory.mktemp("data")
     (folder / "photos").mkdir()
     chance = np.random.default_rng(0)
@@ -68,13 +68,18 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         array = np.full((80, 100, 3), 240, np.uint8)
         array[::7, :] = color
         Image.fromarray(array).save(folder / f"{name}.png")
+    style = '[styles.{}]\npaintings = ["{}.png"]\nsize = 32\n'
+    dots, lines = style.format("red-dots", "red dots"), style.format("blue-lines", "blue_lines")
+    for name, styles in {"dots": dots, "both": dots + lines, "lines first": lines + dots}.items():
+        (folder / f"{name}.toml").write_text("width = 8\nblocks = 1\n" + styles)
     return folder
 
 
-def train(data: Path, vgg: Path, output: Path, *more: str) -> int:
+def train(data: Path, vgg: Path, output: Path, recipe: str, *more: str) -> int:
     return main(
-        ["train", "styles", *more, "--photos", str(data / "photos"), "--vgg", str(vgg), "--device", "cpu",
-         "--output", str(output), "--work", str(output / "work"), "--crop", "48", "--batch", "2", "--no-exemplars"]
+        ["train", "styles", "--recipe", str(data / f"{recipe}.toml"), *more, "--photos", str(data / "photos"),
+         "--vgg", str(vgg), "--device", "cpu", "--output", str(output), "--work", str(output / "work"),
+         "--crop", "48", "--batch", "2", "--no-exemplars"]
     )  # fmt: skip
 
 
@@ -82,9 +87,8 @@ def test_a_bank_is_trained_resumed_and_extended(
     data: Path, vgg_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path))
-    paintings = [str(data / "red dots.png"), str(data / "blue_lines.png")]
-    assert train(data, vgg_file, tmp_path, *paintings, "--name", "mine", "--steps", "2", "--seed", "3") == 0
-    assert train(data, vgg_file, tmp_path, *paintings, "--name", "mine", "--steps", "4", "--seed", "3") == 0
+    for steps in ("2", "4"):
+        assert train(data, vgg_file, tmp_path, "both", "--name", "mine", "--steps", steps, "--seed", "3") == 0
     bank = tmp_path / "mine.safetensors"
     card = json.loads(bank.with_suffix(".json").read_text())
     assert [style["name"] for style in card["styles"]] == ["red-dots", "blue-lines"]
@@ -95,9 +99,9 @@ def test_a_bank_is_trained_resumed_and_extended(
     assert (tmp_path / "work" / "samples.jpg").exists()
     assert list((tmp_path / "work" / "logs").iterdir())
 
-    assert train(data, vgg_file, tmp_path / "nothing", *paintings, "--name", "mine", "--export") == 1
+    assert train(data, vgg_file, tmp_path / "nothing", "both", "--name", "mine", "--export") == 1
     extra = tmp_path / "extra"
-    assert train(data, vgg_file, extra, paintings[0], "--name", "more", "--add-to", "mine", "--steps", "2") == 0
+    assert train(data, vgg_file, extra, "dots", "--name", "more", "--add-to", "mine", "--steps", "2") == 0
     assert json.loads((extra / "more.json").read_text())["body"] == card["body"]
     assert list(load_codes(extra / "more.safetensors")) == ["red-dots"]
     with pytest.raises(ModelProblem):
@@ -108,18 +112,17 @@ def test_a_training_does_not_take_the_place_of_other_models(
     data: Path, vgg_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path))
-    dots, lines = str(data / "red dots.png"), str(data / "blue_lines.png")
-    assert train(data, vgg_file, tmp_path, dots, "--name", "Subject", "--steps", "1") == 1
+    assert train(data, vgg_file, tmp_path, "dots", "--name", "Subject", "--steps", "1") == 1
     assert "Another model" in capsys.readouterr().err
     net = StyleBankNet(width=4, blocks=1)
     bank, codes = tmp_path / "mine.safetensors", {name: net.neutral_code() for name in ("red-dots", "old")}
     save_bank(bank, net, codes, [{"name": name} for name in codes], {})
     # Neither other styles in the place of its own, nor styles alone in the place of the network they are for.
-    assert train(data, vgg_file, tmp_path, lines, dots, "--name", "mine", "--steps", "1") == 1
+    assert train(data, vgg_file, tmp_path, "lines first", "--name", "mine", "--steps", "1") == 1
     assert "mine.safetensors" in capsys.readouterr().err
     save_bank(bank, net, {"red-dots": codes["red-dots"]}, [{"name": "red-dots"}], {})
     before = bank.read_bytes()
-    assert train(data, vgg_file, tmp_path, dots, "--name", "mine", "--add-to", "mine", "--steps", "1") == 1
+    assert train(data, vgg_file, tmp_path, "dots", "--name", "mine", "--add-to", "mine", "--steps", "1") == 1
     assert "mine.safetensors" in capsys.readouterr().err
     assert bank.read_bytes() == before
     assert not (tmp_path / "work").exists()
@@ -130,13 +133,13 @@ def test_a_kept_picture_is_polished_by_a_training(
 ) -> None:
     monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path))
     dots = str(data / "red dots.png")
-    assert main(["keep", dots, "--name", "dots"]) == 0
-    before = (tmp_path / "dots.safetensors").read_bytes()
+    assert main(["keep", dots, "--name", "red-dots"]) == 0
+    before = (tmp_path / "red-dots.safetensors").read_bytes()
     for _ in range(2):
-        assert train(data, vgg_file, tmp_path, dots, "--name", "dots", "--add-to", "classic", "--steps", "1") == 0
-    assert (tmp_path / "dots.safetensors").read_bytes() != before
+        assert train(data, vgg_file, tmp_path, "dots", "--name", "red-dots", "--add-to", "classic", "--steps", "1") == 0
+    assert (tmp_path / "red-dots.safetensors").read_bytes() != before
     # It is worth a training now.
-    assert main(["keep", dots, "--name", "dots"]) == 1
+    assert main(["keep", dots, "--name", "red-dots"]) == 1
 
 
 @pytest.mark.parametrize("workers", [0, 1])
