@@ -178,7 +178,9 @@ def test_a_sheet_of_what_a_network_sees_is_drawn(data: Path, tmp_path: Path) -> 
     assert main(["inspect", picture, "-o", str(sheet), "--features", "compact"]) == 0
     alone = Image.open(sheet).size
     compared = ["--photo", photo, "--result", str(data / "photos" / "photos 1.png")]
-    assert main(["inspect", picture, "-o", str(sheet), "--features", "compact", *compared]) == 0
+    assert main(["inspect", picture, "-o", str(sheet), "--features", "compact", *compared]) == 1, "is there already"
+    wider = ["--existing", "replace", *compared]
+    assert main(["inspect", picture, "-o", str(sheet), "--features", "compact", *wider]) == 0
     assert Image.open(sheet).size[1] > alone[1]
     assert main(["inspect", picture, "-o", str(tmp_path / "sheet.txt"), "--features", "compact"]) == 1
 
