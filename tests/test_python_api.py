@@ -252,6 +252,8 @@ def test_floats_of_another_white_are_refused(server: Server, astronaut: np.ndarr
         server.stylize(astronaut[:64, :80], style="udnie", mask=values[..., 0])
     with pytest.raises(BadRequest, match="values from 0 to 1"):
         server.stylize(astronaut[:64, :80], style=values)
+    with pytest.raises(BadRequest, match="values from 0 to 1"):
+        server.stylize(np.dstack([values[..., 0], np.ones((64, 80), np.float32)]), style="udnie")
     with pytest.raises(BadRequest, match="go from 0 to"):
         server.stylize(values * 300 * 255, style="udnie")
 

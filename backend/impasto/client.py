@@ -363,8 +363,10 @@ def _as_sent(array: np.ndarray) -> np.ndarray:
         return array.astype(np.uint8) * 255
     if array.dtype.kind != "f":
         return array
+    colors = array.shape[-1] - 1 if array.ndim == 3 and array.shape[-1] in (2, 4) else None
+    parts = [array] if colors is None else [array[..., :colors], array[..., colors:]]
     try:
-        white = float_white(array)
+        white = max(map(float_white, parts))
     except FileProblem as error:
         raise BadRequest(error.message, error.hint) from error
     if white != 1:

@@ -6,7 +6,7 @@ import errno
 import os
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ from impasto.cli.outputs import Outputs, names_folder, plan_targets
 from impasto.cli.sources import Source, find_sources
 from impasto.client import SERVER_COMMAND
 from impasto.imaging import files
-from impasto_link.client import Call, Client
-from impasto_link.errors import BadRequest, ServerGone, WorkerDied
+from impasto_link.client import Call, Client, Event
+from impasto_link.errors import BadRequest, Cancelled, ServerGone, WorkerDied
 from impasto_link.launch import connect_or_start
 from impasto_link.options import StylizeOptions
 from impasto_link.pixels import Region
@@ -400,9 +400,9 @@ def test_a_picture_too_large_for_the_memory_does_not_end_a_batch(
     assert listed("out") == ["a.png", "c.png"]
 
 
-@pytest.mark.parametrize("error", [ServerGone("The server has ended."), WorkerDied("The worker ended.")])
-def test_what_ends_in_the_middle_is_begun_anew_and_the_picture_tried_once_more(
-    photos: list[str], error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("errors", [[WorkerDied("It ended.")], [Cancelled("Stopping."), ServerGone("It has ended.")]])
+def test_what_ends_in_the_middle_is_begun_anew_and_the_picture_tried_again(
+    photos: list[str], errors: list[Exception], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     connections = []
 
@@ -411,15 +411,22 @@ def test_what_ends_in_the_middle_is_begun_anew_and_the_picture_tried_once_more(
         return connect_or_start(command)
 
     monkeypatch.setattr("impasto.cli.batch.connect_or_start", connect)
-    at_second(monkeypatch, Client, "events", fail(error))
+    events, coming = Client.events, [None, *errors]
+
+    def failing(client: Client, call: Call) -> Iterator[Event]:
+        error = coming.pop(0) if coming else None
+        if error is not None:
+            raise error
+        return events(client, call)
+
+    monkeypatch.setattr(Client, "events", failing)
     assert main(photos) == 0
     assert listed("out") == ["a.png", "b.png", "c.png"]
-    anew = isinstance(error, ServerGone)
-    assert connections == [SERVER_COMMAND] * (2 if anew else 1)
-    assert ("Going on with a new one" in capsys.readouterr().err) == anew
+    assert connections == [SERVER_COMMAND] * len(errors)
+    assert capsys.readouterr().err.count("Going on with a new one") == len(errors) - 1
 
 
-def test_a_picture_that_ends_the_server_twice_is_left_out(
+def test_a_picture_that_ends_the_server_again_and_again_is_left_out(
     photos: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     function, bad = Client.stylize, Image.open("photos/b.png").tobytes()

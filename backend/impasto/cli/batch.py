@@ -24,8 +24,8 @@ from impasto_link.pixels import Region
 
 #: How many pictures lie at the server besides the one that it works on, so that it never waits for a file.
 AHEAD = 1
-#: How often a picture is tried: the server, or its worker, may end in the middle of it.
-TRIES = 2
+#: How often a picture is tried: its job may be cancelled by a server that is ending, and then the server has ended.
+TRIES = 3
 #: By what is said with --format.
 FORMATS = {"png": ".png", "jpg": ".jpg", "tiff": ".tif", "webp": ".webp"}
 
