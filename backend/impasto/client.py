@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from PIL import Image
 
-from impasto.imaging.files import READABLE, FileProblem, coverage, float_white, from_cmyk, profile_fits, read
+from impasto.imaging.files import from_cmyk, read, settled
 from impasto_link.client import Call, Client, Event
 from impasto_link.discovery import read_server_info
 from impasto_link.errors import BadRequest
@@ -412,8 +412,8 @@ def _from_pillow(image: Image.Image) -> tuple[Region, Callable[[Region], Any]]:
         if image.mode != (mode := _mode_for(image)):
             image = image.convert(mode)
         region = Region(PixelFormat(*image.size, _MODES[image.mode]), image.tobytes())
-    if profile is not None and profile_fits(profile, gray=region.format.is_gray):
-        region = Region(replace(region.format, encoding="icc"), region.data, profile)
+    if profile is not None:
+        region = settled(Region(replace(region.format, encoding="icc"), region.data, profile), "the image")
 
     def back(result: Region) -> Image.Image:
         form = result.format

@@ -17,6 +17,7 @@ from impasto.imaging.color import keep_colors
 from impasto.imaging.pixels import (
     Picture,
     blend,
+    check_way_back,
     cut_out,
     decode,
     decode_mask,
@@ -142,6 +143,7 @@ class Pipeline:
             ImpastoError: the region cannot be read, a style is missing, or the memory does not suffice.
         """
         progress(0.0, "reading")
+        check_way_back(region)
         small = options.max_side
         picture, factor = _at_most(decode(region), None if small is None else max(small, _SMALL_SIDE))
         if options.color:

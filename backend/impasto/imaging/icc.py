@@ -14,8 +14,6 @@ white of the profile (the media-relative colorimetric intent), so that white sta
 
 from __future__ import annotations
 
-import math
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,21 +24,16 @@ import pyvips
 import torch
 from torch import Tensor
 
+from impasto.imaging import profiles
 from impasto.imaging.color import linear_to_srgb, luma, srgb_to_linear
 from impasto_link.errors import BadRequest
-
-#: The primaries of sRGB as columns of XYZ, adapted to D50 as profiles require: the numbers of littlecms' own profile.
-#: Those of other sRGB profiles differ in the fourth place.
-SRGB_TO_XYZ_D50 = torch.tensor(
-    [[0.436035, 0.385117, 0.143051], [0.222488, 0.716904, 0.060608], [0.013916, 0.097061, 0.713913]],
-    dtype=torch.float64,
-)
-#: The white of the profile connection space (ICC.1:2022, 7.2.16).
-D50 = (0.9642, 1.0, 0.8249)
 
 #: A profile that differs from sRGB by less is sRGB: a step of 8 bits. Rounding of the primaries alone makes half a step
 #: in saturated darks, where the curve is steepest.
 SAME = 1 / 255
+#: Tone curves with larger exponents than any in use are kept from leaving float32 where a picture is very bright.
+_STEEP, _MOST_LIGHT = 2.6, 1e31
+_LARGEST_KEPT = 4 << 20
 
 
 class Profile(Protocol):
@@ -64,7 +57,6 @@ class Profile(Protocol):
         ...
 
 
-@lru_cache(maxsize=16)
 def load_profile(data: bytes, channels: int) -> Profile:
     """The colour space that an ICC profile describes, for pixels of so many colour channels (1 or 3).
 
@@ -73,10 +65,19 @@ def load_profile(data: bytes, channels: int) -> Profile:
     Raises:
         BadRequest: the profile is damaged, of a kind that no picture has, or not made for so many channels.
     """
+    data = profiles.mended(data)
+    # Few are larger than a megabyte; what is far larger must not fill the memory of a server.
+    return (_load if len(data) <= _LARGEST_KEPT else _load.__wrapped__)(data, channels)
+
+
+@lru_cache(maxsize=16)
+def _load(data: bytes, channels: int) -> Profile:
     try:
-        profile = _parse(data, channels)
-    except (struct.error, IndexError, ValueError, OverflowError) as error:
-        raise _damaged(str(error)) from error
+        profile = _from(profiles.describe(data, channels), data, channels)
+    except ValueError as error:
+        raise BadRequest(
+            f"The colour profile of the picture is damaged ({error}).", "Assign it another profile, for example sRGB."
+        ) from error
     for known in (SRGB, LINEAR):
         if _is_same(profile, known, channels):
             return known(channels)
@@ -140,15 +141,12 @@ class PowerCurve:
     e: float = 0.0
     f: float = 0.0
 
-    def __post_init__(self) -> None:
-        values = (self.g, self.a, self.b, self.c, self.d, self.e, self.f)
-        if not all(map(math.isfinite, values)) or self.g <= 0 or self.a <= 0 or self.c < 0:
-            raise ValueError("a tone curve that cannot be inverted")
-
     def linear(self, x: Tensor) -> Tensor:
         """Light, 0 to 1, for device numbers."""
         size = x.abs()
         curved = (size * self.a + self.b).clamp_min_(0).pow_(self.g).add_(self.e)
+        if self.g > _STEEP:
+            curved.clamp_max_(_MOST_LIGHT)
         return torch.where(size < self.d, size * self.c + self.f, curved).copysign_(x)
 
     def device(self, y: Tensor) -> Tensor:
@@ -166,8 +164,6 @@ class TableCurve:
     """Evenly spaced samples of light, joined by straight lines; above 1 it goes on as steep as it ended."""
 
     def __init__(self, samples: np.ndarray) -> None:
-        if samples[-1] <= samples[0]:
-            raise ValueError("a tone curve that does not rise")
         self.samples = torch.from_numpy(np.maximum.accumulate(samples).astype(np.float32))
         # Many tables end in a few equal samples, and nothing can go on from a level end.
         tail = max(1, len(samples) // 16)
@@ -200,15 +196,10 @@ class MatrixProfile:
 
     channels = 3
 
-    def __init__(self, curves: list[Curve], to_xyz: Tensor) -> None:
+    def __init__(self, curves: list[Curve], to_srgb: Tensor) -> None:
         self.curves = curves
-        matrix = torch.linalg.solve(SRGB_TO_XYZ_D50, to_xyz)
-        # The columns add up to the white of the profile; see that white is white, and gray is gray, to the last digit.
-        sums = matrix.sum(dim=1, keepdim=True)
-        if not bool((sums > 0.1).all()) or not float(torch.linalg.cond(matrix)) < 1e6:
-            raise ValueError("primaries that span no colours")
-        self._to_srgb = matrix / sums
-        self._from_srgb = torch.linalg.inv(self._to_srgb)
+        self._to_srgb = to_srgb
+        self._from_srgb = torch.linalg.inv(to_srgb)
 
     def to_srgb(self, x: Tensor) -> Tensor:
         """From numbers of the device to sRGB values."""
@@ -244,19 +235,10 @@ class GrayProfile:
 class TableProfile:
     """A profile of lookup tables, through littlecms as libvips offers it; clips to what the tables cover."""
 
-    def __init__(self, data: bytes, channels: int) -> None:
+    def __init__(self, data: bytes, channels: int, leads_back: bool) -> None:
         self.channels = channels
         self._data = data
-        probe = torch.rand(1, channels, 4, 4, generator=torch.Generator().manual_seed(0))
-        # First the way back: the way there silently takes sRGB instead of a profile that littlecms refuses.
-        for direction, what in ((self.from_srgb, "back to"), (self.to_srgb, "from")):
-            try:
-                direction(probe)
-            except pyvips.Error as error:
-                raise BadRequest(
-                    f"The colour profile of the picture does not lead {what} its colours, or is damaged.",
-                    "Convert the picture to sRGB, or to another working space, first.",
-                ) from error
+        self._leads_back = leads_back
 
     def to_srgb(self, x: Tensor) -> Tensor:
         """From numbers of the device to sRGB values."""
@@ -269,7 +251,12 @@ class TableProfile:
         return luma(rgb) if self.channels == 1 else rgb
 
     def from_srgb(self, x: Tensor) -> Tensor:
-        """From sRGB values to numbers of the device."""
+        """From sRGB values to numbers of the device; raises BadRequest if the profile has no tables for it."""
+        if not self._leads_back:
+            raise BadRequest(
+                "The colour profile of the picture leads to its colours and not back, as those of scanners do.",
+                "Convert the picture to sRGB, or to another working space, first.",
+            )
         lab = _srgb_to_lab(x.expand(-1, 3, -1, -1))[0].permute(1, 2, 0).cpu().numpy()
         image = pyvips.Image.new_from_array(np.ascontiguousarray(lab)).copy(interpretation="lab")
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", self._data)
@@ -277,79 +264,15 @@ class TableProfile:
         return torch.from_numpy(numbers).to(x.device).reshape(*x.shape[-2:], self.channels).permute(2, 0, 1)[None]
 
 
-# -- Reading a profile -------------------------------------------------------------------------------------------------
-
-
-def _parse(data: bytes, channels: int) -> Profile:
-    if len(data) < 132 or data[36:40] != b"acsp":
-        raise ValueError("no signature")
-    if len(data) < struct.unpack_from(">I", data)[0]:
-        raise ValueError("cut short")
-    kind, space = data[12:16], data[16:20]
-    if space == b"CMYK":
-        raise BadRequest("The picture has a CMYK profile.", "Convert it to RGB, for example to sRGB, first.")
-    if kind not in (b"mntr", b"scnr", b"prtr", b"spac") or space not in (b"RGB ", b"GRAY"):
-        raise BadRequest(
-            "The colour profile of the picture is not one of RGB or gray pixels.", "Convert the picture to sRGB first."
-        )
-    if channels != (3 if space == b"RGB " else 1):
-        had, needs = ("an RGB", "gray") if space == b"RGB " else ("a gray", "RGB")
-        raise BadRequest(
-            f"The picture has {had} profile, but {needs} pixels.", "Assign it a profile that fits, or convert it."
-        )
-
-    tags: dict[bytes, bytes] = {}
-    for i in range(struct.unpack_from(">I", data, 128)[0]):
-        name, start, size = struct.unpack_from(">4sII", data, 132 + 12 * i)
-        if start + size > len(data):
-            raise ValueError("a part lies outside")
-        tags[name] = data[start : start + size]
-
-    # Where a profile has both, its tables are the better description, and the one that littlecms takes.
-    if {b"A2B0", b"A2B1"} & tags.keys():
-        return TableProfile(data, channels)
-    if channels == 1 and b"kTRC" in tags:
-        return GrayProfile(_curve(tags[b"kTRC"]))
-    if channels == 3 and {b"rTRC", b"gTRC", b"bTRC", b"rXYZ", b"gXYZ", b"bXYZ"} <= tags.keys():
-        curves = {tag: _curve(tag) for tag in {tags[c + b"TRC"] for c in (b"r", b"g", b"b")}}
-        columns = [_fixed(tags[c + b"XYZ"], 8, 3) for c in (b"r", b"g", b"b")]
-        return MatrixProfile(
-            [curves[tags[c + b"TRC"]] for c in (b"r", b"g", b"b")], torch.tensor(columns, dtype=torch.float64).T
-        )
-    return TableProfile(data, channels)
-
-
-def _curve(tag: bytes) -> Curve:
-    """A tag of curveType or parametricCurveType (ICC.1:2022, 10.6 and 10.18)."""
-    if tag[:4] == b"para":
-        (function,) = struct.unpack_from(">H", tag, 8)
-        g, *rest = _fixed(tag, 12, (1, 3, 4, 5, 7)[function])
-        if function == 0:
-            return PowerCurve(g)
-        if function in (1, 2):
-            a, b, *floor = rest
-            level = floor[0] if floor else 0.0
-            return PowerCurve(g, a, b, 0.0, -b / a if a else 0.0, level, level)
-        return PowerCurve(g, *rest)
-    if tag[:4] != b"curv":
-        raise ValueError("an unknown kind of tone curve")
-    (count,) = struct.unpack_from(">I", tag, 8)
-    if count == 0:
-        return PowerCurve(1.0)
-    if count == 1:
-        return PowerCurve(struct.unpack_from(">H", tag, 12)[0] / 256)
-    return TableCurve(np.frombuffer(tag, ">u2", count, 12).astype(np.float64) / 65535)
-
-
-def _fixed(data: bytes, start: int, count: int) -> list[float]:
-    """Numbers of s15Fixed16Number."""
-    return [value / 65536 for value in struct.unpack_from(f">{count}i", data, start)]
-
-
-def _damaged(why: str) -> BadRequest:
-    return BadRequest(
-        f"The colour profile of the picture is damaged ({why}).", "Assign it another profile, for example sRGB."
-    )
+def _from(said: profiles.Description, data: bytes, channels: int) -> Profile:
+    """A colour space to compute with, from what its profile says."""
+    made: dict[int, Curve] = {}
+    for one in said.curves:
+        made.setdefault(id(one), PowerCurve(*one) if isinstance(one, profiles.Power) else TableCurve(one))
+    curves = [made[id(one)] for one in said.curves]
+    if said.to_srgb is not None:
+        return MatrixProfile(curves, torch.from_numpy(said.to_srgb))
+    return GrayProfile(curves[0]) if curves else TableProfile(data, channels, said.leads_back)
 
 
 def _is_same(profile: Profile, known: type[SRGB] | type[LINEAR], channels: int) -> bool:
@@ -384,5 +307,5 @@ def _srgb_to_lab(rgb: Tensor) -> Tensor:
 
 def _lab_matrix() -> Tensor:
     """From linear sRGB to XYZ relative to white; of each row the sum is 1, so that gray is a = b = 0 exactly."""
-    matrix = SRGB_TO_XYZ_D50 / torch.tensor(D50, dtype=torch.float64)[:, None]
+    matrix = torch.from_numpy(profiles.SRGB_TO_XYZ_D50 / np.array(profiles.D50)[:, None])
     return matrix / matrix.sum(dim=1, keepdim=True)

@@ -110,6 +110,15 @@ def encode(rgb: Tensor, picture: Picture, touched: Tensor | None = None) -> byte
     return out.numpy().tobytes()
 
 
+def check_way_back(region: Region) -> None:
+    """See before the work is done that `encode` will be able to write what is painted in the region's encoding.
+
+    Raises:
+        BadRequest: its profile leads to colours only.
+    """
+    _space(region).from_srgb(torch.zeros(1, 1 if region.format.is_gray else 3, 1, 1))
+
+
 def shrink(picture: Picture, factor: float) -> Picture:
     """The same picture at another size, in the format of its source. Transparent pixels weigh nothing.
 

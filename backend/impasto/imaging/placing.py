@@ -1,0 +1,115 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from impasto.imaging.problems import FileThere, cannot_write
+
+#: The names of files that are being written end like this. A run that was killed may leave one behind, hidden; nothing
+#: takes it for a picture.
+PARTIAL = ".impasto-part"
+#: What file systems answer that cannot do what is asked of them (CIFS, FUSE, FAT), which is no harm to the file.
+_NOT_ABLE = (errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+
+
+def check_place(path: Path) -> None:
+    """See whether a file could be written there, by writing one without a name beside it.
+
+    Raises:
+        FileProblem: there is no such folder, a folder has that name, or it may not be written there.
+    """
+    place = path.resolve()  # where a link leads to
+    try:
+        with suppress(FileNotFoundError):
+            found = place.stat().st_mode
+            if stat.S_ISDIR(found):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            if not found & 0o222:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        with tempfile.TemporaryFile(dir=place.parent):
+            pass
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def put(path: str | os.PathLike[str], data: bytes, *, replace: bool = True) -> None:
+    """Write a file that appears whole or not at all.
+
+    Args:
+        replace: whether an older file may be replaced. If not, one that is there stays as it is, also one that came
+            this very moment, and a link counts as one, wherever it leads.
+
+    Raises:
+        FileProblem: no such folder or no right to write there, or the disk is full.
+        FileThere: there is one, and it may not be replaced.
+    """
+    path = Path(path)
+    try:
+        _place(path, data, replace)
+    except FileExistsError as error:
+        raise FileThere(f"{path} is there already.", "Name another file.") from error
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _place(path: Path, data: bytes, replace: bool) -> None:
+    """Write a file beside its final place and then put it there in one step."""
+    if replace:
+        path = path.resolve()  # so that a link stays one, and its target changes
+    temporary = path.with_name(f".{path.stem[:40]}-{secrets.token_hex(4)}{PARTIAL}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        with os.fdopen(os.open(temporary, flags, 0o666), "wb") as file:
+            file.write(data)
+            file.flush()
+            _to_disk(file.fileno())
+        _take_rights(temporary, path)
+        if replace:
+            temporary.replace(path)
+        else:
+            _name(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _to_disk(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NOT_ABLE:
+            raise
+
+
+def _take_rights(temporary: Path, path: Path) -> None:
+    """Give a new file the rights of the one that it replaces, where the file system has any."""
+    with suppress(OSError):
+        wanted = stat.S_IMODE(path.stat().st_mode) & 0o777
+        if stat.S_IMODE(temporary.stat().st_mode) != wanted:
+            temporary.chmod(wanted)
+
+
+def _name(temporary: Path, path: Path) -> None:
+    """Give a file its final name, unless there is one of that name."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        # FAT and many a network's file systems have no second names. There an empty file keeps the place free.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        try:
+            temporary.replace(path)
+        except BaseException:
+            path.unlink()
+            raise
+    else:
+        temporary.unlink()
