@@ -12,6 +12,7 @@ from PIL import Image, ImageCms
 
 from impasto.client import Server, to_region
 from impasto.imaging import files
+from impasto.imaging.profiles import build_gray, power
 from impasto_link.errors import BadRequest, Cancelled, NoSubject
 from impasto_link.options import RefineOptions, StylizeOptions
 
@@ -34,8 +35,7 @@ def profile(name: str) -> bytes:
     return bytes(pyvips.Operation.call("profile_load", name))
 
 
-#: Of gray; no header of a profile needs more to be looked at.
-GRAY = profile("srgb")[:16] + b"GRAY" + profile("srgb")[20:]
+GRAY = build_gray(power(1.8))
 
 
 @pytest.mark.parametrize("own", [profile("cmyk"), None, profile("srgb"), b"no profile"])

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from PIL import Image
 
-from impasto.imaging.files import from_cmyk, read, settled
+from impasto.imaging.files import READABLE, FileProblem, coverage, float_white, from_cmyk, read, settled
 from impasto_link.client import Call, Client, Event
 from impasto_link.discovery import read_server_info
 from impasto_link.errors import BadRequest

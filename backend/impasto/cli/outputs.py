@@ -57,7 +57,8 @@ class Outputs:
                 raise BadRequest(f"{first} is there already.", "Name another with -o, or give --existing replace.")
             raise BadRequest(f"{len(there)} of {len(targets)} files are there already, such as {first}.", _GO_ON)
         missing = set(targets) - (there if self.existing == "skip" else set())
-        for target in {target.resolve().parent: target for target in sorted(missing)}.values():
+        one_of_each = {target.resolve().parent: target for target in sorted(missing)}
+        for target in {*one_of_each.values(), *(missing & there)}:
             files.check_place(target)
         return missing
 

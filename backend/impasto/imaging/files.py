@@ -24,7 +24,6 @@ from impasto.imaging.metadata import FileInfo, with_info
 from impasto.imaging.opening import Opened, open_file, open_picture, without_resolution
 from impasto.imaging.placing import check_place, put
 from impasto.imaging.problems import FileProblem, FileThere, as_text, cannot_read, no_memory
-from impasto.imaging.profiles import fits as profile_fits
 from impasto.imaging.said_colors import said_profile
 from impasto.imaging.vips_regions import (
     CHANNELS,
@@ -46,12 +45,12 @@ __all__ = [
     "FileProblem",
     "FileThere",
     "as_text",
+    "check_place",
     "check_target",
     "coverage",
     "encode",
     "float_white",
     "from_cmyk",
-    "profile_fits",
     "put",
     "read",
     "read_mask",

@@ -10,7 +10,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from impasto.imaging.problems import FileThere, cannot_write
+from impasto.imaging.problems import FileProblem, FileThere, cannot_write
 
 #: The names of files that are being written end like this. A run that was killed may leave one behind, hidden; nothing
 #: takes it for a picture.
@@ -19,12 +19,13 @@ PARTIAL = ".impasto-part"
 _NOT_ABLE = (errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
-def check_place(path: Path) -> None:
-    """See whether a file could be written there, by writing one without a name beside it.
+def check_place(path: str | os.PathLike[str]) -> None:
+    """Find out before the work is done whether `put` can make or replace a file, by making one without a name.
 
     Raises:
-        FileProblem: there is no such folder, a folder has that name, or it may not be written there.
+        FileProblem: there is no such folder, a folder or a write-protected file has that name, or no file can be made.
     """
+    path = Path(path)
     place = path.resolve()  # where a link leads to
     try:
         with suppress(FileNotFoundError):
@@ -32,7 +33,7 @@ def check_place(path: Path) -> None:
             if stat.S_ISDIR(found):
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             if not found & 0o222:
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+                raise FileProblem(f"{path} is write-protected.", "Name another file, or change its rights.")
         with tempfile.TemporaryFile(dir=place.parent):
             pass
     except OSError as error:
