@@ -18,7 +18,9 @@ import pytest
 import pyvips
 from PIL import Image
 
-from impasto.imaging.files import FileProblem, FileThere, read, write
+from impasto.imaging.files import READABLE, FileProblem, FileThere, check_place, check_target, read, write
+from impasto.imaging.formats import WRITERS
+from impasto.imaging.placing import PARTIAL
 from impasto_link.pixels import PixelFormat, Region
 
 NUMPY: dict[str, Any] = {"u8": np.uint8, "u16": np.uint16, "f16": np.float16, "f32": np.float32}
@@ -470,3 +472,94 @@ def test_torch_is_not_needed() -> None:
     code = "import sys, impasto.imaging.files; sys.exit('torch' in sys.modules)"
     paths = os.pathsep.join(sys.path)
     assert subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": paths}).returncode == 0
+
+
+# -- File systems that cannot do all -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", ["chmod", "fsync"])
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOTSUP, errno.EINVAL])
+@pytest.mark.parametrize("there", [False, True])
+def test_a_file_system_without_rights_or_fsync_takes_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: int, there: bool
+) -> None:
+    """CIFS, FAT and many of FUSE: what can be written there is written."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    if there:
+        write(tmp_path / "a.png", region("GRAY"))
+        (tmp_path / "a.png").chmod(0o640)
+    monkeypatch.setattr(os, call, refuse)
+    write(tmp_path / "a.png", region())
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    assert read(tmp_path / "a.png")[0].data == region().data
+
+
+def test_what_a_killed_run_leaves_behind_is_no_picture(tmp_path: Path) -> None:
+    """The program is killed while it writes: what is left is hidden, and called what nothing reads."""
+    code = (
+        "import os, signal, sys; from impasto.imaging import files\n"
+        "os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "files.put(sys.argv[1], b'picture')"
+    )
+    paths = os.pathsep.join(sys.path)
+    environment = {**os.environ, "PYTHONPATH": paths}
+    subprocess.run([sys.executable, "-c", code, tmp_path / "a.png"], env=environment)
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".a-")
+    assert left.suffix == PARTIAL
+    assert left.suffix not in READABLE
+
+
+def test_a_write_protected_file_is_told_before_the_work(tmp_path: Path) -> None:
+    write(tmp_path / "a.png", region())
+    (tmp_path / "a.png").chmod(0o444)
+    with pytest.raises(FileProblem, match=r"a\.png is write-protected"):
+        check_place(tmp_path / "a.png")
+    (tmp_path / "b.png").mkdir()
+    for name, words in (("b.png", "is a folder"), ("c/a.png", "no folder"), ("x" * 300 + ".png", "too long")):
+        with pytest.raises(FileProblem, match=words):
+            check_place(tmp_path / name)
+    check_place(tmp_path / "new.png")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "height"),
+    [("a.webp", 16384, 64), ("a.WEBP", 64, 16384), ("a.jpg", 65501, 1), ("a.jpeg", 1, 65501)],
+)
+def test_what_a_format_cannot_hold_is_known_before_the_work(tmp_path: Path, name: str, width: int, height: int) -> None:
+    check_target(tmp_path / name, min(width, 16383), min(height, 16383))
+    with pytest.raises(FileProblem, match="holds at most") as caught:
+        check_target(tmp_path / name, width, height)
+    assert "PNG and TIFF" in caught.value.hint
+    for suffix in (".png", ".tif"):
+        check_target(tmp_path / f"a{suffix}", width, height)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".webp"])
+def test_the_limits_are_those_of_the_library(tmp_path: Path, suffix: str) -> None:
+    longest = WRITERS[suffix].longest
+    write(tmp_path / f"a{suffix}", Region(PixelFormat(longest, 1, "GRAY"), bytes(longest)))
+    with pytest.raises(pyvips.Error):
+        pyvips.Image.black(longest + 1, 1, bands=3).write_to_buffer(suffix)
+
+
+def test_what_a_format_cannot_hold_of_the_numbers_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write(tmp_path / "a.jpg", region("RGB", "u16"))
+    assert caplog.messages == ["A file .jpg holds no more than 8 bits a channel"]
+    write(tmp_path / "a.png", region("RGB", "u16"))
+    write(tmp_path / "b.jpg", region("RGB"))
+    assert len(caplog.messages) == 1
+
+
+def test_a_profile_that_a_format_cannot_hold_does_not_cost_the_picture(
+    tmp_path: Path, profiles: dict[str, bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    for suffix, odd in ((".jpg", profiles["p3"] + bytes(17 << 20)), (".png", profiles["p3"] + bytes(64))):
+        write(tmp_path / f"a{suffix}", region("RGB", profile=odd))
+        again, _ = read(tmp_path / f"a{suffix}")
+        assert again.format.encoding == "srgb"
+        assert f"A file {suffix} cannot hold the colour profile" in caplog.text

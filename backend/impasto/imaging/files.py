@@ -22,7 +22,7 @@ from impasto.imaging import profiles, tiff
 from impasto.imaging.formats import READABLE, WRITABLE, WRITERS
 from impasto.imaging.metadata import FileInfo, with_info
 from impasto.imaging.opening import Opened, open_file, open_picture, without_resolution
-from impasto.imaging.placing import check_place, put
+from impasto.imaging.placing import check_folder, check_place, put
 from impasto.imaging.problems import FileProblem, FileThere, as_text, cannot_read, no_memory
 from impasto.imaging.said_colors import said_profile
 from impasto.imaging.vips_regions import (
@@ -241,13 +241,14 @@ def encode(suffix: str, region: Region, info: FileInfo | None = None, *, quality
     info = info or FileInfo()
     try:
         try:
-            return _encoded(suffix, region, info, quality)
+            if region.profile is None or len(region.profile) <= WRITERS[suffix].largest_profile:
+                return _encoded(suffix, region, info, quality)
         except pyvips.Error as error:
             if region.profile is None or _is_of_memory(error):
                 raise
             log.info("libvips on a file %s: %s", suffix, error)
-            log.warning("A file %s cannot hold the colour profile of the picture; it is saved in sRGB", suffix)
-            return _encoded(suffix, in_srgb(region), info, quality)
+        log.warning("A file %s cannot hold the colour profile of the picture; it is saved in sRGB", suffix)
+        return _encoded(suffix, in_srgb(region), info, quality)
     except MemoryError as error:
         raise no_memory(f"a file {suffix}") from error
     except pyvips.Error as error:
@@ -288,7 +289,7 @@ def _encoded(suffix: str, region: Region, info: FileInfo, quality: int) -> bytes
 def check_target(path: str | os.PathLike[str], width: int = 1, height: int = 1) -> None:
     """Find out before the work is done whether `write` can put a picture of so many pixels there.
 
-    A file that is there may be replaced, unless it is write-protected; whether it should be is the caller's to ask.
+    Whether a file can be made there is `check_place`'s to find out, and whether one may be replaced the caller's.
 
     Raises:
         FileProblem: the suffix is unknown, its format does not hold that size, or there is no folder to write to.
@@ -306,4 +307,4 @@ def check_target(path: str | os.PathLike[str], width: int = 1, height: int = 1) 
             f"{WRITERS[suffix].longest} pixels a side.",
             "PNG and TIFF take larger ones.",
         )
-    check_place(path)
+    check_folder(path)

@@ -157,6 +157,7 @@ class Writer(NamedTuple):
         longest: the longest side in pixels that it can hold.
         has_alpha: whether it can hold transparency.
         has_gray: whether it can hold pixels of one channel.
+        largest_profile: the longest colour profile in bytes that it can hold.
     """
 
     dtypes: tuple[str, ...]
@@ -164,12 +165,15 @@ class Writer(NamedTuple):
     longest: int = MAX_SIDE
     has_alpha: bool = True
     has_gray: bool = True
+    largest_profile: int = 1 << 30
 
 
 _PNG = Writer(("u16", "u8"), {})
 _TIFF = Writer(("f32", "u16", "u8"), {"compression": "deflate", "predictor": "horizontal"})
 # The limit is that of libjpeg, a little below that of the format.
-_JPEG = Writer(("u8",), {"Q": 95, "subsample_mode": "off", "optimize_coding": True}, 65500, has_alpha=False)
+_JPEG = Writer(
+    ("u8",), {"Q": 95, "subsample_mode": "off", "optimize_coding": True}, 65500, False, largest_profile=255 * 65519
+)
 _WEBP = Writer(("u8",), {"Q": 95, "smart_subsample": True}, 16383, has_gray=False)
 
 #: By suffix, in small letters.

@@ -19,6 +19,20 @@ PARTIAL = ".impasto-part"
 _NOT_ABLE = (errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
+def check_folder(path: Path) -> None:
+    """See that there is a folder for a file.
+
+    Raises:
+        FileProblem: there is none.
+    """
+    folder = path.resolve().parent  # where a link leads to
+    try:
+        if not stat.S_ISDIR(folder.stat().st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def check_place(path: str | os.PathLike[str]) -> None:
     """Find out before the work is done whether `put` can make or replace a file, by making one without a name.
 
@@ -26,7 +40,7 @@ def check_place(path: str | os.PathLike[str]) -> None:
         FileProblem: there is no such folder, a folder or a write-protected file has that name, or no file can be made.
     """
     path = Path(path)
-    place = path.resolve()  # where a link leads to
+    place = path.resolve()
     try:
         with suppress(FileNotFoundError):
             found = place.stat().st_mode
