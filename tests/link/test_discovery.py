@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -66,6 +67,24 @@ def test_there_is_one_server_however_this_machine_is_called(monkeypatch: pytest.
         with claim() as second:
             assert second is None
     assert "office" in log_file().name
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="unshare is of Linux")
+def test_the_server_is_found_after_the_host_was_renamed(place: Place) -> None:
+    INFO.write(place.runtime)
+    look = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[2] / "backend")!r})
+from impasto_link.discovery import claim, read_server_info
+with claim() as second:
+    print(second, read_server_info().pid)
+"""
+    words = shlex.join([sys.executable, "-c", look])
+    command = ["unshare", "-u", "sh", "-c", f"hostname office.corp.lan || exit 77; {words}"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    if run.returncode == 77 or "unshare" in run.stderr:
+        pytest.skip("the host may not be renamed here")
+    assert run.stdout.split() == ["None", str(os.getpid())], run.stderr
 
 
 def test_machines_that_share_a_home_have_a_server_each(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

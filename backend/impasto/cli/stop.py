@@ -12,7 +12,7 @@ import psutil
 from impasto.cli.running import connect_to_running, stands_still
 from impasto.client import Server
 from impasto_link.client import Client
-from impasto_link.discovery import ServerInfo, read_server_info
+from impasto_link.discovery import ServerInfo, lock_file, read_server_info
 from impasto_link.errors import ImpastoError, Refused, ServerGone
 from impasto_link.launch import connect_running, names_remote
 
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _end(running: ServerInfo) -> None:
-    """End a server politely, or its process if that does not help; as it holds the lock, it is nobody else's."""
+    """End a server politely, or its process if that does not help."""
     try:
         client = None if stands_still(running) else connect_running(timeout=_PATIENCE)
         if client is not None:
@@ -57,9 +57,21 @@ def _end(running: ServerInfo) -> None:
     except ImpastoError as error:
         print(f"It does not do as it is told: {error.message}", file=sys.stderr)
     process = psutil.Process(running.pid)
+    _check_holder(process)
     process.terminate()
     if not _ends_within(0.0 if stands_still(running) else _PATIENCE) and read_server_info() == running:
         process.kill()
+
+
+def _check_holder(process: psutil.Process) -> None:
+    """Raises ImpastoError unless a process is that which holds the lock: in a container, numbers mean others."""
+    lock = lock_file()
+    try:
+        if any(lock.samefile(file.path) for file in process.open_files()):
+            return
+    except (psutil.Error, OSError):
+        pass
+    raise ImpastoError(f"The process {process.pid} cannot be seen to be the server.", f"To see who is: fuser {lock}")
 
 
 def _ends_within(seconds: float) -> bool:
