@@ -106,6 +106,13 @@ class ServerInfo:
             raise explain(error, path) from error
         self.read(path)
 
+    def is_in(self, path: Path) -> bool:
+        """Whether a runtime file says just this, and can be believed."""
+        try:
+            return self.read(path) == self
+        except ImpastoError:
+            return False
+
     @classmethod
     def read(cls, path: Path) -> ServerInfo:
         """What a runtime file says.

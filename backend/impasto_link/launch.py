@@ -190,7 +190,8 @@ def start_server(command: Sequence[str] | None = None, arguments: Sequence[str] 
             )
     except OSError as error:
         raise ServerGone(
-            f"The server could not be started: {error}.", "Is Impasto still installed where it was?"
+            f"The server could not be started with {words[0]}: {error.strerror}.",
+            "Is Impasto still installed where it was?",
         ) from error
 
 

@@ -19,10 +19,11 @@ from impasto.client import Server, to_region
 from impasto.server.broker import Broker, BrokerOptions
 from impasto_link import codec
 from impasto_link.client import Call, Client
+from impasto_link.discovery import claim, read_server_info
 from impasto_link.errors import BadRequest, ImpastoError, Refused
 from impasto_link.options import StylizeOptions
 from impasto_link.transport import open_transport
-from support import RunningServer
+from support import RunningServer, wait_until
 
 OPTIONS = StylizeOptions.of("udnie").to_wire()
 
@@ -103,6 +104,31 @@ def test_what_nobody_has_expected_is_answered_too(tmp_path: Path, monkeypatch: p
         client.close()
         broker.stop()
         thread.join()
+
+
+def test_a_runtime_file_that_is_taken_away_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tidy program, or somebody who was told not to believe it; the server lives, and would never be found again."""
+    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr("impasto.server.broker.SWEEP", 0.0)
+    monkeypatch.setattr("impasto.server.broker.PULSE", 0.0)
+    with claim() as place:
+        assert place is not None
+        broker = Broker(BrokerOptions(devices=(), shared_memory=False, runtime_file=place.runtime))
+        thread = threading.Thread(target=broker.run)
+        thread.start()
+        try:
+            for harm in (
+                place.runtime.unlink,
+                lambda: place.runtime.write_text("{"),
+                lambda: place.runtime.chmod(0o666),
+            ):
+                wait_until(read_server_info)
+                harm()
+            wait_until(read_server_info)
+        finally:
+            broker.stop()
+            thread.join()
+        assert not place.runtime.exists()
 
 
 def test_wrong_token_gets_nothing(running_server: RunningServer) -> None:

@@ -39,7 +39,7 @@ TICK = 0.25
 PULSE = 1.0
 #: Clients are told of new places in the queue at most this often.
 PLACES_EVERY = 0.5
-#: How often the folder in shared memory is looked through for what nobody has fetched.
+#: How often the folder in shared memory is looked through for what nobody has fetched, and the runtime file read.
 SWEEP = 10.0
 #: A client that was not there for this long has lost its jobs. With the pulse before it: within 3 seconds.
 LOST_AFTER = 1.5
@@ -156,8 +156,7 @@ class Broker:
         if threading.current_thread() is threading.main_thread():
             for one in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(one, lambda *_: self.stop())
-        if self.options.runtime_file is not None:
-            self.info.write(self.options.runtime_file)
+        self._publish()
         log.info("listening at %s", self.info.endpoint)
         poller = zmq.Poller()
         for door in self._doors:
@@ -185,6 +184,12 @@ class Broker:
     @property
     def _doors(self) -> list[Door]:
         return [*self._fronts, self._back]
+
+    def _publish(self) -> None:
+        """Say how the server is reached; and again, where somebody has taken that away or written something else."""
+        file = self.options.runtime_file
+        if file is not None and not self.info.is_in(file):
+            self.info.write(file)
 
     def stop(self) -> None:
         """End the loop at its next turn; may be called from a signal handler."""
@@ -533,10 +538,12 @@ class Broker:
             self._pulsed_at = now
             keep_log_short()
             self.kept.expire()
-            if self.shared is not None and now - self._swept_at >= SWEEP:
+            if now - self._swept_at >= SWEEP:
                 self._swept_at = now
-                jobs = [*self.queue, *(worker.job for worker in self.workers if worker.job)]
-                self.shared.sweep({name for one in [*jobs, *self.kept] for name in one.shared})
+                _safely(self._publish)
+                if self.shared is not None:
+                    jobs = [*self.queue, *(worker.job for worker in self.workers if worker.job)]
+                    self.shared.sweep({name for one in [*jobs, *self.kept] for name in one.shared})
             working = {job.client for job in [*self.queue, *(w.job for w in self._running.values() if w.job)]}
             sending = {bytes([number]) + peer for number, front in enumerate(self._fronts) for peer in front.senders}
             for client in working | sending:
