@@ -18,7 +18,7 @@ from impasto.server import workers
 from impasto.server.broker import Broker, BrokerOptions
 from impasto_link import codec
 from impasto_link.client import Call, Client
-from impasto_link.errors import WorkerDied, WrongVersion
+from impasto_link.errors import BadRequest, WorkerDied, WrongVersion
 from impasto_link.options import StylizeOptions
 from impasto_link.pixels import PixelFormat, Region
 from impasto_link.transport import open_transport
@@ -171,3 +171,60 @@ def test_a_program_of_another_version_can_ask_and_end_the_server(start: Start) -
     client.wait(ask("shutdown"))
     running.thread.join(10)
     assert not running.thread.is_alive()
+
+
+LONG = "\x01" * 300_000
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"op": LONG},
+        {"v": LONG},
+        {"area": LONG},
+        {"strength": LONG},
+        {"styles": [[LONG, 1]]},
+        {"styles": [["udnie", 1]] * 50_000},
+        {"device": f"cuda:{'1' * 300_000}"},
+        {"frames": [{"kind": "pixels", "width": LONG, "height": 1}]},
+        {"frames": [{"kind": "pixels", "shared": LONG}]},
+        {"refine": {"preset": {LONG: LONG}}},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_what_is_refused_is_not_repeated_at_length(
+    start: Start, changes: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    client = start(devices=()).client()
+    call = client.submit("cancel")
+    header = {"v": codec.PROTOCOL, "op": "stylize", "id": call.id, "frames": [], "styles": [["udnie", 1]], **changes}
+    client.transport.send([msgpack.packb(header), *[b""] * len(header["frames"])])
+    with caplog.at_level("INFO"), pytest.raises(BadRequest if "v" not in changes else WrongVersion) as refused:
+        client.wait(call)
+    assert len(str(refused.value)) < 1000
+    assert all(len(record.getMessage()) < 1000 for record in caplog.records)
+
+
+def test_the_ids_of_jobs_are_for_those_whose_they_are(start: Start) -> None:
+    running = start()
+    mine, other = running.client(), running.client()
+    call = job(mine, "take long")
+    assert wait_until(lambda: worker_of(mine)["job"]) == call.id
+    assert worker_of(other)["state"] == "busy"
+    assert worker_of(other)["job"] is None
+
+
+def test_a_picture_for_which_there_is_no_room_is_refused_before_it_comes(start: Start) -> None:
+    running = start()
+    first, second = running.client(), running.client()
+    running.broker.queue._limit = 5 << 20
+    job(first, "take long")
+    wait_until(lambda: first.ask("status").fields["jobs_running"])
+    large = Region(PixelFormat(1024, 1024, "RGBA", "u8"), bytes(4 << 20))
+    options = StylizeOptions.of("udnie")
+    waiting = first.stylize(large, options)
+    wait_until(lambda: first.ask("status").fields["jobs_waiting"])
+    with pytest.raises(BadRequest, match="have 4 MiB"):
+        second.wait(second.stylize(large, options))
+    assert not waiting.finished
+    assert second.ask("status").fields["jobs_waiting"] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -15,7 +16,8 @@ import numpy as np
 import psutil
 import pytest
 
-from impasto.server.logs import MAX_BYTES, put_aside
+from impasto.server import logs
+from impasto.server.logs import LONGEST_MESSAGE, MAX_BYTES, JsonLines, keep_log_short, put_aside
 from impasto.zoo.library import shipped_models
 from impasto_link.discovery import log_file, read_server_info, runtime_file
 from impasto_link.errors import ModelProblem, WorkerDied
@@ -106,6 +108,19 @@ def test_a_long_log_is_put_aside_from_under_whoever_writes_it(tmp_path: Path) ->
         put_aside(path)
     assert path.read_bytes() == b"what went wrong"
     assert (tmp_path / "server.log.old").stat().st_size == MAX_BYTES + 1
+
+
+def test_the_log_stays_short_while_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    handler = logging.FileHandler(tmp_path / "server.log", encoding="utf-8")
+    handler.setFormatter(JsonLines())
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    monkeypatch.setattr(logs, "MAX_BYTES", 10_000)
+    for number in range(20):
+        logging.getLogger().error("%d %s", number, "\x01" * 1_000_000)
+        keep_log_short()
+        assert (tmp_path / "server.log").stat().st_size <= 10_000 + 6 * LONGEST_MESSAGE + 1000
+    handler.close()
+    assert json.loads((tmp_path / "server.log.old").read_text().splitlines()[0])["level"] == "error"
 
 
 def test_a_library_with_many_thumbnails_is_told_whole(own_server: Start) -> None:

@@ -120,5 +120,5 @@ def _invite(remote: OpenToOthers, file: Path) -> None:
         ) from error
     print(f"Programs on other machines reach this server with the file {file}:")
     print(f"  IMPASTO_SERVER={file.name} impasto status")
-    listens = " and ".join(remote.access.addresses)
+    listens = " and ".join(remote.access.hosts)
     print(f"It listens at {listens}; the file names {remote.invitation.endpoint}.", flush=True)

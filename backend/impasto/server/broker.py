@@ -19,8 +19,10 @@ import zmq
 
 from impasto.server.door import Door
 from impasto.server.doorman import Doorman
+from impasto.server.gate import Gate
 from impasto.server.jobs import Job, JobQueue, KeptResults
 from impasto.server.logs import keep_log_short
+from impasto.server.memory import Memory
 from impasto.server.workers import WORKER, WorkerProcess
 from impasto.zoo.library import Library
 from impasto_link import __version__, codec, proof
@@ -39,7 +41,7 @@ TICK = 0.25
 PULSE = 1.0
 #: Clients are told of new places in the queue at most this often.
 PLACES_EVERY = 0.5
-#: How often the folder in shared memory is looked through for what nobody has fetched, and the runtime file read.
+#: How often the broker sees to its surroundings: see `_sweep`.
 SWEEP = 10.0
 #: A client that was not there for this long has lost its jobs. With the pulse before it: within 3 seconds.
 LOST_AFTER = 1.5
@@ -59,7 +61,8 @@ _REPLACED = frozenset({"accepted", "pulse"})
 class RemoteAccess:
     """Where to listen for programs on other machines, and the keys, Z85 encoded; see `impasto.server.remote`."""
 
-    addresses: tuple[str, ...]
+    hosts: tuple[str, ...]
+    port: int
     server_secret: str
     client_public: str
 
@@ -108,6 +111,8 @@ class Broker:
             "shutdown": self._on_shutdown,
         }
 
+        self._gate = Gate()
+        self._memory = Memory()
         self._context = zmq.Context()
         self._doorman = Doorman(self._context)
         token, worker_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
@@ -132,8 +137,7 @@ class Broker:
     def _bind_local(self, door: Door, user: str, token: str) -> str:
         """Let in who knows the token; returns the endpoint."""
         self._doorman.let_in_with_password(door.socket, user, token)
-        door.socket.bind("tcp://127.0.0.1:*")
-        return door.socket.getsockopt_string(zmq.LAST_ENDPOINT)
+        return self._gate.bind(door.socket, "127.0.0.1")
 
     def _bind_remote(self, door: Door, remote: RemoteAccess) -> None:
         socket = door.socket
@@ -141,13 +145,8 @@ class Broker:
         # A network can go away without a word, which the kernel of this machine would notice after hours.
         socket.heartbeat_ivl = 1000
         socket.heartbeat_timeout = 3000
-        for address in remote.addresses:
-            socket.ipv6 = address.startswith("tcp://[")
-            try:
-                socket.bind(address)
-            except zmq.ZMQError as error:
-                raise ImpastoError(f"The server cannot listen at {address}: {error.strerror}.") from error
-            log.info("listening for other machines at %s", address)
+        for host in remote.hosts:
+            log.info("listening for other machines at %s", self._gate.bind(socket, host, remote.port))
 
     # --- the loop
 
@@ -173,6 +172,7 @@ class Broker:
     def _turn(self, poller: zmq.Poller) -> None:
         """One turn of the loop. Whatever goes wrong in a part of it, the others go on."""
         poller.poll(int(self._wait * 1000))
+        _safely(self._gate.look, poller)
         _safely(self._doorman.answer)
         for number, front in enumerate(self._fronts):
             _safely(self._let_in, front, bytes([number]), self._from_client)
@@ -213,6 +213,7 @@ class Broker:
             _safely(door.flush)
             door.socket.close()
         self._doorman.socket.close()
+        self._gate.close()
         self._context.term()
 
     # --- messages of clients
@@ -222,6 +223,9 @@ class Broker:
         try:
             if nbytes > self._most_bytes:
                 raise BadRequest(f"The message has {nbytes} bytes; at most {self._most_bytes} are taken.")
+            # What is half here waits, too.
+            halves = sum(front.room() for front in self._fronts)
+            self.queue.check_room(client, nbytes, self._fronts[client[0]].room(client[1:]), halves)
         except ImpastoError as error:
             self._tell(client, codec.decode_header(header).get("id"), "failed", **error.to_wire())
             raise
@@ -243,7 +247,8 @@ class Broker:
             operation = self._operations.get(str(header.get("op")))
             if operation is None:
                 raise UnknownOperation(f"The server does not know the operation {quoted(header.get('op'))}.")
-            operation(client, header, frames)
+            with self._gate.reserve():
+                operation(client, header, frames)
         except ImpastoError as error:
             log.info("refused a message: %s", error)
             self._tell(client, call_id, "failed", **error.to_wire())
@@ -267,7 +272,7 @@ class Broker:
             operations=sorted(self._operations),
             engines=list(ENGINES),
             library=self.library.state(),
-            workers=[worker.to_wire() for worker in self.workers],
+            workers=[worker.to_wire(client) for worker in self.workers],
         )
 
     def _shared_with(self, client: bytes) -> SharedFolder | None:
@@ -287,10 +292,10 @@ class Broker:
             pid=self.info.pid,
             endpoint=self.info.endpoint,
             uptime_s=round(time.monotonic() - self._started_at, 1),
-            memory_bytes=psutil.Process().memory_info().rss,
+            memory_bytes=self._memory.used,
             jobs_waiting=len(self.queue),
             jobs_running=len(self._running),
-            workers=[worker.to_wire() for worker in self.workers],
+            workers=[worker.to_wire(client) for worker in self.workers],
         )
 
     def _on_keep_alive(self, client: bytes, header: codec.Header, frames: Message) -> None:
@@ -353,6 +358,9 @@ class Broker:
         shared = self._shared_with(client)
         if "pixels" not in codec.decode_regions(header, frames[1:], shared.look if shared else None):
             raise BadRequest("The request has no pixels.")
+        if shared is None and header.get("shared") is True:
+            # It would be sent the name of a file that it cannot see.
+            frames = [codec.pack({**header, "shared": False}), *frames[1:]]
         preview = header["op"] == "preview"
         job = Job(job_id, client, list(frames), options.device, preview, codec.shared_frames(header))
         job.sees_shared = header.get("shared") is True
@@ -363,7 +371,7 @@ class Broker:
         replaced = self.queue.add(job)
         if replaced is not None:
             self._tell(client, replaced.id, "cancelled", message="A newer preview took its place.")
-        job.told_place = self._place(job)
+        job.told_place = self.queue.place_of_last(client) + len(self._running)
         self._tell(client, job_id, "accepted", place=job.told_place)
 
     def _provide_for(self, job: Job) -> None:
@@ -528,7 +536,8 @@ class Broker:
                 self._tell(job.client, job.id, "cancelled")
             else:
                 self._fail(job, _DIED)
-        worker.restart()
+        with self._gate.reserve():
+            worker.restart()
         if worker.state == "broken":
             self._refuse_what_cannot_run()
 
@@ -540,10 +549,8 @@ class Broker:
             self.kept.expire()
             if now - self._swept_at >= SWEEP:
                 self._swept_at = now
-                _safely(self._publish)
-                if self.shared is not None:
-                    jobs = [*self.queue, *(worker.job for worker in self.workers if worker.job)]
-                    self.shared.sweep({name for one in [*jobs, *self.kept] for name in one.shared})
+                for see in (self._publish, self._sweep):
+                    _safely(see)
             working = {job.client for job in [*self.queue, *(w.job for w in self._running.values() if w.job)]}
             sending = {bytes([number]) + peer for number, front in enumerate(self._fronts) for peer in front.senders}
             for client in working | sending:
@@ -566,6 +573,13 @@ class Broker:
         if self.options.exit_after and idle > self.options.exit_after and not self._running and not len(self.queue):
             log.info("nobody needed the server for %.0f s", idle)
             self.stop()
+
+    def _sweep(self) -> None:
+        """See to what nobody needs any more, in shared memory and in our own."""
+        if self.shared is not None:
+            jobs = [*self.queue, *(worker.job for worker in self.workers if worker.job)]
+            self.shared.sweep({name for one in [*jobs, *self.kept] for name in one.shared})
+        self._memory.give_back()
 
     # --- answers
 

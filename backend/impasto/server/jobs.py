@@ -97,7 +97,7 @@ class JobQueue:
             BadRequest: too much is waiting already.
         """
         lane = self._by_client.get(job.client, [])
-        self._check_room(lane, job)
+        self.check_room(job.client, job.nbytes)
         replaced = next((other for other in lane if other.preview), None) if job.preview else None
         if replaced is not None:
             self.remove(replaced)
@@ -159,13 +159,26 @@ class JobQueue:
         self._by_id[job.id] = job
         self._nbytes += job.nbytes
 
-    def _check_room(self, lane: list[Job], job: Job) -> None:
+    def check_room(self, client: bytes, nbytes: int, of_client: int = 0, in_all: int = 0) -> None:
+        """See whether so many bytes of a client may wait, too.
+
+        Args:
+            client: whose they are.
+            nbytes: how many.
+            of_client: what else of that client is on its way into the queue, in bytes.
+            in_all: what is on its way of all clients.
+
+        Raises:
+            BadRequest: there is no room.
+        """
+        lane = self._by_client.get(client, [])
         if len(lane) >= MAX_WAITING:
             raise BadRequest(f"There are {MAX_WAITING} jobs waiting already.", "Wait for some of them to end.")
-        for nbytes, limit in ((sum(other.nbytes for other in lane), self._limit // 2), (self._nbytes, self._limit)):
-            if nbytes and nbytes + job.nbytes > limit:
+        of_client += sum(job.nbytes for job in lane)
+        for waiting, limit in ((of_client, self._limit // 2), (self._nbytes + in_all, self._limit)):
+            if waiting and waiting + nbytes > limit:
                 raise BadRequest(
-                    f"The pictures that wait already have {nbytes >> 20} MiB.", "Wait for some of them to be painted."
+                    f"The pictures that wait already have {waiting >> 20} MiB.", "Wait for some of them to be painted."
                 )
 
 

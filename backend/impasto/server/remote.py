@@ -51,8 +51,8 @@ def open_to_others(address: str) -> OpenToOthers:
     invitation = Invitation(
         _endpoint(others, port), keys["server_public"], keys["client_public"], keys["client_secret"]
     )
-    listens = tuple(_endpoint(one, port) for one in addresses)
-    return OpenToOthers(RemoteAccess(listens, keys["server_secret"], keys["client_public"]), invitation)
+    access = RemoteAccess(tuple(addresses), int(port), keys["server_secret"], keys["client_public"])
+    return OpenToOthers(access, invitation)
 
 
 def _endpoint(host: str, port: str) -> str:

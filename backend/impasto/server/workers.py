@@ -169,12 +169,12 @@ class WorkerProcess:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(2.0)
 
-    def to_wire(self) -> dict[str, Any]:
-        """What the operation ``status`` says of the worker."""
+    def to_wire(self, client: bytes) -> dict[str, Any]:
+        """What the operation ``status`` says of the worker; a client hears the ids of its own jobs only."""
         return {
             **self.stats,
             "device": self.device,
             "state": self.state,
             "pid": self.process.pid if self.process else None,
-            "job": self.job.id if self.job else None,
+            "job": self.job.id if self.job and self.job.client == client else None,
         }
