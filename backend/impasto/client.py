@@ -333,7 +333,10 @@ def to_region(image: Image.Image | np.ndarray) -> tuple[Region, Callable[[Region
         return _from_pillow(image)
     if isinstance(image, np.ndarray):
         return _from_array(image)
-    raise BadRequest(f"An image has to be a Pillow image or a numpy array, not a {type(image).__name__}.")
+    raise BadRequest(
+        f"An image has to be a Pillow image or a numpy array, not a {type(image).__name__}.",
+        "Open a file with: PIL.Image.open(path)." if isinstance(image, (str, Path)) else "",
+    )
 
 
 def _from_array(array: np.ndarray) -> tuple[Region, Callable[[Region], Any]]:

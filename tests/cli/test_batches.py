@@ -254,6 +254,13 @@ def test_two_pictures_of_one_name_are_said() -> None:
     assert not Path("out").exists()
 
 
+def test_pictures_that_differ_in_their_suffix_only_stay_apart() -> None:
+    names = ["a.gif", "a.png", "a.psd", "b.psd"]
+    targets = plan_targets([Source(Path(name)) for name in names], "out", lambda source: ".png", several=True)
+    assert [target.name for target in targets] == ["a.gif.png", "a.png", "a.psd.png", "b.png"]
+    assert [source.name for source in targets.values()] == names
+
+
 @pytest.mark.parametrize(
     ("output", "several", "folder"),
     [

@@ -46,7 +46,11 @@ def add_batch_arguments(parser: argparse.ArgumentParser) -> None:
         "--recursive", action="store_true", help="take the folders in folders, too, and repeat them below OUT"
     )
     add_existing_option(parser)
-    parser.add_argument("--format", choices=FORMATS, help="of files in a folder OUT (default: as the picture came)")
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="of files in a folder OUT (default: of paintings as the photo came, of masks png)",
+    )
     parser.add_argument(
         "--quality", type=int, default=95, metavar="1..100", help="of files of JPEG and WebP (default: 95)"
     )

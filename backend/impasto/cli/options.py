@@ -71,7 +71,10 @@ def add_area_options(parser: argparse.ArgumentParser) -> None:
         help="another style for the background; --style is then the subject's",
     )
     parser.add_argument(
-        "--mask", type=Path, metavar="FILE", help="a gray picture, white where the subject is, instead of finding it"
+        "--mask",
+        type=Path,
+        metavar="FILE",
+        help="white where the subject is, or a cut-out of it, instead of finding it",
     )
     add_mask_options(parser)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -138,8 +139,12 @@ def plan_targets(
         files.check_target(path)
         return {path: sources[0].path}
     targets: dict[Path, Path] = {}
-    for source in sources:
-        target = path / source.below / f"{source.path.stem}{suffix_for(source.path)}"
+    places = [path / source.below / f"{source.path.stem}{suffix_for(source.path)}" for source in sources]
+    wanted = Counter(places)
+    for source, place in zip(sources, places, strict=True):
+        # A painting of a.psd beside one of a.png becomes a.psd.png.
+        alone = wanted[place] == 1 or place.name == source.path.name
+        target = place if alone else place.with_name(f"{source.path.name}{place.suffix}")
         if (other := targets.setdefault(target, source.path)) != source.path:
             raise BadRequest(
                 f"{other} and {source.path} would both become {target}.",
