@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +14,7 @@ from impasto.engines.devices import fast_dtype
 from impasto.pipeline import Pipeline
 from impasto.zoo.library import Library, shipped_models
 from impasto_link.errors import NotEnoughMemory
-from impasto_link.options import StylizeOptions
+from impasto_link.options import RefineOptions, StylizeOptions
 from impasto_link.pixels import PixelFormat, Region
 
 
@@ -222,3 +225,36 @@ def test_little_memory_changes_nothing_and_too_little_is_said(
         paint(pipeline, photo)
     # A larger brush makes do with less, as the hint says.
     assert paint(pipeline, photo, brush=2.0).shape == photo.shape
+
+
+def test_one_request_may_be_done_in_the_middle_of_another(photo: np.ndarray) -> None:
+    pipeline = Pipeline(Library([shipped_models()]), torch.device("cpu"))
+    small, other = to_region(photo[:72, :64])[0], to_region(photo[60:130, 90:160])[0]
+    wanted: dict[str, dict[str, Any]] = {
+        "fixed": {"style": ["other", "the-scream"], "area": "subject"},
+        "adam": {"style": "other", "refine": RefineOptions(iterations=1, features="compact")},
+        "adain": {"style": "other", "engine": "adain"},
+    }
+    middle = np.zeros(photo.shape[:2], np.uint8)
+    middle[20:60, 20:60] = 255
+    mask = to_region(middle[:72, :64])[0]
+
+    def done(name: str, progress: Callable[..., None]) -> bytes:
+        options = StylizeOptions.of(**wanted[name])
+        layer = pipeline.stylize(small, options, progress, mask=mask, pictures={"other": other})
+        return bytes(layer.pixels.data)
+
+    # A refinement in the middle of everything: no step of it would work in the mode that the engines paint in.
+    guests = {name: done(name, lambda *_: None) for name in wanted}
+    for name in wanted:
+        looks = 0
+
+        def let_in(*_: object) -> None:
+            nonlocal looks
+            guest = list(wanted)[looks % len(wanted)]
+            looks += 1
+            if looks <= len(wanted):
+                assert done(guest, lambda *_: None) == guests[guest]
+
+        assert done(name, let_in) == guests[name], name
+        assert looks >= len(wanted)

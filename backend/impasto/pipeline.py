@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
@@ -39,6 +40,7 @@ from impasto_link.pixels import Region
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -67,6 +69,20 @@ _PREVIEW_SIDE = 512
 _BACKDROP = 0.5
 
 
+def _as_if_alone(request: Callable[P, T]) -> Callable[P, T]:
+    """A request in PyTorch's usual mode, whatever mode the one has set in the middle of which it is done.
+
+    What is loaded in inference mode could not be differentiated by, ever.
+    """
+
+    @functools.wraps(request)
+    def alone(*args: P.args, **kwargs: P.kwargs) -> T:
+        with torch.inference_mode(False), torch.enable_grad():
+            return request(*args, **kwargs)
+
+    return alone
+
+
 class Layer(NamedTuple):
     """What comes of a request.
 
@@ -93,7 +109,11 @@ class _Work(NamedTuple):
 
 
 class Pipeline:
-    """Does requests on one device; when its memory does not suffice, on the CPU."""
+    """Does requests on one device; when its memory does not suffice, on the CPU.
+
+    A progress may do another request in the middle of the one that it is told of: they share nothing but networks,
+    which do not change, and what is remembered of pictures.
+    """
 
     def __init__(self, library: Library, device: torch.device) -> None:
         self.library = library
@@ -112,6 +132,7 @@ class Pipeline:
             painters.unload()
         self._finder.unload()
 
+    @_as_if_alone
     def stylize(
         self,
         region: Region,
@@ -191,6 +212,7 @@ class Pipeline:
             area = None if area is None else resize(area, *picture.rgb.shape[-2:])
         return _finish(picture, painted, area, options, tuple(dict.fromkeys(work.notes)))
 
+    @_as_if_alone
     def mask(
         self, region: Region, options: MaskOptions, progress: Progress, *, selection: Region | None = None
     ) -> Layer:

@@ -85,8 +85,10 @@ def test_places_are_counted_without_looking_at_every_job() -> None:
     chance, queue = random.Random(1), JobQueue()
     for number in range(200):
         client = bytes([chance.randrange(8)])
-        queue.add(job(number, client))
-        assert queue.place_of_last(client) == [one.id for one in queue].index(str(number))
+        added = job(number, client)
+        added.quick = chance.random() < 0.2
+        queue.add(added)
+        assert queue.place_of_last(added) == [one.id for one in queue].index(str(number))
         if chance.random() < 0.3:
             queue.take("cpu")
 

@@ -68,6 +68,14 @@ def give_memory_back(device: torch.device) -> None:
             trim(0)
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python, PyTorch or one of its libraries says that memory could not be had."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    # On the CPU PyTorch says it as a plain RuntimeError ("DefaultCPUAllocator: can't allocate memory").
+    return isinstance(error, RuntimeError) and "alloc" in str(error)
+
+
 def fast_dtype(device: torch.device) -> torch.dtype:
     """The number format in which the device computes fastest: bfloat16 where it has instructions for it.
 

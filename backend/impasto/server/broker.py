@@ -9,7 +9,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import zmq
 from impasto.server.door import Door
 from impasto.server.doorman import Doorman
 from impasto.server.gate import Gate
-from impasto.server.jobs import Job, JobQueue, KeptResults
+from impasto.server.jobs import Job, JobQueue, KeptResults, is_quick
 from impasto.server.logs import keep_log_short
 from impasto.server.memory import Memory
 from impasto.server.workers import WORKER, WorkerProcess
@@ -45,8 +45,9 @@ PLACES_EVERY = 0.5
 SWEEP = 10.0
 #: A client that was not there for this long has lost its jobs. With the pulse before it: within 3 seconds.
 LOST_AFTER = 1.5
-#: A worker that does not obey a cancellation for this long is stuck and is replaced.
-STUCK_AFTER = 10.0
+#: A worker that does not obey a cancellation for this long is stuck and is replaced. It looks for one after about a
+#: second of computing; the rest is for machines that are slow, or busy with something else.
+STUCK_AFTER = 30.0
 
 _DIED = WorkerDied(
     "The process that painted ended in the middle of the work.",
@@ -203,7 +204,7 @@ class Broker:
         log.info("stopping")
         if self.options.runtime_file is not None:
             _safely(functools.partial(self.options.runtime_file.unlink, missing_ok=True))
-        for job in [*self.queue, *(worker.job for worker in self.workers if worker.job)]:
+        for job in self._jobs():
             _safely(self._fail, job, WorkerDied("The server was stopped."))
         for worker in self.workers:
             _safely(worker.stop)
@@ -321,7 +322,7 @@ class Broker:
     def _job(self, job_id: str) -> Job | None:
         """The job of that id that waits or is worked on."""
         worker = self._running.get(job_id)
-        return worker.job if worker is not None else self.queue.find(job_id)
+        return worker.jobs[job_id] if worker is not None else self.queue.find(job_id)
 
     def _place(self, job: Job) -> int:
         """How many jobs come before it."""
@@ -356,13 +357,17 @@ class Broker:
         kind = MaskOptions if header["op"] == "mask" else StylizeOptions
         options = kind.from_wire(header)
         shared = self._shared_with(client)
-        if "pixels" not in codec.decode_regions(header, frames[1:], shared.look if shared else None):
+        regions = codec.decode_regions(header, frames[1:], shared.look if shared else None)
+        if "pixels" not in regions:
             raise BadRequest("The request has no pixels.")
         if shared is None and header.get("shared") is True:
             # It would be sent the name of a file that it cannot see.
             frames = [codec.pack({**header, "shared": False}), *frames[1:]]
         preview = header["op"] == "preview"
-        job = Job(job_id, client, list(frames), options.device, preview, codec.shared_frames(header))
+        # What comes in a row is a batch, however small its pictures are: of these only the first one hurries.
+        hurries = preview or options.max_side is not None or not any(job.client == client for job in self._jobs())
+        quick = hurries and is_quick(options, {kind: one.format for kind, one in regions.items()})
+        job = Job(job_id, client, list(frames), options.device, preview, quick, codec.shared_frames(header))
         job.sees_shared = header.get("shared") is True
         for worker in self.workers:
             if worker.state == "broken" and not worker.rests_for:
@@ -371,7 +376,7 @@ class Broker:
         replaced = self.queue.add(job)
         if replaced is not None:
             self._tell(client, replaced.id, "cancelled", message="A newer preview took its place.")
-        job.told_place = self.queue.place_of_last(client) + len(self._running)
+        job.told_place = self.queue.place_of_last(job) + len(self._running)
         self._tell(client, job_id, "accepted", place=job.told_place)
 
     def _provide_for(self, job: Job) -> None:
@@ -402,10 +407,17 @@ class Broker:
             self._tell(job.client, job_id, "cancelled")
         elif job_id in self._running:
             worker = self._running[job_id]
-            if worker.job and worker.job.cancelled_at is None:
+            job = worker.jobs[job_id]
+            if job.cancelled_at is None:
                 if not keep:
-                    worker.job.cancelled_at = time.monotonic()
+                    job.cancelled_at = time.monotonic()
                 self._to_worker(worker, [codec.pack({"op": "cancel", "id": job_id, "keep": keep})])
+
+    def _jobs(self) -> Iterator[Job]:
+        """All jobs that have not ended."""
+        yield from self.queue
+        for worker in self.workers:
+            yield from worker.jobs.values()
 
     # --- messages of workers
 
@@ -438,8 +450,8 @@ class Broker:
         if event == "stats":
             worker.stats = header["stats"]
             return
-        job = worker.job
-        if job is None or header.get("id") != job.id:
+        job = worker.jobs.get(str(header.get("id")))
+        if job is None:
             return
         job.message = []
         if event == "began":
@@ -447,8 +459,7 @@ class Broker:
         final = event in ("done", "failed", "cancelled")
         if final:
             worker.stats = header.pop("stats", worker.stats)
-            worker.job = None
-            worker.state = "idle"
+            worker.finish(job, float(header.get("seconds", 0.0)), leaves=header.pop("leaves", False) is True)
             del self._running[job.id]
             log.info("job %s %s after %.2f s", job.id, event, time.monotonic() - job.accepted_at)
             self._used_at = time.monotonic()
@@ -482,13 +493,14 @@ class Broker:
     # --- what has to be looked after
 
     def _dispatch(self) -> None:
-        for worker in self.workers:
-            if worker.state != "idle":
+        # What is let in between delays another job, so first to those that have none.
+        for worker in sorted(self.workers, key=lambda worker: worker.state != "idle"):
+            if worker.state != "idle" and not worker.lets_in():
                 continue
-            job = self.queue.take(worker.device)
+            job = self.queue.take(worker.device, quick_only=worker.state != "idle")
             if job is None:
                 continue
-            worker.job, worker.state = job, "busy"
+            worker.begin(job)
             job.tries += 1
             self._running[job.id] = worker
             self._places_changed = True
@@ -511,11 +523,11 @@ class Broker:
     def _look_after_workers(self) -> None:
         now = time.monotonic()
         for worker in self.workers:
-            job = worker.job
+            stuck = [job for job in worker.jobs.values() if job.cancelled_at and now - job.cancelled_at > STUCK_AFTER]
             if worker.killed:
                 pass
-            elif job and job.cancelled_at and now - job.cancelled_at > STUCK_AFTER:
-                log.error("the worker on %s does not stop job %s and is replaced", worker.device, job.id)
+            elif stuck:
+                log.error("the worker on %s does not stop job %s and is replaced", worker.device, stuck[0].id)
                 worker.kill()
             elif worker.stands_still():
                 log.error("the worker on %s stands still and is replaced", worker.device)
@@ -524,12 +536,12 @@ class Broker:
                 self._replace(worker)
 
     def _replace(self, worker: WorkerProcess) -> None:
-        """Start a worker that has ended again, and see to the job that it had."""
+        """Start a worker that has ended again, and see to the jobs that it had."""
         status = worker.process.returncode if worker.process else "unknown"
-        log.error("the worker on %s ended with status %s", worker.device, status)
-        job, worker.job = worker.job, None
-        if job is not None:
-            del self._running[job.id]
+        level = logging.INFO if worker.state == "leaving" else logging.ERROR
+        log.log(level, "the worker on %s ended with status %s", worker.device, status)
+        for job in list(worker.jobs.values()):
+            del worker.jobs[job.id], self._running[job.id]
             if job.may_be_tried_again:
                 self.queue.put_back(job)
             elif job.cancelled_at:
@@ -551,7 +563,7 @@ class Broker:
                 self._swept_at = now
                 for see in (self._publish, self._sweep):
                     _safely(see)
-            working = {job.client for job in [*self.queue, *(w.job for w in self._running.values() if w.job)]}
+            working = {job.client for job in self._jobs()}
             sending = {bytes([number]) + peer for number, front in enumerate(self._fronts) for peer in front.senders}
             for client in working | sending:
                 self._tell(client, None, "pulse")
@@ -564,8 +576,7 @@ class Broker:
                 continue
             del self._lost_since[client]
             self._fronts[client[0]].forget(client[1:])
-            jobs = [*self.queue.of_client(client), *(w.job for w in self._running.values() if w.job)]
-            for job in jobs:
+            for job in list(self._jobs()):
                 if job.client == client:
                     log.info("job %s lost its client", job.id)
                     self._cancel(job.id)
@@ -577,7 +588,7 @@ class Broker:
     def _sweep(self) -> None:
         """See to what nobody needs any more, in shared memory and in our own."""
         if self.shared is not None:
-            jobs = [*self.queue, *(worker.job for worker in self.workers if worker.job)]
+            jobs = self._jobs()
             self.shared.sweep({name for one in [*jobs, *self.kept] for name in one.shared})
         self._memory.give_back()
 

@@ -11,9 +11,16 @@ from typing import Any, NamedTuple
 import psutil
 
 from impasto_link.errors import BadRequest
+from impasto_link.options import MaskOptions, StylizeOptions
+from impasto_link.pixels import PixelFormat
 
 #: More waiting jobs than this of one client are a loop gone wild, not a person.
 MAX_WAITING = 256
+#: So many pixels are painted quickly: those of a preview, which is painted at no more than this side squared.
+_PREVIEW_SIDE = 1024
+QUICK_PIXELS = _PREVIEW_SIDE**2
+#: So many quick jobs get their turn before the others; then one of these does.
+_QUICK_IN_A_ROW = 4
 #: Waiting jobs may take this share of the machine's memory with their pixels, those of one client half of it. A single
 #: job may always wait.
 WAITING_SHARE = 1 / 4
@@ -33,6 +40,7 @@ class Job:
         message: header and frames as they came, to be passed on to a worker; empty once one has begun with it.
         device: where it may run: "auto", "cpu", "cuda" or "cuda:N".
         preview: whether a newer preview of the same client replaces it.
+        quick: whether it goes before others, and may be done in the middle of a long one.
         shared: its frames in shared memory, by name, and how many bytes each has.
         sees_shared: whether the client can be given its result in shared memory.
         cancelled_at: when it was asked to stop, on the monotonic clock.
@@ -46,6 +54,7 @@ class Job:
     message: list[Any]
     device: str = "auto"
     preview: bool = False
+    quick: bool = False
     shared: Mapping[str, int] = field(default_factory=dict)
     sees_shared: bool = False
     cancelled_at: float | None = None
@@ -72,78 +81,71 @@ class Job:
         return self.device in ("auto", device, device.partition(":")[0]) or self.device == f"{device}:0"
 
 
-class JobQueue:
-    """Waiting jobs. Clients take turns, so that a batch of a hundred does not keep another person waiting."""
+def is_quick(options: StylizeOptions | MaskOptions, formats: Mapping[str, PixelFormat]) -> bool:
+    """Whether a request is soon done: at most as much work as a preview.
 
-    def __init__(self, limit_bytes: int | None = None) -> None:
-        self._limit = limit_bytes or int(psutil.virtual_memory().total * WAITING_SHARE)
+    Args:
+        options: what is asked for.
+        formats: of the frames that came with it, by kind.
+    """
+    if sum(format.width * format.height for format in formats.values()) > 4 * QUICK_PIXELS:
+        return False  # reading them alone takes its time
+    pixels = formats["pixels"]
+    area = float(pixels.width * pixels.height)
+    if options.max_side is not None:
+        area *= min(1.0, max(options.max_side, _PREVIEW_SIDE) / max(pixels.width, pixels.height)) ** 2
+    elif isinstance(options, StylizeOptions):
+        if options.refine is not None:
+            return False
+        area /= options.brush**2
+    return area <= QUICK_PIXELS
+
+
+class _Line:
+    """Jobs of clients that take turns, so that a batch of a hundred does not keep another person waiting."""
+
+    def __init__(self) -> None:
         self._by_client: OrderedDict[bytes, list[Job]] = OrderedDict()
-        self._by_id: dict[str, Job] = {}
-        self._nbytes = 0
+        self._length = 0
 
     def __len__(self) -> int:
-        return len(self._by_id)
+        return self._length
 
     def __iter__(self) -> Iterator[Job]:
-        """All waiting jobs in the order in which they would run."""
         lanes = list(self._by_client.values())
         for turn in range(max(map(len, lanes), default=0)):
             yield from (lane[turn] for lane in lanes if turn < len(lane))
 
-    def add(self, job: Job) -> Job | None:
-        """Put a job at the end of its client's lane; returns the preview that it replaces, if there is one.
+    def lane(self, client: bytes) -> list[Job]:
+        return self._by_client.get(client, [])
 
-        Raises:
-            BadRequest: too much is waiting already.
-        """
-        lane = self._by_client.get(job.client, [])
-        self.check_room(job.client, job.nbytes)
-        replaced = next((other for other in lane if other.preview), None) if job.preview else None
-        if replaced is not None:
-            self.remove(replaced)
-        self._put(job, len(lane))
-        return replaced
+    def put(self, job: Job) -> None:
+        self._by_client.setdefault(job.client, []).append(job)
+        self._length += 1
 
-    def put_back(self, job: Job) -> None:
-        """Put a job that was taken out before all others."""
-        self._put(job, 0)
+    def put_first(self, job: Job) -> None:
+        self._by_client.setdefault(job.client, []).insert(0, job)
         self._by_client.move_to_end(job.client, last=False)
-
-    def take(self, device: str) -> Job | None:
-        """Take out the next job that may run on ``device``; its client goes to the end of the line."""
-        for job in self:
-            if job.may_run_on(device):
-                self.remove(job)
-                if job.client in self._by_client:
-                    self._by_client.move_to_end(job.client)
-                return job
-        return None
+        self._length += 1
 
     def remove(self, job: Job) -> None:
-        """Take a waiting job out."""
         lane = self._by_client[job.client]
         lane.remove(job)
         if not lane:
             del self._by_client[job.client]
-        del self._by_id[job.id]
-        self._nbytes -= job.nbytes
+        self._length -= 1
 
-    def hand_over(self, job: Job, client: bytes) -> None:
-        """Give a waiting job to another client, who has it after all of its own."""
-        self.remove(job)
-        job.client = client
-        self._put(job, len(self._by_client.get(client, ())))
-
-    def find(self, job_id: str) -> Job | None:
-        """The waiting job with this id."""
-        return self._by_id.get(job_id)
-
-    def of_client(self, client: bytes) -> list[Job]:
-        """The waiting jobs of a client."""
-        return list(self._by_client.get(client, ()))
+    def take(self, device: str) -> Job | None:
+        """Take out the first job that may run on ``device``; its client goes to the end of the line."""
+        job = next((job for job in self if job.may_run_on(device)), None)
+        if job is not None:
+            self.remove(job)
+            if job.client in self._by_client:
+                self._by_client.move_to_end(job.client)
+        return job
 
     def place_of_last(self, client: bytes) -> int:
-        """How many waiting jobs are before the last one of a client, who has one."""
+        """How many jobs are before the last one of a client, who has one."""
         turn = len(self._by_client[client]) - 1
         before = True
         place = turn
@@ -154,10 +156,90 @@ class JobQueue:
                 place += min(len(lane), turn + before)
         return place
 
-    def _put(self, job: Job, turn: int) -> None:
-        self._by_client.setdefault(job.client, []).insert(turn, job)
+
+class JobQueue:
+    """Waiting jobs: first what is quick, for people before a screen, then the rest; clients take turns in both."""
+
+    def __init__(self, limit_bytes: int | None = None) -> None:
+        self._limit = limit_bytes or int(psutil.virtual_memory().total * WAITING_SHARE)
+        self._quick, self._others = _Line(), _Line()
+        self._quick_in_a_row = 0
+        self._by_id: dict[str, Job] = {}
+        self._nbytes = 0
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Job]:
+        """All waiting jobs in the order in which they would run."""
+        yield from self._quick
+        yield from self._others
+
+    def add(self, job: Job) -> Job | None:
+        """Put a job behind those of its client; returns the preview that it replaces, if there is one.
+
+        Raises:
+            BadRequest: too much is waiting already.
+        """
+        waiting = self.of_client(job.client)
+        self.check_room(job.client, job.nbytes)
+        replaced = next((other for other in waiting if other.preview), None) if job.preview else None
+        if replaced is not None:
+            self.remove(replaced)
+        self._count(job)
+        self._line_of(job).put(job)
+        return replaced
+
+    def put_back(self, job: Job) -> None:
+        """Put a job that was taken out before all others."""
+        self._count(job)
+        self._line_of(job).put_first(job)
+
+    def take(self, device: str, *, quick_only: bool = False) -> Job | None:
+        """Take out the next job that may run on ``device``; its client goes to the end of the line."""
+        lines = [self._quick] if quick_only else [self._quick, self._others]
+        if self._quick_in_a_row >= _QUICK_IN_A_ROW:
+            # Many who want something small must not keep a large job waiting for ever.
+            lines.reverse()
+        job = next((job for line in lines if (job := line.take(device))), None)
+        if job is not None:
+            self._quick_in_a_row = self._quick_in_a_row + 1 if job.quick else 0
+            self._uncount(job)
+        return job
+
+    def remove(self, job: Job) -> None:
+        """Take a waiting job out."""
+        self._line_of(job).remove(job)
+        self._uncount(job)
+
+    def find(self, job_id: str) -> Job | None:
+        """The waiting job with this id."""
+        return self._by_id.get(job_id)
+
+    def of_client(self, client: bytes) -> list[Job]:
+        """The waiting jobs of a client."""
+        return [*self._quick.lane(client), *self._others.lane(client)]
+
+    def hand_over(self, job: Job, client: bytes) -> None:
+        """Give a waiting job to another client, who has it after all of its own."""
+        self._line_of(job).remove(job)
+        job.client = client
+        self._line_of(job).put(job)
+
+    def place_of_last(self, job: Job) -> int:
+        """How many waiting jobs are before one that was just added."""
+        return self._line_of(job).place_of_last(job.client) + (0 if job.quick else len(self._quick))
+
+    def _line_of(self, job: Job) -> _Line:
+        return self._quick if job.quick else self._others
+
+    def _count(self, job: Job) -> None:
         self._by_id[job.id] = job
         self._nbytes += job.nbytes
+
+    def _uncount(self, job: Job) -> None:
+        del self._by_id[job.id]
+        self._nbytes -= job.nbytes
 
     def check_room(self, client: bytes, nbytes: int, of_client: int = 0, in_all: int = 0) -> None:
         """See whether so many bytes of a client may wait, too.
@@ -171,7 +253,7 @@ class JobQueue:
         Raises:
             BadRequest: there is no room.
         """
-        lane = self._by_client.get(client, [])
+        lane = self.of_client(client)
         if len(lane) >= MAX_WAITING:
             raise BadRequest(f"There are {MAX_WAITING} jobs waiting already.", "Wait for some of them to end.")
         of_client += sum(job.nbytes for job in lane)

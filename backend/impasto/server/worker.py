@@ -11,7 +11,9 @@ import os
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +36,41 @@ PROGRESS_EVERY = 0.05
 PREVIEW_EVERY = 1.0
 
 
+@dataclass(eq=False)
+class Task:
+    """A job as its worker has it.
+
+    Attributes:
+        header: the request.
+        sent: the regions that came with it.
+        cancelled: whether it is to stop.
+        is_enough: whether a refinement is to end with what it has.
+        alone: whether there is too little memory to do it in the middle of another.
+        others: seconds that went to a job which was let in between.
+        reported_at, shown_at: when progress, and a picture of it, was last passed on; on the monotonic clock.
+    """
+
+    header: codec.Header
+    sent: dict[str, Region] = field(default_factory=dict)
+    cancelled: bool = False
+    is_enough: bool = False
+    alone: bool = False
+    others: float = 0.0
+    reported_at: float = 0.0
+    shown_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def id(self) -> str:
+        """The id of the job."""
+        return str(self.header["id"])
+
+
 class Worker:
-    """Connects to the broker and works until the broker is gone."""
+    """Connects to the broker and works until the broker is gone.
+
+    While a job is under way the broker may send a quick one, which is done at once, in the middle of the other: between
+    two of its strips or iterations. They share nothing but the networks, which do not change.
+    """
 
     def __init__(self) -> None:
         environment = os.environ
@@ -49,80 +84,120 @@ class Worker:
         # Torch takes seconds to import, so it comes after the connection stands.
         import torch
 
-        from impasto.engines.devices import give_memory_back, pick_device
+        from impasto.engines.devices import give_memory_back, is_out_of_memory, pick_device
         from impasto.engines.gatys.refine import Enough
         from impasto.pipeline import Pipeline
         from impasto.zoo.library import Library
 
         self._torch = torch
         self._give_memory_back = give_memory_back
+        self._is_out_of_memory = is_out_of_memory
         self._enough = Enough
         self._device = pick_device(environment["IMPASTO_WORKER_DEVICE"])
         self._pipeline = Pipeline(Library(), self._device)
-        self._progress_at = self._preview_at = 0.0
-        #: Whether refinements of the job under way are to end with what they have.
-        self._is_enough = False
+        #: What is under way, the last one in the middle of the first.
+        self._under_way: list[Task] = []
+        self._waiting: deque[Task] = deque()
 
     def run(self) -> None:
         """Do one job after the other; never returns."""
         self._send({"event": "ready", "stats": self._stats()})
         while True:
-            unload_after = self._unload_after if self._unload_after and self._pipeline.loaded() else None
-            message = self._broker.receive(unload_after)
-            if message is None:
+            while self._waiting:
+                self._do(self._waiting.popleft())
+            if not self._receive(self._unload_after if self._unload_after and self._pipeline.loaded() else None):
                 log.info("unloading the models after %.0f s without work", self._unload_after)
                 self._pipeline.unload()
                 self._give_memory_back(self._device)
                 self._send({"event": "stats", "stats": self._stats()})
-                continue
-            header = codec.decode_header(message[0])
-            # Only a job is of interest here; a cancellation that comes now was late.
-            if header.get("op") != "cancel":
-                self._do(header, message[1:])
 
-    def _do(self, header: codec.Header, frames: Message) -> None:
-        job_id = header["id"]
-        final: dict[str, Any]
+    def _receive(self, timeout: float | None) -> bool:
+        """Take what the broker has sent: jobs wait, cancellations are noted with the job that they are for.
+
+        Args:
+            timeout: how many seconds to wait for the first message.
+
+        Returns:
+            Whether there was any.
+        """
+        message = first = self._broker.receive(timeout)
+        while message is not None:
+            self._take(codec.decode_header(message[0]), message[1:])
+            message = self._broker.receive(0.0)
+        return first is not None
+
+    def _take(self, header: codec.Header, frames: Message) -> None:
+        if header.get("op") != "cancel":
+            self._accept(header, frames)
+            return
+        for task in [*self._under_way, *self._waiting]:
+            if task.id == header.get("id"):
+                task.is_enough |= header.get("keep") is True
+                task.cancelled |= header.get("keep") is not True
+
+    def _accept(self, header: codec.Header, frames: Message) -> None:
+        task = Task(header)
+        # From here on the job is lost where this process ends: its frames in shared memory are taken away.
+        self._send({"event": "began", "id": task.id})
+        try:
+            task.sent = codec.decode_regions(header, frames, self._shared.take if self._shared else None)
+        except Exception as error:
+            self._finish(task, _failed(error))
+        else:
+            self._waiting.append(task)
+
+    def _do(self, task: Task) -> None:
+        """Do a job, perhaps in the middle of another, and send what comes of it."""
+        between = bool(self._under_way)
         regions: dict[str, Region] = {}
         started = time.perf_counter()
-        self._preview_at = time.monotonic()
-        self._is_enough = False
-        # From here on the job is lost where this process ends: its frames in shared memory are taken away.
-        self._send({"event": "began", "id": job_id})
+        self._under_way.append(task)
         try:
-            sent = codec.decode_regions(header, frames, self._shared.take if self._shared else None)
-            regions, notes = self._work(header, sent)
-            final = {"event": "done", "seconds": round(time.perf_counter() - started, 4), "notes": notes}
+            regions, notes = self._work(task)
+            final: dict[str, Any] = {"event": "done", "notes": notes}
         except Cancelled:
             final = {"event": "cancelled"}
-        except ImpastoError as error:
-            final = _failed(error)
-        except (MemoryError, self._torch.OutOfMemoryError) as error:
-            log.exception("out of memory")
-            final = _failed(NotEnoughMemory("The memory did not suffice for this picture.", str(error)))
-        except RuntimeError as error:
-            log.exception("the job %s failed", job_id)
-            # Torch reports a failed allocation on the CPU as a plain RuntimeError.
-            if "alloc" in str(error):
-                final = _failed(
-                    NotEnoughMemory("The memory did not suffice for this picture.", "Try a smaller region.")
-                )
-            else:
-                final = _failed(ImpastoError(f"Something unexpected went wrong: {error}", "The server's log has more."))
         except Exception as error:
-            log.exception("the job %s failed", job_id)
-            what = f"Something unexpected went wrong: {quoted(error)}"
-            final = _failed(ImpastoError(what, "The server's log has more."))
-        message = {**final, "id": job_id, "stats": self._stats()}
+            if between and isinstance(error, NotEnoughMemory):
+                log.info("the job %s waits for the memory of another", task.id)
+                task.alone = True
+                self._waiting.append(task)
+                return
+            final = _failed(error)
+        finally:
+            self._under_way.remove(task)
+            seconds = time.perf_counter() - started - task.others
+            for other in self._under_way:
+                other.others += seconds
+        self._finish(task, {**final, "seconds": round(seconds, 4)}, regions)
+
+    def _finish(self, task: Task, final: dict[str, Any], regions: dict[str, Region] | None = None) -> None:
+        message = {**final, "id": task.id, "stats": self._stats()}
         # A client that does not see the folder gets all of its frames.
-        shared = self._shared if header.get("shared") is True else None
+        shared = self._shared if task.header.get("shared") is True else None
         self._send(message, regions, shared)
 
-    def _work(self, header: codec.Header, sent: dict[str, Region]) -> tuple[dict[str, Region], list[str]]:
-        """Do what a job asks for; the regions of its result, and what a person should be told."""
+    def _work(self, task: Task) -> tuple[dict[str, Region], list[str]]:
+        """Do what a job asks for; the regions of its result, and what a person should be told.
+
+        Raises:
+            NotEnoughMemory: in whatever way PyTorch or Python said so.
+        """
+        try:
+            return self._ask_pipeline(task)
+        except Exception as error:
+            if not self._is_out_of_memory(error):
+                raise
+            log.exception("out of memory")
+            raise NotEnoughMemory(
+                "The memory did not suffice for this picture.", "Try a smaller region, or close other programs."
+            ) from None
+
+    def _ask_pipeline(self, task: Task) -> tuple[dict[str, Region], list[str]]:
+        header, sent = task.header, task.sent
 
         def progress(done: float, doing: str, preview: Callable[[], Region] | None = None) -> None:
-            self._progress(header["id"], done, doing, preview)
+            self._progress(task, done, doing, preview)
 
         if header["op"] == "mask":
             options = MaskOptions.from_wire(header)
@@ -142,25 +217,26 @@ class Worker:
         regions = {"pixels": layer.pixels, **({"mask": layer.mask} if layer.mask is not None else {})}
         return regions, list(layer.notes)
 
-    def _progress(self, job_id: str, fraction: float, doing: str, preview: Callable[[], Region] | None = None) -> None:
-        """Report progress, and stop the job if the broker has asked for it meanwhile."""
-        while (asked := self._broker.receive(0.0)) is not None:
-            header = codec.decode_header(asked[0])
-            if header.get("op") == "cancel" and header.get("id") == job_id:
-                if header.get("keep") is not True:
-                    raise Cancelled("The job was cancelled.")
-                self._is_enough = True
-        if self._is_enough and preview is not None:
+    def _progress(self, task: Task, fraction: float, doing: str, preview: Callable[[], Region] | None = None) -> None:
+        """Report progress, let a quick job in between, and stop the job if the broker has asked for it meanwhile."""
+        self._receive(0.0)
+        if len(self._under_way) == 1 and not task.cancelled:
+            for quick in [one for one in self._waiting if not one.alone]:
+                self._waiting.remove(quick)
+                self._do(quick)
+        if task.cancelled:
+            raise Cancelled("The job was cancelled.")
+        if task.is_enough and preview is not None:
             # Only what has a picture to show has one to end with.
             raise self._enough
         now = time.monotonic()
-        message = {"id": job_id, "fraction": fraction, "doing": doing}
-        if preview is not None and now - self._preview_at >= PREVIEW_EVERY:
+        message = {"id": task.id, "fraction": fraction, "doing": doing}
+        if preview is not None and now - task.shown_at >= PREVIEW_EVERY:
             self._send({**message, "event": "preview"}, {"pixels": preview()})
             # Not from before: where previews take long, they must not take all the time.
-            self._preview_at = self._progress_at = time.monotonic()
-        elif now - self._progress_at >= PROGRESS_EVERY:
-            self._progress_at = now
+            task.shown_at = task.reported_at = time.monotonic()
+        elif now - task.reported_at >= PROGRESS_EVERY:
+            task.reported_at = now
             self._send({**message, "event": "progress"})
 
     def _send(
@@ -190,7 +266,10 @@ class Worker:
         return stats
 
 
-def _failed(error: ImpastoError) -> dict[str, Any]:
+def _failed(error: Exception) -> dict[str, Any]:
+    if not isinstance(error, ImpastoError):
+        log.error("a job failed", exc_info=error)
+        error = ImpastoError(f"Something unexpected went wrong: {quoted(error)}", "The server's log has more.")
     return {"event": "failed", **error.to_wire()}
 
 

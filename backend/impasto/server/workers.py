@@ -42,8 +42,8 @@ class WorkerProcess:
 
     Attributes:
         device: what it was started for ("auto", "cpu", "cuda:1"); once it is ready, the device it really has.
-        state: "starting", "idle", "busy" or "broken".
-        job: what it works on.
+        state: "starting", "idle", "busy", "leaving" (it ends of its own will, to be started anew) or "broken".
+        jobs: what it works on, by id: one job, and perhaps a quick one that was let in between.
         stats: what it last said of itself: device name, memory, models.
         killed: whether it was told to end.
     """
@@ -52,7 +52,7 @@ class WorkerProcess:
         self, device: str, endpoint: str, token: str, unload_after: float, shared: SharedFolder | None
     ) -> None:
         self.device = device
-        self.job: Job | None = None
+        self.jobs: dict[str, Job] = {}
         self.stats: dict[str, Any] = {}
         self._environment = {
             "IMPASTO_WORKER_ENDPOINT": endpoint,
@@ -66,6 +66,8 @@ class WorkerProcess:
         }
         if shared is not None:
             self._environment["IMPASTO_WORKER_SHARED"] = str(shared.path)
+        #: Since when it has had a job without a pause, and how long those took that were let in between, in seconds.
+        self._busy_since = self._let_in = 0.0
         self._failed_starts = 0
         self._rest = FIRST_REST
         self._rests_until = 0.0
@@ -107,6 +109,37 @@ class WorkerProcess:
         self._failed_starts = 0
         self._rest = FIRST_REST
         log.info("the worker is ready on %s after %.1f s", self.device, time.monotonic() - self.started_at)
+
+    def begin(self, job: Job) -> None:
+        """Take note that the process is given a job."""
+        if not self.jobs:
+            self._busy_since, self._let_in = time.monotonic(), 0.0
+        self.jobs[job.id] = job
+        self.state = "busy"
+
+    def finish(self, job: Job, seconds: float, *, leaves: bool) -> None:
+        """Take note that a job has ended.
+
+        Args:
+            job: which of its jobs.
+            seconds: how long it took.
+            leaves: whether the process ends now.
+        """
+        del self.jobs[job.id]
+        self._let_in += seconds
+        if leaves:
+            self.state = "leaving"
+        elif not self.jobs:
+            self.state = "idle"
+
+    def lets_in(self) -> bool:
+        """Whether a quick job may be done in the middle of the one that is under way.
+
+        All of these together have no more time than it has itself, so that it is half as fast at worst.
+        """
+        if self.state != "busy" or len(self.jobs) > 1 or any(job.quick for job in self.jobs.values()):
+            return False
+        return self._let_in <= (time.monotonic() - self._busy_since) / 2
 
     def heard(self) -> None:
         """Take note that the process has just shown that it lives."""
@@ -176,5 +209,5 @@ class WorkerProcess:
             "device": self.device,
             "state": self.state,
             "pid": self.process.pid if self.process else None,
-            "job": self.job.id if self.job and self.job.client == client else None,
+            "job": next((job.id for job in self.jobs.values() if job.client == client), None),
         }
