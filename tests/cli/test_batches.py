@@ -183,6 +183,9 @@ def test_a_file_that_comes_while_it_is_painted_stays(here: Path, existing: str) 
         with pytest.raises(files.FileThere):
             outputs.put(target, b"painting")
     assert target.read_bytes() == b"mine"
+    target.unlink()
+    outputs.put(target, b"painting")
+    assert target.read_bytes() == b"painting"
 
 
 def test_two_pictures_of_one_run_never_share_a_file(here: Path) -> None:
@@ -394,6 +397,11 @@ def test_a_full_disk_ends_a_batch(
     assert "The disk is full: out/b.png" in said
     assert "1 of 3 pictures are done" in said
     assert listed("out") == ["a.png"]
+
+
+def test_a_style_that_is_not_there_is_said_once(photos: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*photos, "--style", "none"]) == 1
+    assert capsys.readouterr().err.count("There is no style 'none'") == 1
 
 
 def test_a_picture_too_large_for_the_memory_does_not_end_a_batch(

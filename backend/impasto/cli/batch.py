@@ -18,7 +18,7 @@ from impasto.cli.sources import find_sources
 from impasto.client import SERVER_COMMAND
 from impasto.imaging import files
 from impasto_link.client import Call, Client, Event
-from impasto_link.errors import BadRequest, Cancelled, ImpastoError, ServerGone, WorkerDied
+from impasto_link.errors import BadRequest, Cancelled, ImpastoError, ServerGone, UnknownStyle, WorkerDied
 from impasto_link.launch import connect_or_start
 from impasto_link.pixels import Region
 
@@ -99,16 +99,10 @@ class Batch:
         if not 1 <= options.quality <= 100:
             raise BadRequest(f"The quality is {options.quality}, but has to be from 1 to 100.")
         self._options = options
-        sources, notes = find_sources(options.inputs, recursive=options.recursive, output=Path(options.output))
-        if options.format is not None:
-            suffix_for = lambda source: FORMATS[options.format]  # noqa: E731
-        several = [source.path for source in sources] != [Path(options.inputs[0])]
-        targets = plan_targets(sources, options.output, suffix_for, several=several)
-        if options.format is not None and Path(options.output) in targets:
-            raise BadRequest(f"The name of the file {options.output} says its format.", "--format is for folders.")
+        targets, notes = _plan(options, suffix_for)
         written = {target: [target, *beside(target)] for target in targets}
         _check_apart(written)
-        self._outputs = Outputs(options.existing, [*(source.path for source in sources), *reads])
+        self._outputs = Outputs(options.existing, [*targets.values(), *reads])
         missing = self._outputs.missing([one for some in written.values() for one in some])
         self._items = [
             Item(source, target, missing.intersection(written[target]))
@@ -228,7 +222,7 @@ class Batch:
 
     def _fail(self, item: Item, error: ImpastoError) -> None:
         full = isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL
-        if full or len(self._items) == 1:
+        if full or isinstance(error, UnknownStyle) or len(self._items) == 1:
             raise error
         # One bad picture must not keep the other ninety-nine from being painted.
         self._failed += 1
@@ -239,6 +233,18 @@ class Batch:
         with suppress(ImpastoError):
             self._client.close()
         self._client = connect_or_start(SERVER_COMMAND)
+
+
+def _plan(options: argparse.Namespace, suffix_for: Callable[[Path], str]) -> tuple[dict[Path, Path], list[str]]:
+    """The picture for each file to be written, and what was passed over, in sentences."""
+    sources, notes = find_sources(options.inputs, recursive=options.recursive, output=Path(options.output))
+    if options.format is not None:
+        suffix_for = lambda source: FORMATS[options.format]  # noqa: E731
+    several = [source.path for source in sources] != [Path(options.inputs[0])]
+    targets = plan_targets(sources, options.output, suffix_for, several=several)
+    if options.format is not None and Path(options.output) in targets:
+        raise BadRequest(f"The name of the file {options.output} says its format.", "--format is for folders.")
+    return targets, notes
 
 
 def _check_apart(written: Mapping[Path, Sequence[Path]]) -> None:

@@ -76,9 +76,8 @@ class Outputs:
         except files.FileThere:
             if self.existing != "skip":
                 raise
-        written = _file(target)
-        assert written is not None
-        self._own[written] = target
+        if (written := _file(target)) is not None:
+            self._own[written] = target
 
     def _check(self, target: Path) -> None:
         file = _file(target)
