@@ -72,6 +72,7 @@ class Impasto(Gimp.PlugIn):
                 name,
             )
             arguments.declare_style_transfer(procedure)
+            _declare_painting(procedure)
         else:
             procedure.set_menu_label(tr("Find Su_bject…"))
             procedure.set_documentation(
@@ -86,7 +87,7 @@ class Impasto(Gimp.PlugIn):
         from impasto_filter import runs
 
         work = runs.find_subject if procedure.get_name() == FIND_SUBJECT else runs.style_transfer
-        return _answer(procedure, lambda: work(procedure, mode, image, drawables, config, self._favorites()))
+        return _answer(procedure, mode, lambda: work(procedure, mode, image, drawables, config, self._favorites()))
 
     def _run_favorite(
         self, procedure: Any, mode: Gimp.RunMode, image: Any, drawables: list[Any], config: Any, data: Any
@@ -94,7 +95,7 @@ class Impasto(Gimp.PlugIn):
         from impasto_filter import runs
 
         entry = self._favorites().procedures().get(procedure.get_name())
-        return _answer(procedure, lambda: runs.favorite(mode, image, drawables, entry))
+        return _answer(procedure, mode, lambda: runs.favorite(mode, image, drawables, entry))
 
     def _favorites(self) -> Favorites:
         return Favorites(Path(Gimp.directory()), Path(__file__))
@@ -115,13 +116,16 @@ def _keep(error: Exception) -> str:
 
 
 def _declare_painting(procedure: Any) -> None:
-    procedure.add_layer_return_value(
-        "painting", tr("Painting"), tr("The new layer"), False, GObject.ParamFlags.READWRITE
-    )
+    words = tr("The new layer, in the run mode NONINTERACTIVE")
+    procedure.add_layer_return_value("painting", tr("Painting"), words, True, GObject.ParamFlags.READWRITE)
 
 
-def _answer(procedure: Any, work: Any) -> Any:
-    """Do it, and say to GIMP what became of it: a layer or nothing, a cancellation, or an error in words."""
+def _answer(procedure: Any, mode: Any, work: Any) -> Any:
+    """Do it, and say to GIMP what became of it: a layer or nothing, a cancellation, or an error in words.
+
+    The layer is for scripts only. What it is told after a click nobody reads, but GIMP keeps it until this process has
+    ended; and GIMP crashes when a layer outlives its image, which the user may close before that.
+    """
     from impasto_link.errors import Cancelled, ImpastoError
 
     Status = Gimp.PDBStatusType  # noqa: N806
@@ -135,7 +139,7 @@ def _answer(procedure: Any, work: Any) -> Any:
         words = tr("Something went wrong that should not have: {error}", error=_keep(error))
         return procedure.new_return_values(Status.EXECUTION_ERROR, GLib.Error(words))
     values = procedure.new_return_values(Status.SUCCESS, None)
-    if layer is not None:
+    if layer is not None and mode == Gimp.RunMode.NONINTERACTIVE:
         values.remove(1)
         values.insert(1, GObject.Value(Gimp.Layer, layer))
     return values

@@ -94,7 +94,6 @@ def declare_style_transfer(procedure: Any) -> None:
         usual.result,
         both,
     )
-    procedure.add_layer_return_value("painting", tr("Painting"), tr("The new layer"), False, both)
 
 
 def declare_find_subject(procedure: Any) -> None:

@@ -253,11 +253,11 @@ def offsets(layer):
 # --- the procedures
 
 
-def call(name, image, drawables, **settings):
+def call(name, image, drawables, mode=QUIET, **settings):
     """Call a procedure as scripts do: status, the layer it returns or None, error."""
     procedure = Gimp.get_pdb().lookup_procedure(name)
     config = procedure.create_config()
-    config.set_property("run-mode", QUIET)
+    config.set_property("run-mode", mode)
     config.set_property("image", image)
     config.set_core_object_array("drawables", drawables)
     for key, value in settings.items():

@@ -86,6 +86,11 @@ def good():
     image.reorder_item(flat, group, 0)
     on_group = p.paint(image, group, style="udnie", area="everything")
     assert on_group.get_width() == 512
+    # The layer is for scripts only: what GIMP is told after a click it keeps for longer than the image may live.
+    count = len(image.get_layers())
+    status, painting, error = p.call(p.STYLE_TRANSFER, image, [source], mode=Gimp.RunMode.WITH_LAST_VALS)
+    assert status == p.SUCCESS, error
+    assert (painting, len(image.get_layers())) == (None, count + 1)
     image.delete()
 
 
