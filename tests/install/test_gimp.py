@@ -14,6 +14,7 @@ import pytest
 from impasto.cli import main
 from impasto.install import gimp
 from impasto.install.gimp import candidates, places
+from impasto_link.codec import PROTOCOL
 
 
 def folder(home: Path, version: str = "3.0") -> Path:
@@ -166,7 +167,7 @@ def test_the_doctor_says_how_to_mend(home: Path, capsys: pytest.CaptureFixture[s
     program = plug_ins / "impasto_gimp" / "impasto_gimp.py"
     program.chmod(0o644)
     codec = program.parent / "vendor" / "impasto_link" / "codec.py"
-    codec.write_text(codec.read_text().replace("PROTOCOL = 1", "PROTOCOL = 99"))
+    codec.write_text(codec.read_text().replace(f"PROTOCOL = {PROTOCOL}", "PROTOCOL = 99"))
     assert main(["doctor"]) == 0
     said = capsys.readouterr().out
     assert "chmod +x" in said

@@ -32,7 +32,7 @@ def other_version():
     plugin = Path(os.environ["XDG_CONFIG_HOME"]) / "GIMP" / Gimp.directory().rpartition("/")[2] / "plug-ins"
     codec = plugin / "impasto_gimp" / "vendor" / "impasto_link" / "codec.py"
     right = codec.read_text()
-    codec.write_text(right.replace("PROTOCOL = 1", "PROTOCOL = 99"))
+    codec.write_text(right.replace("\nPROTOCOL = ", "\nPROTOCOL = 99 + "))
     image = p.load("small.png")
     try:
         expect(["different versions"], image, image.get_layers()[0])
