@@ -60,7 +60,6 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = WRITABLE
 
 #: Interpretations of libvips whose numbers are already RGB or gray as they stand in the file.
 _PLAIN = {"b-w", "grey16", "rgb", "srgb", "rgb16", "scrgb", "multiband", "histogram", "matrix"}

@@ -54,8 +54,14 @@ ARCHIVE = Format("Krita or OpenRaster", (".kra", ".ora"))
 FORMATS = (JPEG, PNG, TIFF, WEBP, GIF, AVIF, HEIC, JXL, JPEG_2000, BMP, PNM, PSD, TGA, PCX, QOI, ARCHIVE)
 #: Suffixes of pictures that can be read.
 READABLE = tuple(suffix for format in FORMATS for suffix in format.suffixes)
-#: What Pillow may be asked to open: for these it is safe.
-PILLOW_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "AVIF", *(one.pillow for one in FORMATS if one.pillow))
+#: Those of them that Pillow reads by itself, and what it calls them.
+PILLOW_SUFFIXES = tuple(
+    suffix for format in FORMATS if format is not ARCHIVE and not format.package for suffix in format.suffixes
+)
+PILLOW_FORMATS = (
+    *("JPEG", "PNG", "WEBP", "GIF", "AVIF"),
+    *(format.pillow for format in FORMATS if format.pillow and not format.package),
+)
 
 #: So many bytes from the start are enough to recognise anything.
 HEAD = 512

@@ -18,20 +18,22 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as TF
 
+from impasto.imaging.formats import PILLOW_FORMATS, PILLOW_SUFFIXES
+from impasto.imaging.opening import open_file
 from impasto_link.errors import BadRequest
 
 log = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 #: So many pictures in a row that cannot be read end a training: it is not about single ones then.
 _MOST_UNREADABLE = 20
 
 
 def find_pictures(folder: Path) -> list[Path]:
-    """All pictures below a folder, sorted."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    """All pictures below a folder, sorted; not what is hidden, as what macOS keeps beside them."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in PILLOW_SUFFIXES and path.name[0] != ".")
+    return sorted(path for path in found if path.is_file())
 
 
 def is_held_out(path: Path) -> bool:
@@ -51,7 +53,7 @@ def open_picture(path: Path) -> Image.Image:
         OSError: it cannot be read; the error names it.
     """
     try:
-        with Image.open(path) as opened:
+        with open_file(path) as file, Image.open(file, formats=PILLOW_FORMATS) as opened:
             picture: Image.Image = ImageOps.exif_transpose(opened)
     except Exception as error:  # a damaged file may trip Pillow's decoders up in any way
         raise OSError(f"{path} cannot be read as a picture: {error}") from error
