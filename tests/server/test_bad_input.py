@@ -16,7 +16,8 @@ import pytest
 import zmq
 
 from impasto.client import Server, to_region
-from impasto.server.broker import Broker, BrokerOptions
+from impasto.server.broker import Broker
+from impasto.server.options import BrokerOptions
 from impasto_link import codec
 from impasto_link.client import Call, Client
 from impasto_link.discovery import claim, read_server_info

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from impasto.server import workers
-from impasto.server.broker import Broker, BrokerOptions
+from impasto.server.broker import Broker
+from impasto.server.options import BrokerOptions
 from impasto_link import codec
 from impasto_link.client import Call, Client
 from impasto_link.errors import BadRequest, WorkerDied, WrongVersion

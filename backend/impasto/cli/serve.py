@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 
 from impasto.client import SERVER_COMMAND
-from impasto.server.broker import Broker, BrokerOptions
+from impasto.server.broker import Broker
 from impasto.server.logs import configure_logging, keep_log_short
+from impasto.server.options import BrokerOptions
 from impasto.server.remote import OpenToOthers, open_to_others
 from impasto_link.discovery import claim, read_server_info
 from impasto_link.errors import ImpastoError

@@ -10,8 +10,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -23,6 +21,7 @@ from impasto.server.gate import Gate
 from impasto.server.jobs import Job, JobQueue, KeptResults, is_quick
 from impasto.server.logs import keep_log_short
 from impasto.server.memory import Memory
+from impasto.server.options import BrokerOptions, RemoteAccess
 from impasto.server.workers import WORKER, WorkerProcess
 from impasto.zoo.library import Library
 from impasto_link import __version__, codec, proof
@@ -56,30 +55,6 @@ _DIED = WorkerDied(
 
 #: Of these events the newest is enough for who has not read the one before.
 _REPLACED = frozenset({"accepted", "pulse"})
-
-
-@dataclass(frozen=True)
-class RemoteAccess:
-    """Where to listen for programs on other machines, and the keys, Z85 encoded; see `impasto.server.remote`."""
-
-    hosts: tuple[str, ...]
-    port: int
-    server_secret: str
-    client_public: str
-
-
-@dataclass(frozen=True)
-class BrokerOptions:
-    """How the server behaves; all times in seconds, 0 for never."""
-
-    devices: tuple[str, ...] = ("auto",)
-    remote: RemoteAccess | None = None
-    unload_after: float = 600.0
-    exit_after: float = 3600.0
-    shared_memory: bool = True
-    """Whether programs on this machine may pass pixels by files in shared memory."""
-    runtime_file: Path | None = None
-    """Where to say how the server is reached; nowhere if None."""
 
 
 class Broker:
@@ -243,7 +218,7 @@ class Broker:
                 self._used_at = time.monotonic()
             if header.get("op") not in codec.ANY_VERSION and header.get("v") != codec.PROTOCOL:
                 raise codec.wrong_version(header.get("v"), codec.PROTOCOL, self.info.pid)
-            if not isinstance(call_id, str) or not 0 < len(call_id) <= 64:
+            if not isinstance(call_id, str) or not 0 < len(call_id) <= 64 or not call_id.isprintable():
                 raise BadRequest("The message has no id.", "Send a text of at most 64 letters that is used only once.")
             operation = self._operations.get(str(header.get("op")))
             if operation is None:

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import zmq
 
-from impasto.server.broker import RemoteAccess
+from impasto.server.options import RemoteAccess
 from impasto_link.errors import BadRequest, quoted
-from impasto_link.files import write_private
+from impasto_link.files import read_regular, write_private
 from impasto_link.invitation import Invitation, check_keys
 from impasto_link.state import runtime_dir
 
@@ -100,7 +100,7 @@ def _own_address(everywhere: str) -> str:
 
 def _keys(path: Path) -> dict[str, str]:
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(read_regular(path, 1 << 16))
         keys = {name: str(raw[name]) for name in _KEYS}
         check_keys(keys.values())
     except (OSError, ValueError, KeyError, TypeError):

@@ -12,7 +12,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from impasto.zoo.library import MAX_CARD_BYTES
 from impasto_link.errors import ModelProblem
+from impasto_link.files import read_regular
 
 Net = TypeVar("Net", bound=nn.Module)
 Card = dict[str, Any]
@@ -72,8 +74,8 @@ def read_card(path: Path) -> Card:
         ModelProblem: it is missing or damaged.
     """
     try:
-        card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        card = json.loads(read_regular(path.with_suffix(".json"), MAX_CARD_BYTES))
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelProblem(
             f"The card of the model {path} cannot be read: {error}.", "Install Impasto again."
         ) from error
