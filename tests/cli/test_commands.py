@@ -381,7 +381,7 @@ def test_areas_that_make_no_sense_are_said(
     assert not out.exists()
 
 
-def test_a_mask_and_a_cut_out(tmp_path: Path, astronaut: np.ndarray) -> None:
+def test_a_mask_and_a_cut_out(tmp_path: Path, astronaut: np.ndarray, caplog: pytest.LogCaptureFixture) -> None:
     photo, out, cut = (tmp_path / name for name in ("photo.png", "mask.png", "cut.png"))
     Image.fromarray(astronaut).save(photo)
     assert main(["mask", str(photo), "-o", str(out)]) == 0
@@ -390,6 +390,8 @@ def test_a_mask_and_a_cut_out(tmp_path: Path, astronaut: np.ndarray) -> None:
     assert (mask.mode, mask.size, picture.mode) == ("L", (512, 512), "RGBA")
     assert np.array_equal(np.asarray(picture)[..., 3], np.asarray(mask))
     assert np.asarray(mask)[120, 220] == 255
+    assert main(["mask", str(photo), "-o", str(tmp_path / "cut.jpg"), "--cutout"]) == 0
+    assert "no transparency" in caplog.text
 
 
 def test_a_picture_without_subject_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

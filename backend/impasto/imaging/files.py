@@ -215,8 +215,8 @@ def write(
     """Write a picture in the format that the suffix of ``path`` names: one of `WRITABLE`.
 
     The number format is kept where the file format can hold it, else the next smaller one is taken and a warning
-    logged. JPEG has no alpha: there the picture is put on white. The file appears whole or not at all; a failure leaves
-    an older one as it was.
+    logged, and likewise where the format has no alpha and a transparent picture is put on white. The file appears whole
+    or not at all; a failure leaves an older one as it was.
 
     Args:
         quality: 1 to 100, for JPEG and WebP.
@@ -273,6 +273,8 @@ def _encoded(suffix: str, region: Region, info: FileInfo, quality: int) -> bytes
         predictor = "float" if image.format == "float" else "horizontal"
         options |= {"predictor": predictor, "bigtiff": region.format.nbytes > _BIG_TIFF}
     if not writer.has_alpha and region.format.has_alpha:
+        if image[image.bands - 1].min() < 255:
+            log.warning("A file %s holds no transparency; the picture is put on white", suffix)
         image = image.flatten(background=255)
     if not writer.has_gray and region.format.is_gray and region.profile is not None:
         # A profile of gray does not go with RGB.
