@@ -107,10 +107,10 @@ def test_files_of_root_are_given_back_together(home: Path, name: str) -> None:
 def test_nobody_is_told_to_take_what_is_the_systems(monkeypatch: pytest.MonkeyPatch) -> None:
     """Containers set HOME to / for a user that they do not know; accounts of services have one that is not there."""
     monkeypatch.delenv("IMPASTO_RUNTIME_DIR", raising=False)
-    for folder in ("/", "/nonexistent"):
+    for folder, whose in {"/": "/", "/nonexistent": "/", "/usr/nonexistent": "/usr"}.items():
         monkeypatch.setenv("HOME", folder)
         said = as_nobody(ready_folder)
-        assert "/ belongs to root" in said
+        assert f" {whose} belongs to root" in said
         assert "chown" not in said
         assert f"export IMPASTO_RUNTIME_DIR={tempfile.gettempdir()}/impasto-{NOBODY}" in said
 
