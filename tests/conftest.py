@@ -39,12 +39,12 @@ def server(running_server: RunningServer) -> Iterator[Server]:
 
 @pytest.fixture
 def own_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., RunningServer]]:
-    """Starts servers of the test's own, to be broken at will; arguments are those of `impasto serve`."""
+    """Starts servers of the test's own, to be broken at will; arguments are those of `RunningServer`."""
     monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path))  # the started ones say theirs; this puts it back
     started: list[RunningServer] = []
 
-    def start(*arguments: str) -> RunningServer:
-        started.append(RunningServer(tmp_path / str(len(started)), *arguments))
+    def start(*arguments: str, worker: bool = True) -> RunningServer:
+        started.append(RunningServer(tmp_path / str(len(started)), *arguments, worker=worker))
         return started[-1]
 
     yield start

@@ -19,14 +19,23 @@ from impasto_link.transport import open_transport
 
 T = TypeVar("T")
 
+#: Seconds after which what is waited for will not come any more. No measure of speed: a busy machine takes its time.
+PATIENCE = 300.0
+
 #: Where torchvision's VGG-19 has each convolution, by its name.
 TORCHVISION = dict(zip(CHANNELS, [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34], strict=True))
 
 
 class RunningServer:
-    """A server process of the tests and ways to reach it."""
+    """A server process of the tests and ways to reach it.
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    Args:
+        folder: where it has its runtime folder and its models.
+        arguments: those of `impasto serve`.
+        worker: whether it has one; most of its start is a worker's.
+    """
+
+    def __init__(self, folder: Path, *arguments: str, worker: bool = True) -> None:
         self.folder = folder
         self.environment = {
             **os.environ,
@@ -34,8 +43,10 @@ class RunningServer:
             "IMPASTO_MODELS": str(folder / "models"),
         }
         os.environ["IMPASTO_RUNTIME_DIR"] = self.environment["IMPASTO_RUNTIME_DIR"]
-        command = [sys.executable, "-m", "impasto", "serve", *arguments]
-        self.process = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL)
+        serve = ["-m", "impasto", "serve"] if worker else [str(Path(__file__).with_name("lone_broker.py"))]
+        self.process = subprocess.Popen(
+            [sys.executable, *serve, *arguments], env=self.environment, stdin=subprocess.DEVNULL
+        )
         self.connect().close()
 
     @property
@@ -45,40 +56,36 @@ class RunningServer:
         assert info is not None
         return info
 
-    def connect(self, timeout: float = 60.0) -> Server:
+    def connect(self) -> Server:
         """A connection of its own, made when the server is up."""
         os.environ["IMPASTO_RUNTIME_DIR"] = self.environment["IMPASTO_RUNTIME_DIR"]
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            client = connect_running()
-            if client is not None:
-                return Server(client)
+
+        def look() -> Client | None:
             assert self.process.poll() is None, "the server has ended"
-            time.sleep(0.05)
-        raise AssertionError("the server did not come up")
+            return connect_running()
+
+        return Server(wait_until(look))
 
     def client(self, transport: str = "") -> Client:
         """A bare client over the transport of that name."""
         return Client(open_transport(self.info.endpoint, self.info.token, prefer=transport))
 
-    def wait_for_worker(self, state: str = "idle", timeout: float = 90.0) -> dict[str, Any]:
+    def wait_for_worker(self, state: str = "idle") -> dict[str, Any]:
         """Wait until the first worker is in a state; returns what the server says of it."""
         with self.connect() as server:
-            return wait_until(
-                lambda: next((w for w in server.status()["workers"] if w["state"] == state), None), timeout
-            )
+            return wait_until(lambda: next((w for w in server.status()["workers"] if w["state"] == state), None))
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
 
 
-def wait_until(look: Callable[[], T | None], timeout: float = 10.0) -> T:
-    """What ``look`` returns once that is true, within ``timeout`` seconds."""
-    deadline = time.monotonic() + timeout
+def wait_until(look: Callable[[], T | None]) -> T:
+    """What ``look`` returns once that is true."""
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         seen = look()
         if seen:
             return seen
         time.sleep(0.02)
-    raise AssertionError(f"nothing came within {timeout} s")
+    raise AssertionError(f"nothing came within {PATIENCE:.0f} s")

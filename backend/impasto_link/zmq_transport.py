@@ -89,7 +89,9 @@ class ZmqLine:
         poller = zmq.Poller()
         poller.register(self._socket, zmq.POLLIN | (zmq.POLLOUT if until_room else 0))
         poller.register(self._monitor, zmq.POLLIN)
-        ready = dict(poller.poll(None if timeout is None else int(timeout * 1000)))
+        # Nothing more is told of a connection that was lost before.
+        wait = 0 if self._refused or self._lost else None if timeout is None else int(timeout * 1000)
+        ready = dict(poller.poll(wait))
         came = []
         if ready.get(self._socket, 0) & zmq.POLLIN:
             came = self._drain()

@@ -19,7 +19,7 @@ class EchoServer:
 
     Args:
         token: what it lets in through PLAIN; empty for NULL, where everybody may come in.
-        heartbeat: milliseconds between PINGs; who does not answer within three of them is dropped. 0 for none.
+        heartbeat: milliseconds between PINGs; who does not answer within ten of them is dropped. 0 for none.
         host: where it listens, as in an endpoint.
     """
 
@@ -53,7 +53,7 @@ class EchoServer:
         router.ipv6 = self.host.startswith("[")
         if self.heartbeat:
             router.heartbeat_ivl = self.heartbeat
-            router.heartbeat_timeout = 3 * self.heartbeat
+            router.heartbeat_timeout = 10 * self.heartbeat
         monitor = router.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
         if self.port:
             router.bind(self.endpoint)

@@ -24,7 +24,7 @@ from impasto_link.discovery import claim, read_server_info
 from impasto_link.errors import BadRequest, ImpastoError, Refused
 from impasto_link.options import StylizeOptions
 from impasto_link.transport import open_transport
-from support import RunningServer, wait_until
+from support import PATIENCE, RunningServer, wait_until
 
 OPTIONS = StylizeOptions.of("udnie").to_wire()
 
@@ -99,8 +99,8 @@ def test_what_nobody_has_expected_is_answered_too(tmp_path: Path, monkeypatch: p
     client = Client(open_transport(broker.info.endpoint, broker.info.token))
     try:
         with pytest.raises(ImpastoError, match="a list is no name"):
-            client.ask("styles", timeout=10)
-        assert client.ask("status", timeout=10).fields["version"]
+            client.ask("styles", timeout=PATIENCE)
+        assert client.ask("status", timeout=PATIENCE).fields["version"]
     finally:
         client.close()
         broker.stop()
@@ -136,7 +136,7 @@ def test_wrong_token_gets_nothing(running_server: RunningServer) -> None:
     for transport in ("pyzmq", "zmtp"):
         client = Client(open_transport(running_server.info.endpoint, "wrong", prefer=transport))
         with pytest.raises(Refused):
-            client.ask("hello", timeout=5)
+            client.ask("hello", timeout=PATIENCE)
         client.close()
 
 
@@ -168,11 +168,11 @@ def test_half_a_handshake_and_garbage_on_the_socket(running_server: RunningServe
         greeting + b"\x06\xff" + struct.pack(">Q", 2**62),
         b"GET / HTTP/1.1\r\n\r\n",
     ):
-        one = socket.create_connection(("127.0.0.1", port), timeout=5)
+        one = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         one.sendall(data)
         hanging.append(one)
     for _ in range(50):
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as one:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as one:
             one.sendall(random.randbytes(200))
     assert server.status()["pid"]
     for one in hanging:
@@ -216,7 +216,7 @@ def test_ten_thousand_malformed_messages_and_then_a_job(server: Server, astronau
         client.transport.send(message)
         if number % 200 == 0:
             client.poll()
-    assert client.ask("hello", timeout=60).fields["version"]
+    assert client.ask("hello", timeout=PATIENCE).fields["version"]
     result = server.stylize(astronaut[:128, :128].copy(), style="udnie")
     assert result.shape == (128, 128, 3)
     assert server.status()["workers"][0]["pid"] == worker

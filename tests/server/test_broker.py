@@ -23,7 +23,7 @@ from impasto_link.errors import BadRequest, WorkerDied, WrongVersion
 from impasto_link.options import StylizeOptions
 from impasto_link.pixels import PixelFormat, Region
 from impasto_link.transport import open_transport
-from support import wait_until
+from support import PATIENCE, wait_until
 
 PIXEL = Region(PixelFormat(1, 1, "RGB", "u8"), bytes(3))
 
@@ -148,7 +148,7 @@ def test_an_error_in_the_loop_does_not_end_it(start: Start, monkeypatch: pytest.
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr(running.broker, "_look_after_workers", fails)
-    assert seen.wait(10)
+    assert seen.wait(PATIENCE)
     client = running.client()
     assert client.wait(job(client)).fields["by"]
 

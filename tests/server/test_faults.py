@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from impasto.zoo.library import shipped_models
 from impasto_link.discovery import log_file, read_server_info, runtime_file
 from impasto_link.errors import ModelProblem, WorkerDied
 from impasto_link.launch import clean_environment, connect_or_start, connect_running
-from support import RunningServer, wait_until
+from support import PATIENCE, RunningServer, wait_until
 
 Start = Callable[..., RunningServer]
 
@@ -40,9 +39,7 @@ def test_a_killed_worker_costs_one_job(own_server: Start) -> None:
         os.kill(int(pid), signal.SIGKILL)
         with pytest.raises(WorkerDied, match="ended in the middle"):
             doomed.result()
-        killed = time.monotonic()
         assert server.stylize(big(64), style="udnie").shape == (64, 64, 3)
-        assert time.monotonic() - killed < 60
 
 
 def test_a_killed_server_takes_its_worker_along(own_server: Start) -> None:
@@ -50,11 +47,11 @@ def test_a_killed_server_takes_its_worker_along(own_server: Start) -> None:
     worker = psutil.Process(int(running.wait_for_worker()["pid"]))
     running.process.kill()
     running.process.wait()
-    assert worker.wait(5) is not None or not worker.is_running()
+    assert worker.wait(PATIENCE) is not None or not worker.is_running()
 
 
 def test_a_stale_runtime_file_is_recognised(own_server: Start) -> None:
-    running = own_server()
+    running = own_server(worker=False)
     running.process.kill()
     running.process.wait()
     assert runtime_file().exists()
@@ -70,9 +67,13 @@ def test_a_stale_runtime_file_is_recognised(own_server: Start) -> None:
 
 
 def test_there_is_only_one_server(own_server: Start) -> None:
-    running = own_server()
+    running = own_server(worker=False)
     second = subprocess.run(
-        [sys.executable, "-m", "impasto", "serve"], env=running.environment, capture_output=True, text=True, timeout=30
+        [sys.executable, "-m", "impasto", "serve"],
+        env=running.environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert "runs already" in second.stderr
     assert str(running.process.pid) in second.stderr
@@ -86,8 +87,8 @@ def test_models_unload_and_the_server_ends_when_idle(own_server: Start) -> None:
         server.stylize(big(64), style="udnie")
         assert server.status()["workers"][0]["models"]
         # Asking is use, too: keep the server from ending while it is watched.
-        wait_until(lambda: not server.status()["workers"][0]["models"], 5)
-    assert running.process.wait(10) == 0
+        wait_until(lambda: not server.status()["workers"][0]["models"])
+    assert running.process.wait(PATIENCE) == 0
     assert not runtime_file().exists()
 
 
@@ -124,7 +125,7 @@ def test_the_log_stays_short_while_it_is_written(tmp_path: Path, monkeypatch: py
 
 
 def test_a_library_with_many_thumbnails_is_told_whole(own_server: Start) -> None:
-    running = own_server()
+    running = own_server(worker=False)
     models = Path(running.environment["IMPASTO_MODELS"])
     shipped = json.loads((shipped_models() / "classic.json").read_text())
     names = [f"kept-{number}" for number in range(60)]

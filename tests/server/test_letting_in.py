@@ -41,7 +41,7 @@ class Pair:
         return job
 
     def until(self, look: Callable[[], Any]) -> None:
-        wait_until(lambda: (self.host.poll(0.01), self.guest.poll(0.01), look())[2], 60)
+        wait_until(lambda: (self.host.poll(0.01), self.guest.poll(0.01), look())[2])
 
     def end(self, *calls: Call) -> None:
         self.until(lambda: all(call.finished for call in calls))

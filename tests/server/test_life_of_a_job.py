@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import msgpack
@@ -109,13 +108,12 @@ def test_another_version_is_told_how_the_server_is(
 
 
 def test_cancel_of_a_running_job_is_felt_soon(client: Client) -> None:
-    call = submit(client, 1536)
-    wait_until(lambda: client.poll(0.1) and any(event.kind == "progress" for event in call.events), 20)
-    asked = time.monotonic()
+    """So large that it would be done before it is heard only where all of it counted, not the next strip."""
+    call = submit(client, 2560)
+    wait_until(lambda: client.poll(0.1) and any(event.kind == "progress" for event in call.events))
     client.cancel(call)
     with pytest.raises(Cancelled):
         client.wait(call)
-    assert time.monotonic() - asked < 3
     client.wait(submit(client))
 
 
@@ -153,17 +151,15 @@ def test_two_clients_take_turns(running_server: RunningServer) -> None:
 def test_a_vanished_client_frees_the_worker(running_server: RunningServer) -> None:
     leaving, staying = running_server.client(), running_server.client()
     calls = [submit(leaving, 1024) for _ in range(20)]
-    wait_until(lambda: leaving.poll(0.1) and any(event.kind == "progress" for event in calls[0].events), 20)
+    wait_until(lambda: leaving.poll(0.1) and any(event.kind == "progress" for event in calls[0].events))
     leaving.close()
-    left = time.monotonic()
 
     def free() -> bool:
         status = staying.ask("status").fields
         return status["jobs_running"] == 0 and status["jobs_waiting"] == 0
 
-    wait_until(free, 6)
-    # Twenty such jobs take far longer than this.
-    assert time.monotonic() - left < 4
+    wait_until(free)
+    assert_not_kept(staying, calls[-1])  # as its result would be if it had been painted
     staying.close()
 
 

@@ -22,7 +22,7 @@ from impasto.server.remote import open_to_others
 from impasto_link.errors import BadRequest, Refused, ServerGone
 from impasto_link.invitation import Invitation
 from impasto_link.launch import connect_remote, connect_running
-from support import RunningServer, wait_until
+from support import PATIENCE, RunningServer, wait_until
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -45,7 +45,7 @@ def serve(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "IMPASTO_RUNTIME_DIR": str(folder)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 

@@ -129,14 +129,14 @@ def test_servers_leave_nothing_behind(own_server: Callable[..., RunningServer]) 
         assert path.stat().st_mode & 0o777 == 0o700
         return path
 
-    stopped, killed = own_server(), own_server()
+    stopped, killed = own_server(worker=False), own_server(worker=False)
     folders = [folder_of(stopped), folder_of(killed)]
     stopped.stop()
     assert not folders[0].exists()
     killed.process.kill()
     killed.process.wait()
     assert folders[1].exists()
-    own_server()
+    own_server(worker=False)
     assert not folders[1].exists(), "the next server sees to what a killed one left"
 
 
