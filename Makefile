@@ -25,8 +25,9 @@ demo: setup
 	@echo "The painting is in demo.png"
 
 # Two at a time: many tests wait for a server to start or to end. Not more, for each has servers with PyTorch in them.
+# What is next to one another shares fixtures, so each gets a half, and who is done first takes over from the other.
 test: setup
-	$(SHARING) $(BIN)/python -m pytest -n 2
+	$(SHARING) $(BIN)/python -m pytest -n 2 --dist worksteal
 
 # The link has to run in the Pythons that editors embed, without torch and numpy. Those that uv finds, or pyenv has.
 PYENV_ROOT ?= $(HOME)/.pyenv

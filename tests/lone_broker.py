@@ -6,7 +6,8 @@ import dataclasses
 import sys
 
 from impasto.cli import main, serve
-from impasto.server.broker import Broker, BrokerOptions
+from impasto.server.broker import Broker
+from impasto.server.options import BrokerOptions
 
 
 def alone(options: BrokerOptions) -> Broker:
