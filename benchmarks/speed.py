@@ -76,8 +76,8 @@ def main() -> None:
         assert info is not None
         idle = StylizeOptions.of("udnie", strength=0.0)
         with (
-            closing(Client(open_transport(info.endpoint, info.token, prefer="zmtp"))) as own,
-            closing(Client(open_transport(info.endpoint, info.token, prefer="pyzmq"))) as zmq,
+            closing(Client(open_transport(info.endpoint, info.token, prefer="zmtp"), share=False)) as own,
+            closing(Client(open_transport(info.endpoint, info.token, prefer="pyzmq"), share=False)) as zmq,
         ):
             row(
                 "4K RGBA there and back at strength 0: own ZMTP client : pyzmq",
@@ -87,10 +87,7 @@ def main() -> None:
                     7,
                 ),
             )
-            sharing = Client(open_transport(info.endpoint, info.token, prefer="pyzmq"))
-            # Who says hello learns of the server's shared memory, where there is any.
-            sharing.ask("hello")
-            with closing(sharing):
+            with closing(Client(open_transport(info.endpoint, info.token, prefer="pyzmq"))) as sharing:
                 row(
                     "the same: shared memory : pyzmq",
                     pair(

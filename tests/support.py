@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any, TypeVar
 
 from impasto.client import Server
 from impasto.nets.vgg import CHANNELS
+from impasto.server.broker import Broker
+from impasto.server.options import BrokerOptions
 from impasto_link.client import Client
 from impasto_link.discovery import ServerInfo, read_server_info
 from impasto_link.launch import connect_running
@@ -78,6 +81,28 @@ class RunningServer:
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(PATIENCE)
+
+
+class RunningBroker:
+    """A broker in a thread of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        self.broker = Broker(BrokerOptions(**{"devices": ("cpu",), "shared_memory": False, **options}))
+        self.thread = threading.Thread(target=self.broker.run)
+        self.thread.start()
+        self._clients: list[Client] = []
+
+    def client(self, transport: str = "", port: int | str = "") -> Client:
+        """A client over the transport of that name, and perhaps over a relay."""
+        endpoint = f"tcp://127.0.0.1:{port}" if port else self.broker.info.endpoint
+        self._clients.append(Client(open_transport(endpoint, self.broker.info.token, prefer=transport)))
+        return self._clients[-1]
+
+    def stop(self) -> None:
+        for client in self._clients:
+            client.close()
+        self.broker.stop()
+        self.thread.join()
 
 
 def wait_until(look: Callable[[], T | None]) -> T:

@@ -202,10 +202,9 @@ class Client:
         if not self._contact.is_made or not call.tries:
             return
         if call.cancelled and self.transport.withdraw(call.number):
-            # The server has never had all of it.
+            # The server has never had all of it, and will not answer.
             self._withdrawn.append(call)
-        else:
-            self._contact.say("cancel", call.id, keep=keep)
+        self._contact.say("cancel", call.id, keep=keep)
 
     def poll(self, timeout: float | None = 0.0) -> bool:
         """Take in what has arrived; waits up to ``timeout`` seconds for the first message. Whether there was any.
@@ -280,8 +279,6 @@ class Client:
         kind = str(header.get("event"))
         if kind == "unknown":
             self._send_again(call)
-        elif kind == "kept":
-            self._contact.say("fetch", call.id)
         else:
             self._add(call, kind, header, message[1:])
 

@@ -33,9 +33,9 @@ class PretendedWorker:
             assert message is not None
             header = codec.decode_header(message[0])
             if header["op"] != "cancel":
-                self.work(header["id"], header["styles"][0][0])
+                self.work(header["id"], header["styles"][0][0], codec.decode_regions(header, message[1:]))
 
-    def work(self, job: str, doing: str) -> None:
+    def work(self, job: str, doing: str, sent: dict[str, Region]) -> None:
         if doing == "die before it begins":
             os._exit(1)
         self.say("began", id=job)
@@ -46,6 +46,15 @@ class PretendedWorker:
             self.say("failed", id=job, message="x" * (codec.MAX_HEADER + 1))
         elif doing == "stand still":
             os.kill(os.getpid(), signal.SIGSTOP)
+        elif doing == "give back":
+            self.say("done", sent, id=job, seconds=0)
+        elif doing == "take a moment":
+            time.sleep(0.5)
+            self.say("done", sent, id=job, seconds=0)
+        elif doing == "show how far it is":
+            for number in range(40):
+                self.say("preview", sent, id=job, fraction=number / 40)
+            self.say("done", sent, id=job, seconds=0)
         elif doing == "take long":
             time.sleep(600)
         else:

@@ -6,8 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import msgpack
@@ -15,58 +14,17 @@ import psutil
 import pytest
 
 from impasto.server import workers
-from impasto.server.broker import Broker
-from impasto.server.options import BrokerOptions
 from impasto_link import codec
 from impasto_link.client import Call, Client
 from impasto_link.errors import BadRequest, WorkerDied, WrongVersion
 from impasto_link.options import StylizeOptions
 from impasto_link.pixels import PixelFormat, Region
-from impasto_link.transport import open_transport
-from support import PATIENCE, wait_until
+from support import PATIENCE, RunningBroker, wait_until
 
 PIXEL = Region(PixelFormat(1, 1, "RGB", "u8"), bytes(3))
 
 
-class RunningBroker:
-    """A broker in a thread of its own."""
-
-    def __init__(self, **options: Any) -> None:
-        self.broker = Broker(BrokerOptions(**{"devices": ("cpu",), "shared_memory": False, **options}))
-        self.thread = threading.Thread(target=self.broker.run)
-        self.thread.start()
-        self._clients: list[Client] = []
-
-    def client(self) -> Client:
-        self._clients.append(Client(open_transport(self.broker.info.endpoint, self.broker.info.token)))
-        return self._clients[-1]
-
-    def stop(self) -> None:
-        for client in self._clients:
-            client.close()
-        self.broker.stop()
-        self.thread.join()
-
-
 Start = Callable[..., RunningBroker]
-
-
-@pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Starts brokers; arguments are those of `BrokerOptions`."""
-    monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr(
-        workers, "WORKER_COMMAND", [sys.executable, str(Path(__file__).with_name("pretended_worker.py"))]
-    )
-    started: list[RunningBroker] = []
-
-    def one(**options: Any) -> RunningBroker:
-        started.append(RunningBroker(**options))
-        return started[-1]
-
-    yield one
-    for broker in started:
-        broker.stop()
 
 
 def job(client: Client, doing: str = "") -> Call:

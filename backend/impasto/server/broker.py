@@ -9,6 +9,7 @@ import secrets
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 TICK = 0.25
 #: Every client with work under way hears from the server this often; it is how a lost one is noticed.
 PULSE = 1.0
+#: How often it is looked whether a client has read what it was sent, if more waits for it.
+LOOK_AGAIN = 0.05
 #: Clients are told of new places in the queue at most this often.
 PLACES_EVERY = 0.5
 #: How often the broker sees to its surroundings: see `_sweep`.
@@ -67,6 +70,8 @@ class Broker:
         self.kept = KeptResults()
         self._running: dict[str, WorkerProcess] = {}
         self._lost_since: dict[bytes, float] = {}
+        #: Kept results that clients get when they have read what they were sent before, by the ids of the jobs.
+        self._postponed: dict[bytes, deque[str]] = {}
         self._stopping = False
         self._wait = TICK
         self._started_at = self._used_at = self._pulsed_at = self._swept_at = self._placed_at = time.monotonic()
@@ -156,6 +161,9 @@ class Broker:
         for look in (self._look_after_workers, self._look_after_clients, self._dispatch, self._tell_places):
             _safely(look)
         self._wait = min(TICK, *(door.flush() for door in self._doors))
+        if self._postponed:
+            _safely(self._send_postponed)
+            self._wait = min(self._wait, LOOK_AGAIN)
 
     @property
     def _doors(self) -> list[Door]:
@@ -291,8 +299,8 @@ class Broker:
                 self.queue.hand_over(job, client)
             job.sees_shared = header.get("shared") is True
             self._tell(client, job.id, "accepted", place=self._place(job))
-        elif not self._send_kept(client, header["id"]):
-            self._tell(client, header["id"], "unknown")
+        else:
+            self._postponed.setdefault(client, deque()).append(header["id"])
 
     def _job(self, job_id: str) -> Job | None:
         """The job of that id that waits or is worked on."""
@@ -302,6 +310,16 @@ class Broker:
     def _place(self, job: Job) -> int:
         """How many jobs come before it."""
         return 0 if job.id in self._running else list(self.queue).index(job) + len(self._running)
+
+    def _send_postponed(self) -> None:
+        """Send kept results to who has read what he was sent before."""
+        for client, jobs in list(self._postponed.items()):
+            if not self._fronts[client[0]].has_something_for(client[1:]):
+                job_id = jobs.popleft()
+                if not jobs:
+                    del self._postponed[client]
+                if not self._send_kept(client, job_id):
+                    self._tell(client, job_id, "unknown")
 
     def _send_kept(self, client: bytes, job_id: str) -> bool:
         """Send the result of a job to a client; False if it is not there any more."""
@@ -315,7 +333,8 @@ class Broker:
             # The client has taken it out of shared memory, but what for we cannot know.
             return False
         # To somebody else, perhaps, who does not see the folder. It happens once in a while, so all of it is sent.
-        return self._send(client, codec.encode(header, regions))
+        self._send(client, codec.encode(header, regions))
+        return True
 
     def _on_received(self, client: bytes, header: codec.Header, frames: Message) -> None:
         self.kept.drop(str(header.get("job")))
@@ -444,9 +463,8 @@ class Broker:
             # has its result.
             self.kept.keep(job.id, message, codec.shared_frames(header))
         hidden = bool(codec.shared_frames(header)) and not job.sees_shared
-        if final and (hidden or not self._has_room(job.client, message)):
-            # The client asks for it, when it has read what it was sent before, and gets it through the connection.
-            self._tell(job.client, job.id, "kept")
+        if event == "done" and (hidden or not self._has_room(job.client, message)):
+            self._postponed.setdefault(job.client, deque()).append(job.id)
         else:
             self._send(job.client, message, None if final else (job.id, event))
 
@@ -551,6 +569,7 @@ class Broker:
                 continue
             del self._lost_since[client]
             self._fronts[client[0]].forget(client[1:])
+            self._postponed.pop(client, None)
             for job in list(self._jobs()):
                 if job.client == client:
                     log.info("job %s lost its client", job.id)

@@ -120,6 +120,10 @@ class Door:
 
     # --- out
 
+    def has_something_for(self, peer: bytes) -> bool:
+        """Whether a client has not read all that it was sent."""
+        return peer in self._outboxes
+
     def has_room(self, peer: bytes, message: Message) -> bool:
         """Whether a message may wait for a client until that has read what it was sent before."""
         outbox = self._outboxes.get(peer)

@@ -1,0 +1,287 @@
+"""Lines that are slow, break or lead to somebody else; strangers, and clients that do not read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import zmq
+
+from impasto.server import broker as broker_module
+from impasto_link import codec, contact, proof
+from impasto_link.client import Call, Client
+from impasto_link.errors import Cancelled, Refused
+from impasto_link.options import StylizeOptions
+from impasto_link.pieces import Message
+from impasto_link.pixels import PixelFormat, Region
+from impasto_link.transport import USERNAME, open_transport
+from support import RunningBroker, wait_until
+
+Start = Callable[..., RunningBroker]
+BOTH = pytest.mark.parametrize("transport", ["pyzmq", "zmtp"])
+
+
+class Relay:
+    """Passes bytes on between clients and a server, for a while or slowly.
+
+    Args:
+        endpoint: where the server listens.
+        rate: so many bytes a second, each way.
+    """
+
+    def __init__(self, endpoint: str, rate: float = 0.0) -> None:
+        self._server = "127.0.0.1", int(endpoint.rpartition(":")[2])
+        self._rate = rate
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = [self._listener]
+        self.port = self._listener.getsockname()[1]
+        self.connections = 0
+        #: After so many bytes up, and down, the connection is cut, once.
+        self.cut_after: dict[str, float] = {}
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client = self._listener.accept()[0]
+                server = socket.create_connection(self._server)
+                self.connections += 1
+                for one, other, way in ((client, server, "up"), (server, client, "down")):
+                    one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+                    self._open.append(one)
+                    threading.Thread(target=self._pass_on, args=(one, other, way), daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket, way: str) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 14):
+                if way in self.cut_after:
+                    self.cut_after[way] -= len(data)
+                    if self.cut_after[way] < 0:
+                        self.cut_after.clear()
+                        break
+                target.sendall(data)
+                if self._rate:
+                    time.sleep(len(data) / self._rate)
+        for one in (source, target):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        for one in self._open:
+            one.close()
+
+
+@pytest.fixture
+def relay() -> Iterator[Callable[..., Relay]]:
+    """Makes relays that end with the test; takes what `Relay` takes."""
+    with contextlib.ExitStack() as stack:
+
+        def make(endpoint: str, rate: float = 0.0) -> Relay:
+            return stack.enter_context(contextlib.closing(Relay(endpoint, rate)))
+
+        yield make
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes seconds otherwise takes tenths of them."""
+    monkeypatch.setattr(contact, "SILENCE", 0.6)
+    monkeypatch.setattr(contact, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(broker_module, "PULSE", 0.1)
+
+
+def picture(side: int = 800) -> Region:
+    form = PixelFormat(side, side, "RGB", "u8")
+    return Region(form, os.urandom(form.nbytes))
+
+
+def send(client: Client, region: Region, doing: str = "give back") -> Call:
+    return client.stylize(region, StylizeOptions.of(doing))
+
+
+def comes_back(client: Client, region: Region, doing: str = "give back") -> bool:
+    result = client.wait(send(client, region, doing)).regions["pixels"]
+    return bytes(result.data) == bytes(region.data)
+
+
+# Slow and broken
+
+
+@BOTH
+@pytest.mark.usefixtures("impatient")
+def test_bytes_that_move_are_life(start: Start, relay: Callable[..., Relay], transport: str) -> None:
+    """Up and down the picture takes several times as long as silence may last."""
+    running = start()
+    slow = relay(running.broker.info.endpoint, 1.5e6)
+    assert comes_back(running.client(transport, slow.port), picture(1000))
+    assert slow.connections == 1, "nobody has doubted that the server lives"
+
+
+@BOTH
+@pytest.mark.parametrize(("way", "nbytes"), [("up", 500_000), ("down", 500_000), ("down", 1000)])
+def test_what_was_cut_comes_in_the_end(
+    start: Start, relay: Callable[..., Relay], transport: str, way: str, nbytes: int
+) -> None:
+    running = start()
+    cut = relay(running.broker.info.endpoint)
+    client = running.client(transport, cut.port)
+    client.ask("hello")
+    cut.cut_after[way] = nbytes
+    assert comes_back(client, picture(), "take a moment" if nbytes == 1000 else "give back")
+    assert cut.connections == 2
+
+
+@BOTH
+@pytest.mark.usefixtures("impatient")
+def test_a_line_that_died_without_a_word_is_made_anew(
+    start: Start, relay: Callable[..., Relay], transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = start()
+    dead = relay(running.broker.info.endpoint)
+    client = running.client(transport, dead.port)
+    client.ask("hello")
+    # The network takes what is sent and brings nothing any more.
+    went = threading.Event()
+    real = Relay._pass_on
+
+    def lose(self: Relay, source: socket.socket, target: socket.socket, way: str) -> None:
+        if self.connections < 2:
+            went.wait(10)
+        else:
+            real(self, source, target, way)
+
+    call = send(client, picture(), "take a moment")
+    client.poll(0.05)
+    for one in dead._open[1:]:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    monkeypatch.setattr(Relay, "_pass_on", lose)
+    assert client.wait(call).regions["pixels"].format.width == 800
+
+
+@pytest.mark.usefixtures("impatient")
+def test_who_has_slept_reads_before_he_judges(start: Start, relay: Callable[..., Relay]) -> None:
+    """As a process does that was stopped with Ctrl-Z, or with its whole machine."""
+    running = start()
+    line = relay(running.broker.info.endpoint)
+    client = running.client(port=line.port)
+    client.ask("hello")
+    call = send(client, picture(), "take a moment")
+    client.poll(0.05)
+    time.sleep(1.0)
+    client.wait(call)
+    assert line.connections == 1
+
+
+@BOTH
+def test_an_upload_that_is_cancelled_ends_at_once(start: Start, relay: Callable[..., Relay], transport: str) -> None:
+    running = start()
+    slow = relay(running.broker.info.endpoint, 5e6)
+    client = running.client(transport, slow.port)
+    client.ask("hello")
+    call = send(client, picture(4000))
+    client.poll(0.2)
+    client.cancel(call)
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        client.wait(call)
+    assert time.monotonic() - began < 1
+    wait_until(lambda: client.poll(0.01) or not running.broker._fronts[0].room())
+
+
+# Strangers
+
+
+def hangs_up_on(port: int, data: bytes) -> bool:
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as one:
+        one.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"PLAIN".ljust(20, b"\0") + bytes(32))
+        one.sendall(data)
+        with contextlib.suppress(ConnectionError):
+            while one.recv(1 << 16):
+                pass
+        return True
+
+
+@pytest.mark.parametrize("flags", [2, 4 | 2], ids=["message", "command"])
+@pytest.mark.parametrize("door", ["clients", "workers"])
+def test_a_stranger_cannot_send_much(start: Start, door: str, flags: int) -> None:
+    broker = start(devices=()).broker
+    socket_of = broker._fronts[0].socket if door == "clients" else broker._back.socket
+    port = int(socket_of.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(":")[2])
+    assert hangs_up_on(port, bytes([flags]) + struct.pack(">Q", 1 << 16))
+
+
+@BOTH
+def test_nothing_is_told_to_who_does_not_know_the_token(start: Start, transport: str) -> None:
+    """An impostor that lets everybody in, at a port where the server may once have been."""
+    running = start(devices=())
+    asked: list[str] = []
+    doorman, real = running.broker._doorman, running.broker._from_client
+
+    def let_in(mechanism: bytes, credentials: list[bytes]) -> bool:
+        asked.append(str(credentials))
+        return True
+
+    def listen(client: bytes, frames: Message) -> None:
+        asked.append(str([bytes(frame) for frame in frames]))
+        real(client, frames)
+
+    doorman._rules = dict.fromkeys(doorman._rules, let_in)
+    running.broker._from_client = listen  # type: ignore[method-assign]
+    client = Client(open_transport(running.broker.info.endpoint, "of a dead server", prefer=transport))
+    with pytest.raises(Refused, match="not the server of this user"):
+        client.wait(send(client, picture()))
+    client.close()
+    assert len(asked) == 2, "the password and one question"
+    assert "hello" in asked[1]
+    assert "dead server" not in "".join(asked)
+
+
+# Who does not read, and who writes oddly
+
+
+def test_who_reads_nothing_makes_the_server_keep_little(start: Start) -> None:
+    running = start()
+    front = running.broker._fronts[0]
+    front._most_waiting = 1 << 20
+    client, other = running.client("zmtp"), running.client()
+    client.ask("hello")
+    region = picture(500)
+    calls = [send(client, region) for _ in range(20)] + [send(client, picture(200), "show how far it is")]
+    line = client.transport._line
+    while client.transport._feed():
+        line._write(line._socket)  # type: ignore[attr-defined]
+
+    def is_done() -> bool:
+        line._write(line._socket)  # type: ignore[attr-defined]
+        status = other.ask("status").fields
+        return not status["jobs_running"] and not status["jobs_waiting"] and not front.senders
+
+    wait_until(is_done)
+    assert front._waiting() <= (1 << 20) + region.format.nbytes
+    assert running.broker._postponed, "what there was no room for"
+    for call in calls[:-1]:
+        assert bytes(client.wait(call).regions["pixels"].data) == bytes(region.data)
+    assert len([event for event in client.events(calls[-1]) if event.kind == "preview"]) < 40
+
+
+def test_a_message_of_very_many_frames_is_passed_over(start: Start) -> None:
+    running = start(devices=())
+    client, info = running.client(), running.broker.info
+    with zmq.Context() as context, context.socket(zmq.DEALER) as odd:
+        odd.linger = 0
+        odd.plain_username = USERNAME.encode()
+        odd.plain_password = proof.password(info.token, USERNAME).encode()
+        odd.connect(info.endpoint)
+        odd.send_multipart([b""] * 50_000)
+        odd.send(codec.pack({"op": "hello", "id": "x"}))
+        began = time.monotonic()
+        assert client.ask("status").fields["pid"]
+        assert odd.poll(10_000)
+        assert b"proof" in odd.recv()
+        assert time.monotonic() - began < 5
