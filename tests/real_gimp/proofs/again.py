@@ -1,4 +1,10 @@
-"""Again with changes, wherever the painting has gone: a file, a duplicate, another image; and of the first version."""
+# LINGER=2
+# MALLOC_PERTURB_=165
+"""Again with changes, wherever the painting has gone: a file, a duplicate, another image; and of the first version.
+
+Images are closed as soon as they are painted, while the plug-in's process has yet to end. Here it takes long to, as on
+a slow machine, and memory that was freed is overwritten: what GIMP was told of a painting and keeps for too long shows.
+"""
 
 import json
 
