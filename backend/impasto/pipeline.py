@@ -34,7 +34,7 @@ from impasto.masking.edges import feather, free_colors, grow
 from impasto.masking.finder import SubjectFinder
 from impasto.nets.style_bank import StyleBankNet
 from impasto.zoo.library import Library
-from impasto_link.errors import BadRequest, NoSubject, NotEnoughMemory
+from impasto_link.errors import BadRequest, ImpastoError, NoSubject, NotEnoughMemory
 from impasto_link.options import MaskOptions, StyleChoice, StylizeOptions
 from impasto_link.pixels import Region
 
@@ -203,6 +203,7 @@ class Pipeline:
                 painted = torch.lerp(behind, before, subject)
             else:
                 painted = self._paint(photo, area, options.styles, work, progress)
+            _check_numbers(painted)
             if options.keep_colors:
                 painted = keep_colors(painted, photo)
         progress(1.0, "finishing")
@@ -435,6 +436,16 @@ def _preview(
     if work.options.keep_colors:
         painted = keep_colors(painted, content)
     return encode_rgb(torch.lerp(content, painted, work.options.strength))
+
+
+def _check_numbers(painted: Tensor) -> None:
+    """Raise ImpastoError if a pixel has come out as no number, which would be written as black."""
+    low, high = torch.aminmax(painted)  # both are NaN if any value is
+    if not bool(torch.isfinite(low) & torch.isfinite(high)):
+        raise ImpastoError(
+            "The painting has pixels that are infinite or not a number.",
+            "The style may be damaged, or the options ask too much: try others.",
+        )
 
 
 def _at_most(picture: Picture, max_side: int | None) -> tuple[Picture, float]:

@@ -7,6 +7,7 @@ other user of the machine can read it off the list of processes.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 import threading
@@ -34,6 +35,10 @@ log = logging.getLogger(__name__)
 #: Progress is passed on at most this often, in seconds; a picture of it, in a refinement, less often.
 PROGRESS_EVERY = 0.05
 PREVIEW_EVERY = 1.0
+#: After so many seconds without work memory is given back that no network needs, if it is more than so many bytes: a
+#: large picture leaves gigabytes, and small ones paint faster with what they have left.
+TIDY_AFTER = 5.0
+TIDY_ABOVE = 2**29
 
 
 @dataclass(eq=False)
@@ -95,6 +100,7 @@ class Worker:
         self._enough = Enough
         self._device = pick_device(environment["IMPASTO_WORKER_DEVICE"])
         self._pipeline = Pipeline(Library(), self._device)
+        self._least_memory = psutil.Process().memory_info().rss
         #: What is under way, the last one in the middle of the first.
         self._under_way: list[Task] = []
         self._waiting: deque[Task] = deque()
@@ -105,11 +111,25 @@ class Worker:
         while True:
             while self._waiting:
                 self._do(self._waiting.popleft())
-            if not self._receive(self._unload_after if self._unload_after and self._pipeline.loaded() else None):
-                log.info("unloading the models after %.0f s without work", self._unload_after)
-                self._pipeline.unload()
-                self._give_memory_back(self._device)
-                self._send({"event": "stats", "stats": self._stats()})
+            self._rest()
+
+    def _rest(self) -> None:
+        """Wait for work, and make room for others meanwhile."""
+        unload_after = self._unload_after if self._unload_after and self._pipeline.loaded() else math.inf
+        tidy_after = min(TIDY_AFTER, unload_after)
+        if self._receive(tidy_after):
+            return
+        if psutil.Process().memory_info().rss - self._least_memory > TIDY_ABOVE:
+            self._make_room()
+        if not self._receive(None if unload_after == math.inf else unload_after - tidy_after):
+            log.info("unloading the models after %.0f s without work", self._unload_after)
+            self._pipeline.unload()
+            self._make_room()
+
+    def _make_room(self) -> None:
+        self._give_memory_back(self._device)
+        self._least_memory = psutil.Process().memory_info().rss
+        self._send({"event": "stats", "stats": self._stats()})
 
     def _receive(self, timeout: float | None) -> bool:
         """Take what the broker has sent: jobs wait, cancellations are noted with the job that they are for.

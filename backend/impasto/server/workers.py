@@ -34,7 +34,10 @@ WORKER_COMMAND = [sys.executable, "-P", "-m", "impasto.server.worker"]  # see SE
 #: OpenMP's threads wait for each other in a loop by default. Where one of them has to share its core, with the editor
 #: itself or anything else, the others burn the time that it needs: many times as long, against some percent more on a
 #: machine that is otherwise idle (docs/speed.md).
-_BESIDE_OTHERS = {"OMP_WAIT_POLICY": "PASSIVE"}
+#:
+#: oneDNN keeps the code that it makes for each shape of a convolution: of 1024 of them by default, and every size of a
+#: picture has others. A picture needs less than forty.
+_DEFAULTS = {"OMP_WAIT_POLICY": "PASSIVE", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}
 
 
 class WorkerProcess:
@@ -80,7 +83,7 @@ class WorkerProcess:
         self.state = "starting"
         self.started_at = time.monotonic()
         environment = {
-            **_BESIDE_OTHERS,
+            **_DEFAULTS,
             **os.environ,
             **self._environment,
             "IMPASTO_WORKER_IDENTITY": self.identity.hex(),

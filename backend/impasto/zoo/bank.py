@@ -12,7 +12,7 @@ from torch import Tensor
 
 from impasto.nets.style_bank import StyleBankNet
 from impasto.zoo.library import CARD_KIND
-from impasto.zoo.storage import read_tensors, write_model
+from impasto.zoo.storage import fill, read_tensors, write_model
 from impasto_link.errors import ModelProblem
 
 _BODY, _STYLES = "body.", "styles."
@@ -73,15 +73,14 @@ def load_body(path: Path) -> StyleBankNet:
     Raises:
         ModelProblem: the file is missing, damaged, or holds no network.
     """
-    weights = {key.removeprefix(_BODY): value.float() for key, value in read_tensors(path, _BODY).items()}
+    weights = {key.removeprefix(_BODY): value for key, value in read_tensors(path, _BODY).items()}
     try:
         width = weights["down.0.conv.weight"].shape[0]
-        blocks = 1 + max(int(key.split(".")[1]) for key in weights if key.startswith("body."))
-        net = StyleBankNet(width, blocks)
-        net.load_state_dict(weights)
-    except (KeyError, ValueError, RuntimeError) as error:
-        raise ModelProblem(f"The file {path} does not hold the network of a style bank.") from error
-    return net.eval().requires_grad_(False)
+        # As many as there are, and not the highest number: a name is no measure of what is in the file.
+        blocks = len({key.split(".")[1] for key in weights if key.startswith("body.")})
+        return fill(lambda: StyleBankNet(width, blocks), weights)
+    except (KeyError, IndexError, ValueError, RuntimeError) as error:
+        raise ModelProblem(f"The file {path} does not hold the network of a style bank: {error}.") from error
 
 
 def load_codes(path: Path) -> dict[str, Tensor]:
@@ -95,5 +94,7 @@ def load_codes(path: Path) -> dict[str, Tensor]:
 
 def mix_codes(codes: list[Tensor], weights: list[float]) -> Tensor:
     """The code between codes: their mean by weight. Shape (1, code_length)."""
-    shares = torch.tensor(weights)
-    return (torch.stack(codes) * (shares / shares.sum())[:, None]).sum(0, keepdim=True)
+    # In float32 small weights would be 0, and their shares not a number.
+    shares = torch.tensor(weights, dtype=torch.float64)
+    shares = (shares / shares.sum()).float()
+    return (torch.stack(codes) * shares[:, None]).sum(0, keepdim=True)

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from impasto.zoo.library import MAX_CARD_BYTES
-from impasto_link.errors import ModelProblem
+from impasto_link.errors import ModelProblem, quoted
 from impasto_link.files import read_regular
 
 Net = TypeVar("Net", bound=nn.Module)
@@ -56,15 +57,46 @@ def read_tensors(path: Path, prefix: str = "") -> dict[str, Tensor]:
     """The weights whose names begin with ``prefix``.
 
     Raises:
-        ModelProblem: the file is missing or damaged.
+        ModelProblem: the file is missing or damaged, or a weight is infinite or not a number.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys() if key.startswith(prefix)}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
+            tensors = {key: file.get_tensor(key) for key in file.keys() if key.startswith(prefix)}  # noqa: SIM118
+        check_numbers(tensors)
+        return tensors
+    except (OSError, SafetensorError, ValueError) as error:
         raise ModelProblem(
             f"The model {path} cannot be read: {error}.", "Install Impasto again, or remove it."
         ) from error
+
+
+def check_numbers(tensors: Mapping[str, Tensor]) -> None:
+    """Raise ValueError if a weight is infinite or not a number: whatever it had a part in would come out black."""
+    for key, value in tensors.items():
+        if not bool(torch.isfinite(value.float()).all()):
+            raise ValueError(f"{quoted(key)} has values that are infinite or not a number")
+
+
+def fill(build: Callable[[], Net], tensors: Mapping[str, Tensor]) -> Net:
+    """A network with its weights, in evaluation form, float32, on the CPU.
+
+    Args:
+        build: makes the network, its weights still of no account.
+        tensors: the weights by name.
+
+    Raises:
+        ValueError: these are not the weights of that network; it is not built then, for it may be of any size.
+    """
+    with torch.device("meta"):
+        wanted = build().state_dict()
+    left = {key: value for key, value in tensors.items() if key not in wanted}
+    missing = [key for key in wanted if key not in tensors and not key.endswith("num_batches_tracked")]
+    unlike = [key for key, value in tensors.items() if key in wanted and value.shape != wanted[key].shape]
+    if wrong := [*left, *missing, *unlike]:
+        raise ValueError(f"wrong weights {quoted(wrong[:3])}")
+    net = build()
+    net.load_state_dict({key: value.float() for key, value in tensors.items()}, strict=False)
+    return net.eval().requires_grad_(False)
 
 
 def read_card(path: Path) -> Card:
@@ -113,11 +145,6 @@ def load_net(path: Path, kind: str, build: Callable[[Card], Net]) -> Net:
     try:
         if card["kind"] != kind:
             raise ValueError(f"it is a {card['kind']}")
-        net = build(card)
-        missing, unexpected = net.load_state_dict({key: value.float() for key, value in tensors.items()}, strict=False)
-        wrong = [*unexpected, *(key for key in missing if not key.endswith("num_batches_tracked"))]
-        if wrong:
-            raise ValueError(f"wrong weights {wrong[:3]}")
+        return fill(lambda: build(card), tensors)
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise ModelProblem(f"The file {path} does not hold a {kind}: {error}.", "Install Impasto again.") from error
-    return net.eval().requires_grad_(False)

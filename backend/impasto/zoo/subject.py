@@ -13,6 +13,7 @@ from torch import Tensor
 from impasto.nets.unet import MobileNetV2, PaddedConv, Padding, SubjectNet
 from impasto.zoo.library import find_model
 from impasto.zoo.storage import load_net, read_tensors, save_net
+from impasto_link.errors import quoted
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,8 @@ TORCHVISION_ENCODER = "torchvision MobileNet_V2_Weights.IMAGENET1K_V2"
 #: By which torchvision's weights want their input normalised.
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _BATCH_NORM_EPS = 1e-5
+#: More layers of context than this no network has.
+_MOST_CONTEXT = 16
 
 
 def subject_model() -> Path:
@@ -44,11 +47,18 @@ def load_subject_net(path: Path, *, to_train: bool = False) -> SubjectNet:
     Raises:
         ModelProblem: the file is missing, damaged, or something else.
     """
-    net = load_net(path, CARD_KIND, lambda card: SubjectNet(card["padding"], card.get("context", 0)))
+    net = load_net(path, CARD_KIND, _build)
     if to_train:
         return net.train().requires_grad_(True)
     net.fold_norms()
     return net
+
+
+def _build(card: Mapping[str, Any]) -> SubjectNet:
+    context = card.get("context", 0)
+    if context not in range(_MOST_CONTEXT + 1):
+        raise ValueError(f"a context of {quoted(context)}")
+    return SubjectNet(card["padding"], context)
 
 
 def load_encoder(path: Path | None = None) -> MobileNetV2:

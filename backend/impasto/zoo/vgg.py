@@ -11,6 +11,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from impasto.nets.vgg import CHANNELS, VGG19Features
+from impasto.zoo.storage import check_numbers
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ def load_vgg19(path: Path | None = None, deepest: str | None = None) -> VGG19Fea
                 if f"{key}.{part}" not in weights:
                     raise ValueError(f"{source} has no VGG-19 layer {name}, which {deepest} needs")
                 state[f"layers.{name}.{part}"] = weights[f"{key}.{part}"].float()
+        check_numbers(state)
         net.load_state_dict(state)
     except (AttributeError, KeyError, RuntimeError) as error:
         raise ValueError(f"{source} does not hold a VGG-19: {error}") from error

@@ -25,7 +25,7 @@ from impasto.engines.pictures import StylePicture
 from impasto.imaging.color import color_moments, match_colors
 from impasto.imaging.resample import resize
 from impasto.nets.perceptual import STYLE_LAYERS, Moments
-from impasto_link.errors import BadRequest
+from impasto_link.errors import BadRequest, ImpastoError
 from impasto_link.options import RefineOptions
 
 log = logging.getLogger(__name__)
@@ -188,6 +188,11 @@ def refine(
             descent = _DESCENTS[options.optimizer or preset.optimizer](best, memory, preset.learning_rate)
             for _ in range(scale.iterations):
                 losses = descent.step(objective)
+                if not math.isfinite(losses.total):
+                    raise ImpastoError(
+                        "The refinement went astray: its loss is not a number any more.",
+                        "Give weights that are less extreme, or another optimizer.",
+                    )
                 best = descent.picture
                 done += scale.height * scale.width
                 report(done / work, losses, best)
