@@ -14,7 +14,7 @@ from impasto.engines.devices import fast_dtype
 from impasto.pipeline import Pipeline
 from impasto.zoo.library import Library, shipped_models
 from impasto_link.errors import NotEnoughMemory
-from impasto_link.options import RefineOptions, StylizeOptions
+from impasto_link.options import MaskOptions, RefineOptions, StylizeOptions
 from impasto_link.pixels import PixelFormat, Region
 
 
@@ -258,3 +258,25 @@ def test_one_request_may_be_done_in_the_middle_of_another(photo: np.ndarray) -> 
 
         assert done(name, let_in) == guests[name], name
         assert looks >= len(wanted)
+
+
+def test_every_long_step_looks_for_a_cancellation(pipeline: Pipeline, photo: np.ndarray) -> None:
+    # Of about three steps between two looks each takes some tenths of a second at 12 megapixels.
+    large = np.ascontiguousarray(np.tile(photo, (4, 4, 1)))
+    looks = {"mask": 0, "cut-out": 0, "brush": 0}
+
+    def count(what: str) -> Callable[..., None]:
+        def look(*_: object) -> None:
+            looks[what] += 1
+
+        return look
+
+    region = to_region(large)[0]
+    pipeline.mask(region, MaskOptions(feather=1, grow=1), count("mask"))
+    pipeline.mask(region, MaskOptions(cutout=True), count("cut-out"))
+    pipeline.stylize(to_region(photo)[0], StylizeOptions.of("udnie", brush=1), count("brush"))
+    once = looks["brush"]
+    pipeline.stylize(to_region(photo)[0], StylizeOptions.of("udnie", brush=1.1), count("brush"))
+    assert looks["mask"] >= 10
+    assert looks["cut-out"] >= 8
+    assert looks["brush"] - once > once - 5

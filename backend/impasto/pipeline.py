@@ -169,7 +169,9 @@ class Pipeline:
         picture, factor = _at_most(decode(region), None if small is None else max(small, _SMALL_SIDE))
         if options.color:
             picture = in_color(picture)
+        progress(0.0, "reading")
         photo = fill_transparent(picture.rgb.clamp(0, 1), picture.alpha)
+        progress(0.0, "reading")
         subject = None
         if options.needs_subject:
             given = None if mask is None else _fitting(mask, "mask", region, picture)
@@ -186,7 +188,10 @@ class Pipeline:
                 "Choose another area or selection." if selection is not None else "Choose another area.",
             )
 
-        seen = {name: as_style(one, name) for name, one in (pictures or {}).items()}
+        seen = {}
+        for name, one in (pictures or {}).items():
+            seen[name] = as_style(one, name)
+            progress(0.0, "reading")
         brush = options.brush * factor
         if small is not None:
             # Nobody would see strokes that are finer than its pixels.
@@ -206,11 +211,13 @@ class Pipeline:
             _check_numbers(painted)
             if options.keep_colors:
                 painted = keep_colors(painted, photo)
-        progress(1.0, "finishing")
+        look = lambda: progress(1.0, "finishing")  # noqa: E731
+        look()
         if small is not None:
             picture, _ = _at_most(picture, small)
             painted = resize(painted, *picture.rgb.shape[-2:])
             area = None if area is None else resize(area, *picture.rgb.shape[-2:])
+            look()
         return _finish(picture, painted, area, options, tuple(dict.fromkeys(work.notes)))
 
     @_as_if_alone
@@ -234,6 +241,7 @@ class Pipeline:
         """
         progress(0.0, "reading")
         picture, factor = _at_most(decode(region), options.max_side)
+        progress(0.0, "reading")
         found = self._subject(picture, None, options, factor, progress)
         if options.invert:
             found = 1 - found
@@ -241,7 +249,8 @@ class Pipeline:
             found = found * _fitting(selection, "selection", region, picture)
         pixels = picture.source
         if options.cutout:
-            pixels = cut_out(picture, free_colors(picture.rgb, found), found)
+            colors = free_colors(picture.rgb, found, lambda: progress(0.5, "finishing"))
+            pixels = cut_out(picture, colors, found)
         return Layer(pixels, encode_gray(found))
 
     def _subject(
@@ -256,17 +265,24 @@ class Pipeline:
         found = self._find(picture, options.mask_model, progress) if given is None else given
         if float(found.max()) < _EMPTY:
             raise NoSubject("The mask is empty: nothing of it is white.", "White in a mask is the subject.")
-        return feather(grow(found, options.grow * factor), options.feather * factor)
+        look = lambda: progress(0.0, "finding the subject")  # noqa: E731
+        look()
+        grown = grow(found, options.grow * factor)
+        look()
+        soft = feather(grown, options.feather * factor)
+        look()
+        return soft
 
     def _find(self, picture: Picture, model: str, progress: Progress) -> Tensor:
-        progress(0.0, "finding the subject")
+        look = lambda: progress(0.0, "finding the subject")  # noqa: E731
+        look()
         seen = picture.rgb.clamp(0, 1)
         if picture.alpha is None:
-            found = self._finder.find(seen, model)
+            found = self._finder.find(seen, model, look)
         else:
             # A figure on a transparent layer is to be seen as it is, not with its colours drawn out.
             alpha = picture.alpha.clamp(0, 1)
-            found = self._finder.find(torch.lerp(torch.full_like(seen, _BACKDROP), seen, alpha), model)
+            found = self._finder.find(torch.lerp(torch.full_like(seen, _BACKDROP), seen, alpha), model, look)
             # The mask shows pixels with the alpha that they have: with it in the mask, too, they would fade twice.
             found = found * (alpha > 0)
         if float((found > 0.5).float().mean()) < _SPECKS:
@@ -332,9 +348,10 @@ class Pipeline:
             )
         if painted.shape == photo.shape:
             return painted
+        tick(1.0)
         if painted.shape[-1] > width:
             return resize(painted, height, width).clamp(0, 1)
-        return upsample_guided(painted, small, photo)
+        return upsample_guided(painted, small, photo, lambda: tick(1.0))
 
     def _refine(
         self,

@@ -1,17 +1,19 @@
 """Gatys refinement: exact in tiles, at any size, and what it promises of its result."""
 
 import itertools
+import math
 from collections.abc import Collection, Mapping
 
 import pytest
 import torch
 from torch import Tensor
 
-from impasto.engines.gatys.objective import HALO, Losses, Objective, measure, windows
+from impasto.engines.gatys.objective import HALO, Losses, Objective, Tick, measure, windows
 from impasto.engines.gatys.refine import MIN_SIDE, Enough, plan_scales, refine
 from impasto.engines.pictures import StylePicture
 from impasto.nets.perceptual import STYLE_DISTANCES, STYLE_LAYERS, LayerMoments
 from impasto.nets.vgg import CHANNELS, VGG19Features
+from impasto.zoo.features import Features
 from impasto_link.errors import BadRequest, Cancelled
 from impasto_link.options import OPTIMIZERS, STYLE_LOSSES, RefineOptions
 
@@ -31,7 +33,7 @@ class Measuring:
         self.names: Collection[str] = self.net.names
         self.dtype = torch.float32
 
-    def __call__(self, x: Tensor, wanted: Collection[str]) -> Mapping[str, Tensor]:
+    def __call__(self, x: Tensor, wanted: Collection[str], tick: Tick | None = None) -> Mapping[str, Tensor]:
         found: Mapping[str, Tensor] = self.net(x, wanted)
         return found
 
@@ -211,7 +213,7 @@ def test_it_can_be_stopped_while_the_styles_are_measured(deep: Measuring, monkey
     def report(done: float, losses: Losses | None, picture: Tensor | None) -> None:
         raise Cancelled("The job was cancelled.")
 
-    monkeypatch.setattr(Measuring, "__call__", lambda net, x, wanted: look(x, wanted))
+    monkeypatch.setattr(Measuring, "__call__", lambda net, x, wanted, tick=None: look(x, wanted))
     styles = [(StylePicture(noise(70, 70, seed)), 1.0) for seed in range(3)]
     with pytest.raises(Cancelled):
         refine(deep, None, noise(70, 70, 1), styles, RefineOptions(), 70, report)
@@ -238,3 +240,29 @@ def test_a_larger_picture_than_is_refined_at_keeps_its_detail(deep: Measuring) -
     residual = (refined - photo)[inside]
     assert refined.shape == photo.shape
     assert float(residual.abs().mean()) < 0.1
+
+
+def test_it_can_be_stopped_between_the_layers_of_a_network_on_the_way_there_and_back() -> None:
+    seen, last = 0, math.inf
+
+    def tick() -> None:
+        nonlocal seen
+        seen += 1
+        if seen == last:
+            raise Cancelled("That is enough.")
+
+    torch.manual_seed(0)
+    net = Features(VGG19Features("relu3_1"), torch.device("cpu"), torch.float32)
+    targets = measure(net, noise(64, 64, 3), STYLE)
+    objective = Objective(net, noise(64, 64, 2), targets, "relu3_1", tick=tick)
+    quiet = Objective(net, noise(64, 64, 2), targets, "relu3_1")
+    seen = 0
+    losses, gradient = objective(noise(64, 64, 1))
+    # Five convolutions there and back, and a look at the end.
+    assert seen >= 2 * 5
+    assert losses == quiet(noise(64, 64, 1))[0]
+    assert torch.equal(gradient, quiet(noise(64, 64, 1))[1])
+    for stop in (2, seen - 1):
+        seen, last = 0, stop
+        with pytest.raises(Cancelled):
+            objective(noise(64, 64, 1))

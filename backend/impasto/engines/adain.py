@@ -69,7 +69,10 @@ class AdaINEngine:
         net = self._load()
         # Interpolated between styles as in section 7.2 of the paper.
         total = sum(weight for _, weight in styles)
-        seen = [(self._reader.latent(style), weight / total) for style, weight in styles]
+        seen = []
+        for style, weight in styles:
+            seen.append((self._reader.latent(style), weight / total))
+            tick(0.0)
         latents, shares = zip(*seen, strict=True)
         mixed = StyleLatent(
             *(

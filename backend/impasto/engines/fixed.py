@@ -73,7 +73,7 @@ class FixedEngine:
             BadRequest: the styles belong to different networks and cannot be mixed.
             NotEnoughMemory: the picture does not fit.
         """
-        net, code = self._prepare(styles, pictures or {})
+        net, code = self._prepare(styles, pictures or {}, tick)
         height, width = photo.shape[-2:]
         photo, weights = pad_to(net.min_size, photo, weights)
         plan = plan_for(self.device, height * width, _NUMBERS_KEEPING_ALL, _NUMBERS_AT_LEAST, self.dtype)
@@ -88,7 +88,7 @@ class FixedEngine:
         return net.paint(photo, code, SMALLEST, tick, weights, origin)[..., :height, :width]
 
     def _prepare(
-        self, styles: Sequence[StyleChoice], pictures: Mapping[str, StylePicture]
+        self, styles: Sequence[StyleChoice], pictures: Mapping[str, StylePicture], tick: Tick
     ) -> tuple[FoldedStyleBank, Tensor]:
         """The network that all of the styles belong to, and the code of their mixture."""
         used = [choice for choice in styles if choice.weight > 0]
@@ -110,6 +110,7 @@ class FixedEngine:
             if choice.name in pictures:
                 assert predictor is not None
                 codes.append(self._reader.code(pictures[choice.name], predictor))
+                tick(0.0)
                 continue
             bank = found[choice.name].bank
             stored = load_codes(bank.weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -42,7 +43,9 @@ def resize(x: Tensor, height: int, width: int) -> Tensor:
     return F.interpolate(x, size=(height, width), mode="bicubic", antialias=True, align_corners=False).clamp(low, high)
 
 
-def upsample_guided(painted_small: Tensor, photo_small: Tensor, photo: Tensor) -> Tensor:
+def upsample_guided(
+    painted_small: Tensor, photo_small: Tensor, photo: Tensor, tick: Callable[[], None] = lambda: None
+) -> Tensor:
     """Bring a painting that was made at a small scale to the size of the photo, with crisp strokes and edges.
 
     Plain enlargement gives soft strokes. The fast guided filter (He and Sun 2015, https://arxiv.org/abs/1505.00996)
@@ -59,6 +62,7 @@ def upsample_guided(painted_small: Tensor, photo_small: Tensor, photo: Tensor) -
         painted_small: (1, 3, h, w) sRGB values.
         photo_small: (1, 3, h, w), what was painted.
         photo: (1, 3, H, W), the same at full size.
+        tick: called between strips; may raise to stop.
 
     Returns:
         (1, 3, H, W), within the range of ``painted_small``. The work is done in strips of rows, which do not show.
@@ -82,6 +86,7 @@ def upsample_guided(painted_small: Tensor, photo_small: Tensor, photo: Tensor) -
         low, high, gain = _enlarge(coarse, strip, height, width, "bilinear").split((3, 3, 3), dim=1)
         detailed = torch.addcmul(painted, gain, luma(photo[:, :, strip]) - guide)
         out[:, :, strip] = _crisp(detailed, low, high, crispness)
+        tick()
     return out
 
 

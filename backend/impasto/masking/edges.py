@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -35,7 +36,7 @@ _LARGEST_RADIUS, _LARGEST_SIGMA, _LARGEST_BOX = 16, 6.0, 8
 _STRIP = 1 << 20
 
 
-def follow_edges(mask: Tensor, photo: Tensor) -> Tensor:
+def follow_edges(mask: Tensor, photo: Tensor, tick: Callable[[], None] = lambda: None) -> Tensor:
     """Enlarge a small mask to the size of its picture, with edges where the picture has them, soft in hair and fur.
 
     The fast guided filter (He, Sun and Tang 2013; He and Sun 2015, https://arxiv.org/abs/1505.00996) with the picture's
@@ -45,6 +46,7 @@ def follow_edges(mask: Tensor, photo: Tensor) -> Tensor:
     Args:
         mask: (1, 1, h, w) in [0, 1].
         photo: (1, 3, H, W), sRGB in [0, 1].
+        tick: called between strips; may raise to stop.
 
     Returns:
         (1, 1, H, W) in [0, 1], exactly 0 and 1 away from the border.
@@ -65,6 +67,7 @@ def follow_edges(mask: Tensor, photo: Tensor) -> Tensor:
         slope, offset = _explain(coarse, guide, radius)
         maps = torch.cat([slope, offset, near, coarse], dim=1)
         coarse = _apply(maps, guide)
+        tick()
 
     out = photo.new_empty((1, 1, height, width))
     rows = max(16, _STRIP // width)
@@ -72,6 +75,7 @@ def follow_edges(mask: Tensor, photo: Tensor) -> Tensor:
         strip = slice(top, min(top + rows, height))
         value = _apply(_enlarge_rows(maps, strip, height, width), photo[:, :, strip])
         out[:, :, strip] = ((value - _BLACK) / (_WHITE - _BLACK)).clamp_(0, 1)
+        tick()
     return out
 
 
@@ -177,7 +181,7 @@ def feather(mask: Tensor, pixels: float) -> Tensor:
     return (x if scale == 1 else resize(x, height, width)).clamp(0, 1)
 
 
-def free_colors(rgb: Tensor, alpha: Tensor) -> Tensor:
+def free_colors(rgb: Tensor, alpha: Tensor, tick: Callable[[], None] = lambda: None) -> Tensor:
     """The subject's own colours where its edge is mixed with the background: what a cut-out needs.
 
     Approximate fast foreground colour estimation (Forte 2021, https://arxiv.org/abs/2006.14970), two rounds: means of
@@ -186,6 +190,7 @@ def free_colors(rgb: Tensor, alpha: Tensor) -> Tensor:
     Args:
         rgb: (1, 3, H, W), the picture.
         alpha: (1, 1, H, W) in [0, 1], its mask.
+        tick: called between steps; may raise to stop.
 
     Returns:
         (1, 3, H, W); where ``alpha`` is 1, ``rgb`` itself.
@@ -196,9 +201,11 @@ def free_colors(rgb: Tensor, alpha: Tensor) -> Tensor:
         radius = max(1, round(share * size))
         weight = _wide_mean(alpha, radius)
         blurred_front = _wide_mean(front * alpha, radius) / (weight + 1e-5)
+        tick()
         back = _wide_mean(back * (1 - alpha), radius) / (1 - weight + 1e-5)
         front = blurred_front + alpha * (rgb - alpha * blurred_front - (1 - alpha) * back)
         front = front.clamp(0, 1)
+        tick()
     return torch.where(alpha >= 1, rgb, front)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -48,12 +49,13 @@ class SubjectFinder:
         self._others.unload()
         self._kept.clear()
 
-    def find(self, photo: Tensor, model: str) -> Tensor:
+    def find(self, photo: Tensor, model: str, tick: Callable[[], None] = lambda: None) -> Tensor:
         """The mask of the subject of a picture, found at its first call and remembered by the picture's content.
 
         Args:
             photo: (1, 3, H, W) float32, sRGB in [0, 1], any size from 1 x 1, on the CPU.
             model: one of `impasto_link.options.MASK_MODELS`.
+            tick: called between steps; may raise to stop.
 
         Returns:
             (1, 1, H, W) float32 in [0, 1]; all 0 if there is no subject. Do not change it in place.
@@ -68,8 +70,10 @@ class SubjectFinder:
         key = digest.digest()
         kept = self._kept.pop(key, None)
         if kept is None:
+            tick()
             small = self._others.find(photo, model) if model != "impasto" else self._find(photo)
-            kept = (follow_edges(small, photo) * 65535).round_().to(torch.uint16)
+            tick()
+            kept = (follow_edges(small, photo, tick) * 65535).round_().to(torch.uint16)
         self._kept[key] = kept
         while len(self._kept) > 1 and sum(mask.nbytes for mask in self._kept.values()) > _KEPT_BYTES:
             self._kept.popitem(last=False)

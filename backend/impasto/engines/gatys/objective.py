@@ -25,14 +25,18 @@ _GRID = 16
 TILE_PIXELS = 1024 * 1024
 
 
+#: Called between tiles, and between the layers of the network; raises to stop.
+Tick = Callable[[], None]
+
+
 class FeatureNet(Protocol):
     """What measures: VGG-19, or the compact encoder in its place."""
 
     names: Collection[str]
     dtype: torch.dtype
 
-    def __call__(self, x: Tensor, wanted: Collection[str]) -> Mapping[str, Tensor]:
-        """Features of (1, 3, H, W) in [0, 1] by layer name."""
+    def __call__(self, x: Tensor, wanted: Collection[str], tick: Tick | None = None) -> Mapping[str, Tensor]:
+        """Features of (1, 3, H, W) in [0, 1] by layer name; ``tick`` is called on the way, there and back."""
         ...
 
 
@@ -87,15 +91,11 @@ def measure(
     counts = Counts(picture, layers, weights)
     total: Moments = {}
     for window in windows(picture.shape[-2], picture.shape[-1]):
-        features = net(picture[..., window.shown[0], window.shown[1]].to(net.dtype), layers)
+        features = net(picture[..., window.shown[0], window.shown[1]].to(net.dtype), layers, tick)
         _add(total, counts.moments(features, window))
         if tick is not None:
             tick()
     return total
-
-
-#: Called between tiles; raises to stop.
-Tick = Callable[[], None]
 
 
 class Counts:
@@ -152,7 +152,7 @@ class Objective:
         style_weight, content_weight, tv_weight: of the relative distances, and of the total variation.
         layer_weights: how much each layer of ``targets`` counts; alike if not given.
         weights: where the style is to be met, (1, 1, H, W) in [0, 1].
-        tick: called between tiles; raises to stop.
+        tick: called between tiles and layers; raises to stop.
         tile_pixels: see `windows`.
     """
 
@@ -194,7 +194,8 @@ class Objective:
         self._power = max(power, 1e-6)
 
     def _features(self, picture: Tensor, window: Window) -> Mapping[str, Tensor]:
-        return self._net(picture[..., window.shown[0], window.shown[1]].to(self._net.dtype), self._wanted)
+        shown = picture[..., window.shown[0], window.shown[1]].to(self._net.dtype)
+        return self._net(shown, self._wanted, self._tick)
 
     def _content(self, features: Mapping[str, Tensor], window: Window) -> Tensor:
         stride = stride_of(self._content_layer)
@@ -258,7 +259,7 @@ class Objective:
         In a function of its own, so that the features of a tile are gone before the next one needs memory.
         """
         shown = tile.detach().requires_grad_()
-        features = self._net(shown.to(self._net.dtype), self._wanted)
+        features = self._net(shown.to(self._net.dtype), self._wanted, self._tick)
         mine = [part for one in self._counts.moments(features, window).values() for part in one]
         content = self._content_loss(features, window, wanted)
         share = self._content_weight * content
