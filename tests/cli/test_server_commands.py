@@ -132,6 +132,15 @@ def test_a_device_that_no_machine_has_starts_no_server(tmp_path: Path, capsys: p
     assert not list(tmp_path.iterdir())
 
 
+def test_an_invitation_is_written_over_an_older_one_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "important.json"
+    file.write_text('{"mine": true}')
+    assert main(["serve", "--remote", "127.0.0.1:0", "--invitation", str(file)]) == 1
+    assert "is there already, and is no invitation" in capsys.readouterr().err
+    assert file.read_text() == '{"mine": true}'
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def put_style(folder: Path, name: str) -> None:
     """A style of an untrained network, and a card that is none."""
     folder.mkdir(parents=True)

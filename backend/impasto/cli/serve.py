@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from impasto.server.logs import configure_logging, keep_log_short
 from impasto.server.options import BrokerOptions
 from impasto.server.remote import OpenToOthers, open_to_others
 from impasto_link.discovery import claim, read_server_info
-from impasto_link.errors import ImpastoError
+from impasto_link.errors import ImpastoError, ServerGone
+from impasto_link.invitation import Invitation
 from impasto_link.launch import remember_command
 from impasto_link.options import MaskOptions
 
@@ -68,6 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     # As a job's device is looked at: else each worker would end by itself, with a traceback.
     devices = tuple(MaskOptions(device=one).device for one in options.device or ["auto"])
+    if options.remote:
+        _check_place_for_invitation(options.invitation)
     with claim() as place:
         if place is None:
             return _runs_already(options)
@@ -110,6 +114,17 @@ def _runs_already(options: argparse.Namespace) -> int:
     print(words, file=sys.stderr)
     # Two clients that start it at the same time are both served by the first.
     return 0
+
+
+def _check_place_for_invitation(file: Path) -> None:
+    if not os.path.lexists(file):
+        return
+    try:
+        Invitation.read(file)
+    except ServerGone as error:
+        raise ImpastoError(
+            f"{file} is there already, and is no invitation.", "Name another file with --invitation."
+        ) from error
 
 
 def _invite(remote: OpenToOthers, file: Path) -> None:
