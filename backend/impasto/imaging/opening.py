@@ -258,7 +258,8 @@ def _to_vips(picture: Image.Image) -> pyvips.Image:
     made = pyvips.Image.new_from_array(np.ascontiguousarray(values)).copy(interpretation=_MODES[mode])
     for key, name in (("icc_profile", "icc-profile-data"), ("xmp", "xmp-data")):
         data: Any = picture.info.get(key)
-        if isinstance(data, bytes) and data:
+        done = key == "icc_profile" and picture.mode == "LAB"  # Pillow has followed it
+        if isinstance(data, bytes) and data and not done:
             made.set_type(pyvips.GValue.blob_type, name, data)
     with suppress(TypeError, ValueError, KeyError):
         x, y = (float(one) for one in picture.info["dpi"])
