@@ -16,9 +16,7 @@ import pytest
 import pyvips
 from PIL import Image
 
-from impasto.imaging import formats
 from impasto.imaging.files import READABLE, WRITABLE, FileProblem, coverage, float_white, read, read_mask
-from impasto.training.photos import find_pictures, open_picture
 from impasto_link.pixels import PixelFormat, Region
 
 SMOOTH = np.stack(
@@ -321,14 +319,3 @@ def test_of_a_cut_out_the_alpha_is_the_mask(tmp_path: Path) -> None:
 
 def test_what_is_written_can_be_read() -> None:
     assert set(WRITABLE) < set(READABLE)
-
-
-def test_photos_to_learn_from_are_found_and_opened_by_the_same_list(tmp_path: Path) -> None:
-    for name in ("b.bmp", "a.jpg", "._a.jpg", "c.eps", "d.kra"):
-        (tmp_path / name).write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
-    (tmp_path / "folder.png").mkdir()
-    assert [path.name for path in find_pictures(tmp_path)] == ["a.jpg", "b.bmp"]
-    with pytest.raises(OSError, match=r"a\.jpg cannot be read"):  # and is not handed to an interpreter of PostScript
-        open_picture(tmp_path / "a.jpg")
-    Image.init()
-    assert set(formats.PILLOW_FORMATS) <= set(Image.OPEN)

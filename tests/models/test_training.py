@@ -16,13 +16,22 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from impasto.cli import main
+from impasto.imaging.formats import PILLOW_FORMATS
 from impasto.nets.perceptual import STYLE_LAYERS, content_distance, gram, style_distance, total_variation
 from impasto.nets.style_bank import StyleBankNet
 from impasto.nets.vgg import CHANNELS, VGG19Features
 from impasto.training import common
 from impasto.training.common import Schedule, Trainer, endless, restore, save_checkpoint
 from impasto.training.losses import spikes
-from impasto.training.photos import PhotoCrops, StyleCrops, find_pictures, is_held_out, load_rgb, save_picture
+from impasto.training.photos import (
+    PhotoCrops,
+    StyleCrops,
+    find_pictures,
+    is_held_out,
+    load_rgb,
+    open_picture,
+    save_picture,
+)
 from impasto.training.recipe import BankRecipe, StyleRecipe
 from impasto.training.styles import StyleTrainer, TrainingOptions, gram_matrices, preview_photos
 from impasto.zoo.bank import load_body, load_codes, save_bank
@@ -330,6 +339,17 @@ def truncated_copy(picture: Path, path: Path) -> Path:
     Image.open(picture).save(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     return path
+
+
+def test_photos_to_learn_from_are_found_and_opened_by_the_same_list(tmp_path: Path) -> None:
+    for name in ("b.bmp", "a.jpg", "._a.jpg", "c.eps", "d.kra"):
+        (tmp_path / name).write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
+    (tmp_path / "folder.png").mkdir()
+    assert [path.name for path in find_pictures(tmp_path)] == ["a.jpg", "b.bmp"]
+    with pytest.raises(OSError, match=r"a\.jpg cannot be read"):  # and is not handed to an interpreter of PostScript
+        open_picture(tmp_path / "a.jpg")
+    Image.init()
+    assert set(PILLOW_FORMATS) <= set(Image.OPEN)
 
 
 def test_a_picture_that_cannot_be_read_is_named(data: Path, tmp_path: Path) -> None:
