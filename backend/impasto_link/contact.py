@@ -66,6 +66,10 @@ class Contact:
                 self._read(wait, came)
         except ConnectionError:
             self._lose()
+        except Refused:
+            # One that was started in its place does not know our token.
+            self._patience.check()
+            raise
         if self._transport.heard != heard or not expecting:
             self.expect()
         else:

@@ -43,6 +43,10 @@ class Line(Protocol):
     def wants_write(self) -> bool:
         """See `Transport.wants_write`."""
 
+    @property
+    def has_more_room(self) -> bool:
+        """Whether there is room to send by now and the descriptor will not tell of it."""
+
     def close(self) -> None:
         """Close at once."""
 
@@ -117,14 +121,14 @@ class Transport:
             self._turn(None)
 
     def _turn(self, wait: float | None) -> bool:
-        """Send what can be sent and take in what has come, or comes soon; whether there was anything."""
+        """Send what can be sent and take in what has come, or comes soon; whether there may be more to do at once."""
         came = self._line.receive(wait, until_room=self._feed())
         for message in came:
             self.heard += 1
             whole = self._inbox.take(message)
             if whole is not None:
                 self._whole.append(whole)
-        return bool(came)
+        return bool(came) or (self._feed() and self._line.has_more_room)
 
     def _feed(self) -> bool:
         """Send what there is room for; whether there is more."""

@@ -123,6 +123,11 @@ class ZmqLine:
         """The descriptor of the socket, edge triggered."""
         return int(self._socket.getsockopt(zmq.FD))
 
+    @property
+    def has_more_room(self) -> bool:
+        """Whether there is room to send by now; a look at the socket takes away what the descriptor had to tell."""
+        return bool(int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLOUT)
+
     def close(self) -> None:
         """Close at once."""
         if self._socket.closed:

@@ -94,6 +94,11 @@ class ZmtpLine:
         """Whether something waits for the descriptor to become writable."""
         return self._socket is not None and (not self._connected or bool(self._session.outgoing or self._outgoing))
 
+    @property
+    def has_more_room(self) -> bool:
+        """Never: the descriptor tells."""
+        return False
+
     def close(self) -> None:
         """Close at once; what has not been written is dropped."""
         self._lose(ConnectionError("This connection has been closed."))

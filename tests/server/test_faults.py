@@ -15,12 +15,14 @@ import numpy as np
 import psutil
 import pytest
 
+from impasto.client import to_region
 from impasto.server import logs
 from impasto.server.logs import LONGEST_MESSAGE, MAX_BYTES, JsonLines, keep_log_short, put_aside
 from impasto.zoo.library import shipped_models
 from impasto_link.discovery import log_file, read_server_info, runtime_file
-from impasto_link.errors import ModelProblem, WorkerDied
+from impasto_link.errors import ModelProblem, ServerEnded, WorkerDied
 from impasto_link.launch import clean_environment, connect_or_start, connect_running
+from impasto_link.options import StylizeOptions
 from support import PATIENCE, RunningServer, wait_until
 
 Start = Callable[..., RunningServer]
@@ -42,11 +44,20 @@ def test_a_killed_worker_costs_one_job(own_server: Start) -> None:
         assert server.stylize(big(64), style="udnie").shape == (64, 64, 3)
 
 
-def test_a_killed_server_takes_its_worker_along(own_server: Start) -> None:
+def test_a_killed_server_takes_its_worker_along_and_its_clients_hear_of_it(own_server: Start) -> None:
     running = own_server()
     worker = psutil.Process(int(running.wait_for_worker()["pid"]))
+    clients = [connect_running(transport=transport) for transport in ("pyzmq", "zmtp")]
+    calls = [(client, client.stylize(to_region(big())[0], StylizeOptions.of("udnie"))) for client in clients if client]
+    for client, _ in calls:
+        client.poll()
     running.process.kill()
     running.process.wait()
+    assert len(calls) == 2
+    for client, call in calls:
+        with pytest.raises(ServerEnded):
+            client.wait(call)
+        client.close()
     assert worker.wait(PATIENCE) is not None or not worker.is_running()
 
 

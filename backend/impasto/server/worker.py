@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 
 from impasto.server.logs import configure_logging
+from impasto.server.workers import WORKER
 from impasto_link import codec
 from impasto_link.errors import Cancelled, ImpastoError, NotEnoughMemory, quoted
 from impasto_link.options import STYLE_FRAME, MaskOptions, StylizeOptions
@@ -81,7 +82,7 @@ class Worker:
         environment = os.environ
         endpoint, token = environment["IMPASTO_WORKER_ENDPOINT"], environment["IMPASTO_WORKER_TOKEN"]
         name = bytes.fromhex(environment["IMPASTO_WORKER_IDENTITY"])
-        self._broker = Transport(lambda: ZmqLine(endpoint, token, name=name, user="worker"), token)
+        self._broker = Transport(lambda: ZmqLine(endpoint, token, name=name, user=WORKER), token)
         self._unload_after = float(environment["IMPASTO_WORKER_UNLOAD_AFTER"])
         shared = environment.get("IMPASTO_WORKER_SHARED")
         self._shared = SharedFolder(Path(shared), "") if shared else None
