@@ -23,7 +23,7 @@ from impasto.zoo.bank import save_bank
 from impasto_link import __version__
 from impasto_link.discovery import ServerInfo, claim, runtime_file
 from impasto_link.errors import ServerGone
-from impasto_link.launch import connect_or_start
+from impasto_link.launch import connect_or_start, remember_command
 from support import PATIENCE, RunningServer, wait_until
 
 
@@ -113,6 +113,18 @@ def test_the_doctor_finds_what_cannot_be_believed(tmp_path: Path, capsys: pytest
     file.chmod(0o644)
     assert main(["doctor"]) == 1
     assert f"chmod 600 {file}" in capsys.readouterr().out
+
+
+def test_the_doctor_finds_that_editors_cannot_start_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    remember_command([str(tmp_path / "moved" / "python"), "-m", "impasto"])
+    assert main(["doctor"]) == 0, "the command line can"
+    assert "editors cannot start it" in capsys.readouterr().out
+    remember_command(SERVER_COMMAND)
+    assert main(["doctor"]) == 0
+    assert "editors cannot start it" not in capsys.readouterr().out
 
 
 def test_the_doctor_finds_a_folder_that_is_none(

@@ -21,6 +21,7 @@ from impasto_link import __version__, codec
 from impasto_link.discovery import disbelieved, log_file
 from impasto_link.errors import ImpastoError
 from impasto_link.files import explain
+from impasto_link.launch import server_command
 from impasto_link.state import home_dir, problems, runtime_dir
 
 
@@ -158,6 +159,7 @@ def _server() -> Iterator[Finding]:
         return
     if client is None:
         yield Finding("does not run; it starts by itself when it is needed")
+        yield from _start_by_editors()
     else:
         with Server(client) as server:
             status = server.status()
@@ -172,6 +174,14 @@ def _server() -> Iterator[Finding]:
     free = shutil.disk_usage(folder).free
     if free < 1 << 30:
         yield Finding(f"only {free >> 20} MiB are free on the disk of {folder}", "Make room: the server writes there.")
+
+
+def _start_by_editors() -> Iterator[Finding]:
+    """Editors do not know where Impasto is installed; what they remember may have been moved."""
+    try:
+        server_command()
+    except ImpastoError as error:
+        yield Finding(f"editors cannot start it: {error.message}", "Run once: impasto serve")
 
 
 def _models() -> Iterator[Finding]:
