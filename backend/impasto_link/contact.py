@@ -65,7 +65,9 @@ class Contact:
             if self._is_connected(wait):
                 self._read(wait, came)
         except ConnectionError:
-            self._lose()
+            # What came before that comes first; the transport will say it again.
+            if not came:
+                self._lose()
         except Refused:
             # One that was started in its place does not know our token.
             self._patience.check()
