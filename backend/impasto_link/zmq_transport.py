@@ -95,10 +95,7 @@ class ZmqLine:
         came = []
         if ready.get(self._socket, 0) & zmq.POLLIN:
             came = self._drain()
-        if not came:
-            # What had come before the connection was lost comes first.
-            self._look(self._monitor in ready)
-        return came
+        return came or self._look(self._monitor in ready)
 
     def _drain(self) -> list[Message]:
         came: list[Message] = []
@@ -107,17 +104,23 @@ class ZmqLine:
                 came.append(self._socket.recv_multipart(zmq.DONTWAIT))
         return came
 
-    def _look(self, happened: bool) -> None:
+    def _look(self, happened: bool) -> list[Message]:
+        """See what has become of the connection; if it is lost, first what had come before, a server's last words."""
         while happened and self._monitor.poll(0):
             event = recv_monitor_message(self._monitor)["event"]
             self._refused |= bool(event & _REFUSALS)
             self._lost |= bool(event & _LOSSES)
+        # They were there before the event was, but perhaps not when the socket was looked at.
+        came = self._drain() if self._lost else []
+        if came:
+            return came
         if self._refused:
             raise Refused(
                 "The server did not accept this program's token or key.", "It may have been restarted: connect again."
             )
         if self._lost:
             raise ConnectionError("The connection is lost.")
+        return []
 
     def fileno(self) -> int:
         """The descriptor of the socket, edge triggered."""

@@ -23,12 +23,13 @@ from impasto.server.jobs import Job, JobQueue, KeptResults, is_quick
 from impasto.server.logs import keep_log_short
 from impasto.server.memory import Memory
 from impasto.server.options import BrokerOptions, RemoteAccess
+from impasto.server.questions import QUESTIONS
 from impasto.server.workers import WORKER, WorkerProcess
 from impasto.zoo.library import Library
-from impasto_link import __version__, codec, proof
+from impasto_link import __version__, codec
 from impasto_link.discovery import ServerInfo
 from impasto_link.errors import BadRequest, ImpastoError, UnknownOperation, WorkerDied, quoted
-from impasto_link.options import ENGINES, MaskOptions, StylizeOptions
+from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.pieces import Message
 from impasto_link.shared import SharedFolder
 from impasto_link.transport import USERNAME
@@ -68,32 +69,29 @@ class Broker:
         self.library = Library()
         self.queue = JobQueue()
         self.kept = KeptResults()
-        self._running: dict[str, WorkerProcess] = {}
+        self.running: dict[str, WorkerProcess] = {}
         self._lost_since: dict[bytes, float] = {}
         #: Kept results that clients get when they have read what they were sent before, by the ids of the jobs.
         self._postponed: dict[bytes, deque[str]] = {}
         self._stopping = False
         self._wait = TICK
-        self._started_at = self._used_at = self._pulsed_at = self._swept_at = self._placed_at = time.monotonic()
+        self.started_at = self._used_at = self._pulsed_at = self._swept_at = self._placed_at = time.monotonic()
         self._places_changed = False
         #: A single message may take half of the memory.
         self._most_bytes = psutil.virtual_memory().total // 2
-        self._operations: dict[str, Callable[[bytes, codec.Header, Message], None]] = {
-            "hello": self._on_hello,
-            "styles": self._on_styles,
+        self.operations: dict[str, Callable[[bytes, codec.Header, Message], None]] = {
+            **dict.fromkeys(QUESTIONS, self._on_question),
             "stylize": self._on_job,
             "mask": self._on_job,
             "preview": self._on_job,
             "cancel": self._on_cancel,
-            "keep-alive": self._on_keep_alive,
             "fetch": self._on_fetch,
             "received": self._on_received,
-            "status": self._on_status,
             "shutdown": self._on_shutdown,
         }
 
         self._gate = Gate()
-        self._memory = Memory()
+        self.memory = Memory()
         self._context = zmq.Context()
         self._doorman = Doorman(self._context)
         token, worker_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
@@ -158,8 +156,9 @@ class Broker:
         for number, front in enumerate(self._fronts):
             _safely(self._let_in, front, bytes([number]), self._from_client)
         _safely(self._let_in, self._back, b"", self._from_worker)
-        for look in (self._look_after_workers, self._look_after_clients, self._dispatch, self._tell_places):
-            _safely(look)
+        with self._gate.reserve():
+            for look in (self._look_after_workers, self._look_after_clients, self._dispatch, self._tell_places):
+                _safely(look)
         self._wait = min(TICK, *(door.flush() for door in self._doors))
         if self._postponed:
             _safely(self._send_postponed)
@@ -228,7 +227,7 @@ class Broker:
                 raise codec.wrong_version(header.get("v"), codec.PROTOCOL, self.info.pid)
             if not isinstance(call_id, str) or not 0 < len(call_id) <= 64 or not call_id.isprintable():
                 raise BadRequest("The message has no id.", "Send a text of at most 64 letters that is used only once.")
-            operation = self._operations.get(str(header.get("op")))
+            operation = self.operations.get(str(header.get("op")))
             if operation is None:
                 raise UnknownOperation(f"The server does not know the operation {quoted(header.get('op'))}.")
             with self._gate.reserve():
@@ -242,48 +241,12 @@ class Broker:
             unexpected = ImpastoError(f"Something unexpected went wrong: {quoted(error)}", "The server's log has more.")
             self._tell(client, call_id, "failed", **unexpected.to_wire())
 
-    def _on_hello(self, client: bytes, header: codec.Header, frames: Message) -> None:
-        shared = self._shared_with(client)
-        self._tell(
-            client,
-            header["id"],
-            "done",
-            **({} if shared is None else {"shared": shared.to_wire()}),
-            proof=proof.answer(self.info.token, "server", str(header.get("challenge"))),
-            version=__version__,
-            protocol=codec.PROTOCOL,
-            pid=self.info.pid,
-            operations=sorted(self._operations),
-            engines=list(ENGINES),
-            library=self.library.state(),
-            workers=[worker.to_wire(client) for worker in self.workers],
-        )
+    def _on_question(self, client: bytes, header: codec.Header, frames: Message) -> None:
+        self._tell(client, header["id"], "done", **QUESTIONS[header["op"]](self, client, header))
 
-    def _shared_with(self, client: bytes) -> SharedFolder | None:
+    def shared_with(self, client: bytes) -> SharedFolder | None:
         """The folder in shared memory, for a client on this machine."""
         return self.shared if client[0] == 0 else None
-
-    def _on_styles(self, client: bytes, header: codec.Header, frames: Message) -> None:
-        styles = self.library.to_wire(thumbnails=header.get("thumbnails") is True)
-        self._tell(client, header["id"], "done", styles=styles, problems=self.library.problems())
-
-    def _on_status(self, client: bytes, header: codec.Header, frames: Message) -> None:
-        self._tell(
-            client,
-            header["id"],
-            "done",
-            version=__version__,
-            pid=self.info.pid,
-            endpoint=self.info.endpoint,
-            uptime_s=round(time.monotonic() - self._started_at, 1),
-            memory_bytes=self._memory.used,
-            jobs_waiting=len(self.queue),
-            jobs_running=len(self._running),
-            workers=[worker.to_wire(client) for worker in self.workers],
-        )
-
-    def _on_keep_alive(self, client: bytes, header: codec.Header, frames: Message) -> None:
-        self._tell(client, header["id"], "done")
 
     def _on_shutdown(self, client: bytes, header: codec.Header, frames: Message) -> None:
         self._tell(client, header["id"], "done")
@@ -293,7 +256,7 @@ class Broker:
         """A client has come back and asks for its job: its result, or to hear of it from now on."""
         job = self._job(header["id"])
         if job is not None:
-            if job.id in self._running:
+            if job.id in self.running:
                 job.client = client
             else:
                 self.queue.hand_over(job, client)
@@ -304,12 +267,12 @@ class Broker:
 
     def _job(self, job_id: str) -> Job | None:
         """The job of that id that waits or is worked on."""
-        worker = self._running.get(job_id)
+        worker = self.running.get(job_id)
         return worker.jobs[job_id] if worker is not None else self.queue.find(job_id)
 
     def _place(self, job: Job) -> int:
         """How many jobs come before it."""
-        return 0 if job.id in self._running else list(self.queue).index(job) + len(self._running)
+        return 0 if job.id in self.running else list(self.queue).index(job) + len(self.running)
 
     def _send_postponed(self) -> None:
         """Send kept results to who has read what he was sent before."""
@@ -350,7 +313,7 @@ class Broker:
             return
         kind = MaskOptions if header["op"] == "mask" else StylizeOptions
         options = kind.from_wire(header)
-        shared = self._shared_with(client)
+        shared = self.shared_with(client)
         regions = codec.decode_regions(header, frames[1:], shared.look if shared else None)
         if "pixels" not in regions:
             raise BadRequest("The request has no pixels.")
@@ -370,7 +333,7 @@ class Broker:
         replaced = self.queue.add(job)
         if replaced is not None:
             self._tell(client, replaced.id, "cancelled", message="A newer preview took its place.")
-        job.told_place = self.queue.place_of_last(job) + len(self._running)
+        job.told_place = self.queue.place_of_last(job) + len(self.running)
         self._tell(client, job_id, "accepted", place=job.told_place)
 
     def _provide_for(self, job: Job) -> None:
@@ -399,8 +362,8 @@ class Broker:
         if job is not None:
             self.queue.remove(job)
             self._tell(job.client, job_id, "cancelled")
-        elif job_id in self._running:
-            worker = self._running[job_id]
+        elif job_id in self.running:
+            worker = self.running[job_id]
             job = worker.jobs[job_id]
             if job.cancelled_at is None:
                 if not keep:
@@ -454,7 +417,7 @@ class Broker:
         if final:
             worker.stats = header.pop("stats", worker.stats)
             worker.finish(job, float(header.get("seconds", 0.0)), leaves=header.pop("leaves", False) is True)
-            del self._running[job.id]
+            del self.running[job.id]
             log.info("job %s %s after %.2f s", job.id, event, time.monotonic() - job.accepted_at)
             self._used_at = time.monotonic()
         message = [codec.pack(header), *frames]
@@ -495,7 +458,7 @@ class Broker:
                 continue
             worker.begin(job)
             job.tries += 1
-            self._running[job.id] = worker
+            self.running[job.id] = worker
             self._places_changed = True
             worker.heard()
             if not self._to_worker(worker, job.message):
@@ -508,7 +471,7 @@ class Broker:
         if not self._places_changed or now - self._placed_at < PLACES_EVERY:
             return
         self._places_changed, self._placed_at = False, now
-        for place, job in enumerate(self.queue, start=len(self._running)):
+        for place, job in enumerate(self.queue, start=len(self.running)):
             if job.has_moved(place):
                 job.told_place = place
                 self._tell(job.client, job.id, "accepted", place=place)
@@ -534,15 +497,14 @@ class Broker:
         level = logging.INFO if worker.state == "leaving" else logging.ERROR
         log.log(level, "the worker on %s ended with status %s", worker.device, status)
         for job in list(worker.jobs.values()):
-            del worker.jobs[job.id], self._running[job.id]
+            del worker.jobs[job.id], self.running[job.id]
             if job.may_be_tried_again:
                 self.queue.put_back(job)
             elif job.cancelled_at:
                 self._tell(job.client, job.id, "cancelled")
             else:
                 self._fail(job, _DIED)
-        with self._gate.reserve():
-            worker.restart()
+        worker.restart()
         if worker.state == "broken":
             self._refuse_what_cannot_run()
 
@@ -575,7 +537,7 @@ class Broker:
                     log.info("job %s lost its client", job.id)
                     self._cancel(job.id)
         idle = now - self._used_at
-        if self.options.exit_after and idle > self.options.exit_after and not self._running and not len(self.queue):
+        if self.options.exit_after and idle > self.options.exit_after and not self.running and not len(self.queue):
             log.info("nobody needed the server for %.0f s", idle)
             self.stop()
 
@@ -584,7 +546,7 @@ class Broker:
         if self.shared is not None:
             jobs = self._jobs()
             self.shared.sweep({name for one in [*jobs, *self.kept] for name in one.shared})
-        self._memory.give_back()
+        self.memory.give_back()
 
     # --- answers
 
