@@ -133,6 +133,7 @@ from impasto.execution.strips import Plan
 from impasto.execution.style_bank import FoldedStyleBank
 from impasto.nets.style_bank import StyleBankNet
 torch.manual_seed(0)
+torch.set_num_threads(1)
 net = StyleBankNet()
 bank = FoldedStyleBank(net, torch.device("cpu"), torch.float32)
 bank.paint(torch.rand(1, 3, 256, 64), net.neutral_code()[None])
