@@ -10,7 +10,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 import torch
 from torch import Tensor
 
-from impasto.engines.devices import fast_dtype
+from impasto.engines.devices import available_memory, check_memory, fast_dtype, give_memory_back
 from impasto.engines.gatys.objective import Losses
 from impasto.engines.painters import Painters
 from impasto.engines.pictures import StylePicture, as_style
@@ -65,6 +65,8 @@ _BEFORE_REFINING = 0.05
 _SMALL_SIDE = 1024
 #: Previews of a refinement have this longest side, in pixels.
 _PREVIEW_SIDE = 512
+#: Bytes per pixel that reading takes: four planes of floats, and colours that are clamped.
+_BYTES_TO_READ = 28
 #: Behind transparent pixels, for the eyes of the network that finds the subject.
 _BACKDROP = 0.5
 
@@ -164,6 +166,7 @@ class Pipeline:
             ImpastoError: the region cannot be read, a style is missing, or the memory does not suffice.
         """
         progress(0.0, "reading")
+        _check_room(region)
         check_way_back(region)
         small = options.max_side
         picture, factor = _at_most(decode(region), None if small is None else max(small, _SMALL_SIDE))
@@ -240,6 +243,7 @@ class Pipeline:
             ImpastoError: the region cannot be read, or the network is not there.
         """
         progress(0.0, "reading")
+        _check_room(region)
         picture, factor = _at_most(decode(region), options.max_side)
         progress(0.0, "reading")
         found = self._subject(picture, None, options, factor, progress)
@@ -453,6 +457,15 @@ def _preview(
     if work.options.keep_colors:
         painted = keep_colors(painted, content)
     return encode_rgb(torch.lerp(content, painted, work.options.strength))
+
+
+def _check_room(region: Region) -> None:
+    """Raise NotEnoughMemory if there is not even room to read the region."""
+    cpu, pixels = torch.device("cpu"), region.format.width * region.format.height
+    needed = pixels * _BYTES_TO_READ
+    if needed > available_memory(cpu):
+        give_memory_back(cpu)
+    check_memory(available_memory(cpu), pixels, needed)
 
 
 def _check_numbers(painted: Tensor) -> None:

@@ -153,6 +153,7 @@ class Script:
             for job_id, options, region in jobs
         )
         self.answers: list[codec.Header] = []
+        self.closed = False
 
     def receive(self, timeout: float | None) -> list[Buffer] | None:
         if not self.messages and timeout != 0:
@@ -164,6 +165,9 @@ class Script:
 
     def flush(self) -> None:
         pass
+
+    def close(self) -> None:
+        self.closed = True
 
 
 @pytest.fixture
@@ -179,6 +183,8 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
         monkeypatch.setenv(f"IMPASTO_WORKER_{name}", value)
     worker = Worker()
     worker._broker.close()
+    # It would be held to it for all tests that follow.
+    monkeypatch.setattr(worker, "_hold_to_what_is_free", lambda: None)
     return worker
 
 
@@ -206,3 +212,16 @@ def test_a_quick_job_without_memory_waits_for_the_end_of_the_long_one(
     script = Script(("long", UDNIE, picture(96)), ("quick", UDNIE, picture(48)))
     assert ends(worker, script) == [("long", "done"), ("quick", "done")]
     assert tried == [96, 48, 48]
+
+
+def test_where_an_allocation_failed_a_new_process_takes_over(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(Pipeline, "stylize", fails)
+    script = Script(("large", UDNIE, picture(96)))
+    worker._broker = script  # type: ignore[assignment]
+    worker.run()
+    final = script.answers[-1]
+    assert (final["id"], final["code"], final["leaves"]) == ("large", NotEnoughMemory.code, True)
+    assert script.closed

@@ -41,6 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="seconds without work after which models leave the memory, 0 for never (default: %(default)g)",
     )
     parser.add_argument(
+        "--memory",
+        type=memory_size,
+        metavar="SIZE",
+        help="the most memory of the computer that each worker may have, such as 8G or 1500M (default: what is free)",
+    )
+    parser.add_argument(
         "--exit-after",
         type=float,
         default=defaults.exit_after,
@@ -67,6 +73,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def memory_size(text: str) -> int:
+    """Bytes, as "8G", "1500M" or a plain number say it."""
+    number, unit = text.strip().upper().removesuffix("B").removesuffix("I"), 1
+    for power, letter in enumerate("KMGT", start=1):
+        if number.endswith(letter):
+            number, unit = number.removesuffix(letter), 1024**power
+    try:
+        size = float(number) * unit
+        if not 2**30 <= size < 2**60:
+            raise argparse.ArgumentTypeError(f"{text} is not enough, or too much: at least 1G.")
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: write it as 8G or 1500M.") from None
+    return int(size)
+
+
 def run(options: argparse.Namespace) -> int:
     # As a job's device is looked at: else each worker would end by itself, with a traceback.
     devices = tuple(MaskOptions(device=one).device for one in options.device or ["auto"])
@@ -87,6 +108,7 @@ def run(options: argparse.Namespace) -> int:
                 shared_memory=options.shared_memory,
                 devices=devices,
                 unload_after=options.unload_after,
+                memory=options.memory,
                 exit_after=options.exit_after,
             )
         )

@@ -7,11 +7,11 @@ import logging
 import os
 import sys
 
-import psutil
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from impasto.engines.memory import free_memory
 from impasto.execution.strips import BLOCK_PIXELS, Plan
 from impasto_link.errors import NotEnoughMemory
 
@@ -54,7 +54,7 @@ def available_memory(device: torch.device) -> int:
     if device.type == "cuda":
         free = torch.cuda.mem_get_info(device)[0]
         return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
-    return int(psutil.virtual_memory().available)
+    return free_memory()
 
 
 def give_memory_back(device: torch.device) -> None:
@@ -118,14 +118,18 @@ def plan_for(device: torch.device, pixels: int, keeping_all: int, at_least: int,
         available = available_memory(device)
     if wanted < available:
         return Plan()
-    needed = pixels * at_least * dtype.itemsize
+    check_memory(available, pixels, pixels * at_least * dtype.itemsize)
+    return Plan(keep_all=False)
+
+
+def check_memory(available: int, pixels: int, needed: int) -> None:
+    """Raise NotEnoughMemory if a picture of so many pixels needs more bytes than are available."""
     if needed > available:
         raise NotEnoughMemory(
             f"A picture of {pixels / 1e6:.0f} megapixels needs about {needed / 2**30:.1f} GiB of memory, "
             f"and {available / 2**30:.1f} GiB are free.",
             "Choose a larger brush or a smaller region, or close other programs.",
         )
-    return Plan(keep_all=False)
 
 
 def pad_to(smallest: int, photo: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor | None]:

@@ -105,7 +105,7 @@ class Broker:
         worker_endpoint = self._bind_local(self._back, WORKER, worker_token)
         self.shared = SharedFolder.create() if options.shared_memory else None
         self._spawn = lambda device: WorkerProcess(
-            device, worker_endpoint, worker_token, options.unload_after, self.shared
+            device, worker_endpoint, worker_token, options.unload_after, self.shared, options.memory
         )
         self.workers = [self._spawn(device) for device in options.devices]
         self.info = ServerInfo(endpoint, token, psutil.Process().pid, __version__, codec.PROTOCOL)

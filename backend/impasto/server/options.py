@@ -24,6 +24,8 @@ class BrokerOptions:
     remote: RemoteAccess | None = None
     unload_after: float = 600.0
     exit_after: float = 3600.0
+    memory: int | None = None
+    """How many bytes of the computer's memory each worker may have; what is free if None."""
     shared_memory: bool = True
     """Whether programs on this machine may pass pixels by files in shared memory."""
     runtime_file: Path | None = None

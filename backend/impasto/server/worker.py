@@ -83,6 +83,9 @@ class Worker:
         endpoint, token = environment["IMPASTO_WORKER_ENDPOINT"], environment["IMPASTO_WORKER_TOKEN"]
         name = bytes.fromhex(environment["IMPASTO_WORKER_IDENTITY"])
         self._broker = Transport(lambda: ZmqLine(endpoint, token, name=name, user=WORKER), token)
+        #: Whether an allocation has failed. Who knows what state that has left libraries in, and the gaps that the
+        #: attempt has left in memory fit nothing else: this process ends, and another takes its place.
+        self._spoilt = False
         self._unload_after = float(environment["IMPASTO_WORKER_UNLOAD_AFTER"])
         shared = environment.get("IMPASTO_WORKER_SHARED")
         self._shared = SharedFolder(Path(shared), "") if shared else None
@@ -92,10 +95,13 @@ class Worker:
 
         from impasto.engines.devices import give_memory_back, is_out_of_memory, pick_device
         from impasto.engines.gatys.refine import Enough
+        from impasto.engines.memory import hold_to_what_is_free, limit_memory
         from impasto.pipeline import Pipeline
         from impasto.zoo.library import Library
 
         self._torch = torch
+        limit_memory(int(environment["IMPASTO_WORKER_MEMORY"]) if "IMPASTO_WORKER_MEMORY" in environment else None)
+        self._hold_to_what_is_free = hold_to_what_is_free
         self._give_memory_back = give_memory_back
         self._is_out_of_memory = is_out_of_memory
         self._enough = Enough
@@ -107,12 +113,14 @@ class Worker:
         self._waiting: deque[Task] = deque()
 
     def run(self) -> None:
-        """Do one job after the other; never returns."""
+        """Do one job after the other, until a new process should take over."""
         self._send({"event": "ready", "stats": self._stats()})
-        while True:
+        while not self._spoilt:
+            self._rest()
             while self._waiting:
                 self._do(self._waiting.popleft())
-            self._rest()
+        log.info("ending, because an allocation failed")
+        self._broker.close()
 
     def _rest(self) -> None:
         """Wait for work, and make room for others meanwhile."""
@@ -172,6 +180,8 @@ class Worker:
         between = bool(self._under_way)
         regions: dict[str, Region] = {}
         started = time.perf_counter()
+        if not between and self._device.type == "cpu":
+            self._hold_to_what_is_free()
         self._under_way.append(task)
         try:
             regions, notes = self._work(task)
@@ -185,6 +195,8 @@ class Worker:
                 self._waiting.append(task)
                 return
             final = _failed(error)
+            if isinstance(error, NotEnoughMemory):
+                self._give_memory_back(self._device)
         finally:
             self._under_way.remove(task)
             seconds = time.perf_counter() - started - task.others
@@ -193,7 +205,8 @@ class Worker:
         self._finish(task, {**final, "seconds": round(seconds, 4)}, regions)
 
     def _finish(self, task: Task, final: dict[str, Any], regions: dict[str, Region] | None = None) -> None:
-        message = {**final, "id": task.id, "stats": self._stats()}
+        leaves = self._spoilt and not self._under_way and not self._waiting
+        message = {**final, "id": task.id, "stats": self._stats(), **({"leaves": True} if leaves else {})}
         # A client that does not see the folder gets all of its frames.
         shared = self._shared if task.header.get("shared") is True else None
         self._send(message, regions, shared)
@@ -210,6 +223,7 @@ class Worker:
             if not self._is_out_of_memory(error):
                 raise
             log.exception("out of memory")
+            self._spoilt = True
             raise NotEnoughMemory(
                 "The memory did not suffice for this picture.", "Try a smaller region, or close other programs."
             ) from None

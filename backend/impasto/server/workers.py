@@ -52,7 +52,13 @@ class WorkerProcess:
     """
 
     def __init__(
-        self, device: str, endpoint: str, token: str, unload_after: float, shared: SharedFolder | None
+        self,
+        device: str,
+        endpoint: str,
+        token: str,
+        unload_after: float,
+        shared: SharedFolder | None,
+        memory: int | None = None,
     ) -> None:
         self.device = device
         self.jobs: dict[str, Job] = {}
@@ -69,6 +75,8 @@ class WorkerProcess:
         }
         if shared is not None:
             self._environment["IMPASTO_WORKER_SHARED"] = str(shared.path)
+        if memory is not None:
+            self._environment["IMPASTO_WORKER_MEMORY"] = str(memory)
         #: Since when it has had a job without a pause, and how long those took that were let in between, in seconds.
         self._busy_since = self._let_in = 0.0
         self._failed_starts = 0
