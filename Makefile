@@ -8,7 +8,7 @@ SHARING = OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE}
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: demo test test-link lint bench bench-quality bench-masks bench-pictures wheel plugins test-krita krita-root test-gimp gimp-root setup clean
+.PHONY: demo test test-link lint bench bench-serving bench-quality bench-masks bench-pictures wheel plugins test-krita krita-root test-gimp gimp-root setup clean
 
 setup: $(VENV)/.ready
 
@@ -52,6 +52,10 @@ bench: setup
 	@$(UV) pip install --quiet --python $(BIN)/python --editable ".[demo,train,bench]"
 	$(BIN)/python benchmarks/network.py
 	$(BIN)/python benchmarks/speed.py
+
+# What others feel of somebody's long work.
+bench-serving: setup
+	$(BIN)/python benchmarks/serving.py
 
 bench-quality: setup
 	$(BIN)/python benchmarks/quality.py $(QUALITY)

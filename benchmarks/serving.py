@@ -1,0 +1,110 @@
+"""What others feel of somebody's long work: a preview alone, beside a refinement, and beside a batch.
+
+    python benchmarks/serving.py
+
+Prints Markdown, rows as they come. All figures are of one run on one server; what counts are the ratios to the first
+row, so that a machine that is busy with something else changes all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import numpy as np
+
+from impasto.client import SERVER_COMMAND, to_region
+from impasto_link.client import Call, Client
+from impasto_link.discovery import read_server_info
+from impasto_link.launch import connect_or_start
+from impasto_link.options import RefineOptions, StylizeOptions
+from impasto_link.pixels import Region
+from impasto_link.transport import open_transport
+
+#: As the docker sends it: a layer made smaller, to be painted at 512 pixels.
+PREVIEW = StylizeOptions.of("udnie", max_side=512)
+
+
+def picture(width: int, height: int) -> Region:
+    """Some pixels."""
+    return to_region(np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8))[0]
+
+
+def client() -> Client:
+    """A connection of its own."""
+    info = read_server_info()
+    assert info is not None
+    one = Client(open_transport(info.endpoint, info.token))
+    one.ask("hello", timeout=120)
+    return one
+
+
+def seconds(one: Client, others: tuple[Client, ...] = ()) -> float:
+    """How long one preview takes, while others hear of their work."""
+    started = time.perf_counter()
+    call = one.stylize(picture(1024, 768), PREVIEW, preview=True)
+    while not call.finished:
+        one.poll(0.01)
+        for other in others:
+            other.poll(0.0)
+    assert call.result is not None, call.error
+    return time.perf_counter() - started
+
+
+@contextmanager
+def working(one: Client, begin: Callable[[], list[Call]]) -> Iterator[list[Call]]:
+    """Somebody's long work, which has begun and is cancelled in the end."""
+    calls = begin()
+    while not any(event.kind == "progress" and event.fraction > 0.02 for event in calls[0].events):
+        one.poll(0.1)
+    yield calls
+    for call in calls:
+        if not call.finished:
+            one.cancel(call)
+    while not all(call.finished for call in calls):
+        one.poll(0.1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=7, help="previews in each row")
+    runs = parser.parse_args().runs
+    os.environ["IMPASTO_RUNTIME_DIR"] = tempfile.mkdtemp()
+    with closing(connect_or_start(SERVER_COMMAND)) as starter, closing(client()) as host, closing(client()) as guest:
+        seconds(guest)
+        worker = starter.ask("status", timeout=120).fields["workers"][0]
+        print(f"{worker.get('name', worker['device'])}, {os.cpu_count()} cores\n")
+        print("| a preview | median, s | worst, s | median to alone |\n|---|---|---|---|")
+        alone: float | None = None
+
+        def row(what: str, one: Client, others: tuple[Client, ...] = ()) -> None:
+            nonlocal alone
+            times = []
+            for _ in range(runs):
+                times.append(seconds(one, others))
+                time.sleep(0.3)
+            middle = statistics.median(times)
+            alone = alone or middle
+            print(f"| {what} | {middle:.2f} | {max(times):.2f} | {middle / alone:.2f} |", flush=True)
+
+        row("alone", guest)
+        refine = StylizeOptions.of("udnie", refine=RefineOptions("fine", features="compact"))
+        with working(host, lambda: [host.stylize(picture(1500, 1000), refine)]):
+            row("beside a refinement of 1500 x 1000", guest, (host,))
+        batch = StylizeOptions.of("the-scream")
+        photo = picture(1500, 1000)
+        with working(host, lambda: [host.stylize(photo, batch) for _ in range(200)]):
+            row("beside a batch of 200 x 1500 x 1000 of somebody else", guest, (host,))
+        with working(host, lambda: [host.stylize(photo, batch) for _ in range(200)]):
+            row("beside one's own batch, on one connection", host)
+        row("alone again", guest)
+        starter.ask("shutdown")
+
+
+if __name__ == "__main__":
+    main()
