@@ -44,6 +44,8 @@ class Relay:
         self.connections = 0
         #: So many of the first connections take what is sent and bring nothing any more.
         self.dead = 0
+        self.passes = threading.Event()
+        self.passes.set()
         #: After so many bytes up, and down, the connection is cut, once.
         self.cut_after: dict[str, float] = {}
         threading.Thread(target=self._serve, daemon=True).start()
@@ -66,6 +68,7 @@ class Relay:
             while data := source.recv(1 << 14):
                 if number <= self.dead:
                     continue
+                self.passes.wait()
                 if way in self.cut_after:
                     self.cut_after[way] -= len(data)
                     if self.cut_after[way] < 0:
@@ -168,7 +171,10 @@ def test_who_has_slept_reads_before_he_judges(start: Start, relay: Callable[...,
     client.ask("hello")
     call = send(client, picture(), "take a moment")
     client.poll(0.05)
+    line.passes.clear()
     time.sleep(1.0)
+    client.poll()
+    line.passes.set()
     client.wait(call)
     assert line.connections == 1
 
@@ -193,7 +199,7 @@ def test_an_upload_that_is_cancelled_ends_at_once(start: Start, relay: Callable[
 
 
 def hangs_up_on(port: int, data: bytes) -> bool:
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as one:
+    with socket.create_connection(("127.0.0.1", port), timeout=3) as one:
         one.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"PLAIN".ljust(20, b"\0") + bytes(32))
         one.sendall(data)
         with contextlib.suppress(ConnectionError):
