@@ -61,7 +61,9 @@ class ZmqLine:
             self._socket.curve_secretkey = invitation.client_secret.encode()
         self._socket.sndhwm = _AHEAD
         self._socket.maxmsgsize = MAX_FRAME
-        self._socket.reconnect_ivl = -1
+        # Never, as far as we are concerned: a lost line is closed. But not -1, with which libzmq 4.3.5 throws away what
+        # has come and was not read yet, such as the answer of a server that ends.
+        self._socket.reconnect_ivl = 3_600_000
         self._socket.handshake_ivl = _HANDSHAKE_LIMIT
         # Under a name of its own: pyzmq names monitors by file descriptor, and in a shared context a new socket could
         # get hold of the monitor of one that was just closed.
