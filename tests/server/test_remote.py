@@ -157,7 +157,9 @@ def test_an_address_that_makes_no_sense(
 
 def test_nobody_is_invited_where_the_server_cannot_listen(tmp_path: Path) -> None:
     file = tmp_path / "invitation.json"
-    file.write_text("of a server that runs")
+    key = zmq.curve_keypair()[0].decode()
+    Invitation("tcp://127.0.0.1:5570", key, key, key).write(file)
+    of_a_server_that_runs = file.read_text()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = serve(tmp_path / "runtime", "--remote", f"127.0.0.1:{port}", "--invitation", str(file))
@@ -165,7 +167,7 @@ def test_nobody_is_invited_where_the_server_cannot_listen(tmp_path: Path) -> Non
     assert f"cannot listen at tcp://127.0.0.1:{port}" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert "other machines" not in ended.stdout
-    assert file.read_text() == "of a server that runs"
+    assert file.read_text() == of_a_server_that_runs
 
 
 def test_an_invitation_that_cannot_be_written_is_said(tmp_path: Path) -> None:
