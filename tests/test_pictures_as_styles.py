@@ -258,7 +258,7 @@ def test_the_command_line_takes_files_for_styles(
     Image.fromarray(fur).save(tmp_path / "my fur.jpg")
     Image.fromarray(coffee()[:200, :200].copy()).save(tmp_path / "cup.png")
     source, out = str(tmp_path / "photo.png"), str(tmp_path / "out.png")
-    common = ["stylize", source, "-o", out, "--quiet"]
+    common = ["stylize", source, "-o", out, "--quiet", "--existing", "replace"]
     assert main([*common, "--style", f"{tmp_path / 'my fur.jpg'}:0.7", "--style", "udnie:0.3"]) == 0
     mixed = np.asarray(Image.open(out))
     assert main([*common, "--style", str(tmp_path / "cup.png")]) == 0
