@@ -3,13 +3,14 @@
 import itertools
 import math
 from collections.abc import Collection, Mapping
+from unittest.mock import Mock
 
 import pytest
 import torch
 from torch import Tensor
 
 from impasto.engines.gatys.objective import HALO, Losses, Objective, Tick, measure, windows
-from impasto.engines.gatys.refine import MIN_SIDE, Enough, plan_scales, refine
+from impasto.engines.gatys.refine import MIN_SIDE, AdamDescent, Enough, plan_scales, refine
 from impasto.engines.pictures import StylePicture
 from impasto.nets.perceptual import STYLE_DISTANCES, STYLE_LAYERS, LayerMoments
 from impasto.nets.vgg import CHANNELS, VGG19Features
@@ -171,6 +172,35 @@ def test_refinement_brings_the_picture_nearer_to_the_style(deep: Measuring, opti
     assert objective(refined)[0].style < 0.98 * objective(ramp)[0].style
     assert reported == sorted(reported)
     assert reported[-1] == pytest.approx(1.0)
+
+
+def test_adam_is_that_of_pytorch_to_the_bit() -> None:
+    start = noise(9, 11, 4)
+    theirs = start.clone()
+    optimizer = torch.optim.Adam([theirs], lr=0.02, betas=(0.9, 0.99), foreach=False)
+    ours = AdamDescent(start, None, 0.02)
+    objective = Mock(spec=Objective)
+    for seed in range(30):
+        if seed == 20:  # the next scale, of the same size
+            ours = AdamDescent(theirs, ours.memory, 0.02)
+        gradient = (noise(9, 11, seed) - 0.5) * 10.0 ** (seed % 7 - 5)
+        theirs.grad = gradient.clone()
+        objective.return_value = (Losses(0, 0, 0), gradient)
+        ours.step(objective)
+        optimizer.step()
+        theirs.clamp_(0, 1)
+        assert torch.equal(ours._pixels, theirs)
+
+
+def test_refining_with_adam_does_not_wait_for_the_import_of_a_compiler(
+    deep: Measuring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(self: torch.optim.Optimizer, *args: object) -> None:
+        pytest.fail("The first optimiser of PyTorch's that is made imports torch._dynamo, for seconds.")
+
+    monkeypatch.setattr(torch.optim.Optimizer, "__init__", make)
+    photo = noise(70, 70, 1)
+    refine(deep, None, photo, [(StylePicture(photo), 1.0)], RefineOptions(iterations=1), 70, lambda *_: None)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

@@ -39,6 +39,9 @@ _CONTENT = ("relu4_2", "relu4_1")
 _STYLE_WEIGHT = 13.0
 _TV_WEIGHT = 0.3
 _AVERAGING = 0.95
+#: Of Adam: how much it keeps of the means of the gradient and of its square, and what keeps it from dividing by zero.
+_BETAS = (0.9, 0.99)
+_EPSILON = 1e-8
 _LONGEST_STYLE = 4096
 #: Bytes per pixel for the picture, its gradient, the optimiser's memory and the content's features, as measured.
 _BYTES_PER_PIXEL = 300
@@ -238,7 +241,7 @@ class Memory(NamedTuple):
 
     mean: Tensor
     square: Tensor
-    steps: Tensor
+    steps: int
 
 
 class Descent(Protocol):
@@ -260,18 +263,21 @@ class Descent(Protocol):
 
 
 class AdamDescent:
-    """Adam (Kingma and Ba 2015) with an exponential average of the iterates, which is smoother than any of them."""
+    """Adam with an exponential average of the iterates, which is smoother than any of them.
+
+    Kingma and Ba 2015 (https://arxiv.org/abs/1412.6980), algorithm 1, and to the bit what `torch.optim.Adam` does. That
+    one imports PyTorch's compiler when it is first made: four seconds in which nobody looks for a cancellation.
+    """
 
     def __init__(self, start: Tensor, memory: Memory | None, learning_rate: float) -> None:
         self._pixels = start.clone(memory_format=torch.contiguous_format)
-        self._optimizer = torch.optim.Adam([self._pixels], lr=learning_rate, betas=(0.9, 0.99))
-        if memory is not None:
+        self._learning_rate = learning_rate
+        if memory is None:
+            self._memory = Memory(torch.zeros_like(self._pixels), torch.zeros_like(self._pixels), 0)
+        else:
             size = self._pixels.shape[-2:]
-            self._optimizer.state[self._pixels] = {
-                "step": memory.steps,
-                "exp_avg": resize(memory.mean, *size),
-                "exp_avg_sq": resize(memory.square, *size).clamp_min(0),
-            }
+            square = resize(memory.square, *size).clamp_min(0)
+            self._memory = Memory(resize(memory.mean, *size), square, memory.steps)
         self._average = torch.zeros_like(start)
         self._seen = 0.0
 
@@ -283,17 +289,26 @@ class AdamDescent:
     @property
     def memory(self) -> Memory | None:
         """See `Descent`."""
-        state = self._optimizer.state[self._pixels]
-        return Memory(state["exp_avg"], state["exp_avg_sq"], state["step"])
+        return self._memory
 
     def step(self, objective: Objective) -> Losses:
         """See `Descent`."""
-        losses, self._pixels.grad = objective(self._pixels)
-        self._optimizer.step()
+        losses, gradient = objective(self._pixels)
+        self._move(gradient)
         self._pixels.clamp_(0, 1)
         self._average.mul_(_AVERAGING).add_(self._pixels, alpha=1 - _AVERAGING)
         self._seen = _AVERAGING * self._seen + 1 - _AVERAGING
         return losses
+
+    def _move(self, gradient: Tensor) -> None:
+        mean, square, steps = self._memory
+        steps += 1
+        mean.lerp_(gradient, 1 - _BETAS[0])
+        square.mul_(_BETAS[1]).addcmul_(gradient, gradient, value=1 - _BETAS[1])
+        # Both began at zero, and are too small at first.
+        spread = square.sqrt().div_(math.sqrt(1 - _BETAS[1] ** steps)).add_(_EPSILON)
+        self._pixels.addcdiv_(mean, spread, value=-self._learning_rate / (1 - _BETAS[0] ** steps))
+        self._memory = Memory(mean, square, steps)
 
 
 class LBFGSDescent:
