@@ -405,6 +405,16 @@ def test_a_full_disk_ends_a_batch(
     assert listed("out") == ["a.png"]
 
 
+def test_what_is_said_of_a_picture_names_it_once(photos: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    clear = Image.new("RGBA", (64, 64), (90, 80, 70, 128))
+    clear.save("photos/b.png")
+    Path("photos/c.png").write_bytes(b"")
+    assert main([*photos, "--format", "jpg"]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert "out/b.jpg is put on white: a file .jpg holds no transparency" in said
+    assert "photos/c.png is empty. It may not have been saved or copied completely." in said
+
+
 def test_a_style_that_is_not_there_is_said_once(photos: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*photos, "--style", "none"]) == 1
     assert capsys.readouterr().err.count("There is no style 'none'") == 1

@@ -25,7 +25,7 @@ def test_a_container_of_either_kind_counts_with_what_it_can_give_up(tmp_path: Pa
     lines, root = tmp_path / "cgroup", tmp_path / "fs"
     lines.write_text("0::/app/one\n")
     group(root / "app/one", memory__max="max", memory__current=10, memory__stat="inactive_file 1")
-    group(root / "app", memory__max=1000, memory__current=700, memory__stat="anon 5\ninactive_file 50")
+    group(root / "app", memory__max=1000, memory__current=700, memory__stat="anon 5\ninactive_file 30\nactive_file 20")
     assert list(memory._room_in_containers(lines, root)) == [350]
     # Inside a container the path can be one that only the host has.
     lines.write_text("0::/docker/1234\n")
@@ -36,7 +36,7 @@ def test_a_container_of_either_kind_counts_with_what_it_can_give_up(tmp_path: Pa
         root / "memory/there",
         memory__limit_in_bytes=800,
         memory__usage_in_bytes=100,
-        memory__stat="total_inactive_file 20",
+        memory__stat="total_inactive_file 5\ntotal_active_file 15",
     )
     group(root / "memory", memory__limit_in_bytes=2**63 - 4096, memory__usage_in_bytes=9, memory__stat="")
     assert list(memory._room_in_containers(lines, root)) == [720]

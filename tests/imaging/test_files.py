@@ -549,7 +549,7 @@ def test_the_limits_are_those_of_the_library(tmp_path: Path, suffix: str) -> Non
 
 def test_what_a_format_cannot_hold_of_the_numbers_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write(tmp_path / "a.jpg", region("RGB", "u16"))
-    assert caplog.messages == ["A file .jpg holds no more than 8 bits a channel"]
+    assert caplog.messages == [f"{tmp_path / 'a.jpg'} has 8 bits a channel: a file .jpg holds no more"]
     write(tmp_path / "a.png", region("RGB", "u16"))
     write(tmp_path / "b.jpg", region("RGB"))
     assert len(caplog.messages) == 1
@@ -562,4 +562,4 @@ def test_a_profile_that_a_format_cannot_hold_does_not_cost_the_picture(
         write(tmp_path / f"a{suffix}", region("RGB", profile=odd))
         again, _ = read(tmp_path / f"a{suffix}")
         assert again.format.encoding == "srgb"
-        assert f"A file {suffix} cannot hold the colour profile" in caplog.text
+        assert f"a file {suffix} cannot hold the colour profile" in caplog.text

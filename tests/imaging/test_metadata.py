@@ -106,6 +106,8 @@ def test_a_resolution_that_is_not_known_is_not_made_up(tmp_path: Path) -> None:
     with Image.open(tmp_path / "b.png") as image:
         assert "dpi" not in image.info
         assert np.array_equal(np.asarray(image), NOISE)
+    Image.fromarray(NOISE).convert("LAB").save(tmp_path / "c.tif")  # read by Pillow, which says 1 where there is none
+    assert read(tmp_path / "c.tif")[1].dpi is None
 
 
 def test_texts_of_png_stay(tmp_path: Path) -> None:

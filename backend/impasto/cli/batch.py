@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import errno
+import logging
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,7 +129,8 @@ class Batch:
     def write(self, item: Item, target: Path, region: Region, info: files.FileInfo | None = None) -> None:
         """Write one of the files of a picture, if it is to be written."""
         if target in item.targets:
-            data = files.encode(target.suffix.lower(), region, info, quality=self._options.quality)
+            suffix, of = target.suffix.lower(), files.as_text(target)
+            data = files.encode(suffix, region, info, quality=self._options.quality, of=of)
             self._outputs.put(target, data)
 
     def run(self, begin: Callable[[Client, Item], Call], end: Callable[[Item, Event], None]) -> int:
@@ -148,7 +150,8 @@ class Batch:
         try:
             self._client = connect_or_start(SERVER_COMMAND)
             try:
-                with tqdm(total=total, unit="picture", disable=quiet, bar_format=_BAR) as self._bar:
+                bar = tqdm(total=total, unit="picture", disable=quiet, bar_format=_BAR)
+                with bar as self._bar, _above_the_bar(self.say):
                     self._work(begin, end)
             finally:
                 self._client.close()
@@ -226,13 +229,35 @@ class Batch:
             raise error
         # One bad picture must not keep the other ninety-nine from being painted.
         self._failed += 1
-        self.say(f"{item.source}: {error}")
+        self.say(str(error) if str(item.source) in error.message else f"{item.source}: {error}")
 
     def _connect_again(self, error: ServerGone) -> None:
         self.say(f"{error.message} Going on with a new one.")
         with suppress(ImpastoError):
             self._client.close()
         self._client = connect_or_start(SERVER_COMMAND)
+
+
+class _Warnings(logging.Handler):
+    """Says what is logged as a warning, as when a file is read or written, where it does not break into a bar."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler`."""
+        self._say(self.format(record))
+
+
+@contextmanager
+def _above_the_bar(say: Callable[[str], None]) -> Iterator[None]:
+    handler = _Warnings(say)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 def _plan(options: argparse.Namespace, suffix_for: Callable[[Path], str]) -> tuple[dict[Path, Path], list[str]]:

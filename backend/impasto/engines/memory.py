@@ -55,14 +55,13 @@ def _room_in_containers(
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if not controllers:  # version 2
-            yield from _room_in(root, path, "memory.max", "memory.current", "inactive_file")
+            yield from _room_in(root, path, "memory.max", "memory.current", ("active_file", "inactive_file"))
         elif "memory" in controllers.split(","):
-            yield from _room_in(
-                root / "memory", path, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
-            )
+            files = ("total_active_file", "total_inactive_file")
+            yield from _room_in(root / "memory", path, "memory.limit_in_bytes", "memory.usage_in_bytes", files)
 
 
-def _room_in(root: Path, path: str, limit: str, usage: str, cache: str) -> Iterator[int]:
+def _room_in(root: Path, path: str, limit: str, usage: str, cache: tuple[str, str]) -> Iterator[int]:
     # In a container the path may be that of the host, of which only the end is to be seen here.
     own = root / path.strip("/")
     for folder in [own, *own.parents] if own.is_dir() else [root]:
@@ -74,5 +73,5 @@ def _room_in(root: Path, path: str, limit: str, usage: str, cache: str) -> Itera
         except (OSError, ValueError):  # no limit here, or it says "max"
             continue
         if most < _NO_LIMIT:
-            # What was read from files long ago is given up before anybody is ended.
-            yield most - used + int(counts.get(cache, 0))
+            # What was read from files is given up before anybody is ended, also what was read more than once.
+            yield most - used + sum(int(counts.get(kind, 0)) for kind in cache)

@@ -228,11 +228,16 @@ def write(
     """
     path = Path(path)
     check_target(path, region.format.width, region.format.height)
-    put(path, encode(path.suffix.lower(), region, info, quality=quality), replace=replace)
+    put(path, encode(path.suffix.lower(), region, info, quality=quality, of=as_text(path)), replace=replace)
 
 
-def encode(suffix: str, region: Region, info: FileInfo | None = None, *, quality: int = 95) -> bytes:
+def encode(
+    suffix: str, region: Region, info: FileInfo | None = None, *, quality: int = 95, of: str = "The picture"
+) -> bytes:
     """A picture as the bytes of a file with one of `WRITABLE`; what is kept is as in `write`.
+
+    Args:
+        of: what it is, for warnings.
 
     Raises:
         FileProblem: it cannot be saved so, or there is not enough memory.
@@ -241,13 +246,13 @@ def encode(suffix: str, region: Region, info: FileInfo | None = None, *, quality
     try:
         try:
             if region.profile is None or len(region.profile) <= WRITERS[suffix].largest_profile:
-                return _encoded(suffix, region, info, quality)
+                return _encoded(suffix, region, info, quality, of)
         except pyvips.Error as error:
             if region.profile is None or _is_of_memory(error):
                 raise
             log.info("libvips on a file %s: %s", suffix, error)
-        log.warning("A file %s cannot hold the colour profile of the picture; it is saved in sRGB", suffix)
-        return _encoded(suffix, in_srgb(region), info, quality)
+        log.warning("%s is saved in sRGB: a file %s cannot hold the colour profile of the picture", of, suffix)
+        return _encoded(suffix, in_srgb(region), info, quality, of)
     except MemoryError as error:
         raise no_memory(f"a file {suffix}") from error
     except pyvips.Error as error:
@@ -261,12 +266,12 @@ def encode(suffix: str, region: Region, info: FileInfo | None = None, *, quality
         ) from error
 
 
-def _encoded(suffix: str, region: Region, info: FileInfo, quality: int) -> bytes:
+def _encoded(suffix: str, region: Region, info: FileInfo, quality: int, of: str) -> bytes:
     writer = WRITERS[suffix]
     options = dict(writer.options)
     image = to_vips(region, writer.dtypes)
     if DTYPES[image.format] != region.format.dtype and region.format.dtype != "f16":
-        log.warning("A file %s holds no more than %d bits a channel", suffix, 8 * _SIZES[image.format])
+        log.warning("%s has %d bits a channel: a file %s holds no more", of, 8 * _SIZES[image.format], suffix)
     if "Q" in options:
         options["Q"] = quality
     if "predictor" in options:
@@ -274,7 +279,7 @@ def _encoded(suffix: str, region: Region, info: FileInfo, quality: int) -> bytes
         options |= {"predictor": predictor, "bigtiff": region.format.nbytes > _BIG_TIFF}
     if not writer.has_alpha and region.format.has_alpha:
         if image[image.bands - 1].min() < 255:
-            log.warning("A file %s holds no transparency; the picture is put on white", suffix)
+            log.warning("%s is put on white: a file %s holds no transparency", of, suffix)
         image = image.flatten(background=255)
     if not writer.has_gray and region.format.is_gray and region.profile is not None:
         # A profile of gray does not go with RGB.

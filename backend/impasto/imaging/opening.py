@@ -263,6 +263,6 @@ def _to_vips(picture: Image.Image) -> pyvips.Image:
             made.set_type(pyvips.GValue.blob_type, name, data)
     with suppress(TypeError, ValueError, KeyError):
         x, y = (float(one) for one in picture.info["dpi"])
-        if x > 0 and y > 0:
+        if x > 0 and y > 0 and (x, y) != (1, 1):  # what Pillow says where a TIFF says nothing
             made = made.copy(xres=x / 25.4, yres=y / 25.4)
     return made
