@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import resource
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from impasto.engines.pictures import StylePicture
 from impasto.nets.encoder import CompactEncoder
 from impasto.nets.style_bank import StyleBankNet
 from impasto.pipeline import Pipeline
+from impasto.zoo.adain import load_decoder
 from impasto.zoo.bank import load_body, load_codes, mix_codes, save_bank
 from impasto.zoo.encoder import load_compact_encoder, save_encoder
 from impasto.zoo.features import Features
@@ -131,3 +133,10 @@ def test_a_refinement_that_goes_astray_says_so() -> None:
     options = RefineOptions(iterations=1, features="compact")
     with pytest.raises(ImpastoError, match="astray"):
         refine(features, None, photo, [(StylePicture(photo), 1.0)], options, 64, lambda *_: None)
+
+
+def test_no_compiler_is_imported_to_look_at_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first picture as a style would wait for it, for four seconds in which no cancellation is heard."""
+    monkeypatch.setitem(sys.modules, "torch.fx.experimental.symbolic_shapes", None)
+    load_compact_encoder()
+    load_decoder()

@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from impasto.zoo.library import MAX_CARD_BYTES
 from impasto_link.errors import ModelProblem, quoted
@@ -77,6 +78,15 @@ def check_numbers(tensors: Mapping[str, Tensor]) -> None:
             raise ValueError(f"{quoted(key)} has values that are infinite or not a number")
 
 
+class _WithoutChance(TorchFunctionMode):
+    """Nothing is drawn at random: for a tensor that is but a shape PyTorch imports its compiler, in four seconds."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        return args[0] if func is Tensor.normal_ else func(*args, **(kwargs or {}))
+
+
 def fill(build: Callable[[], Net], tensors: Mapping[str, Tensor]) -> Net:
     """A network with its weights, in evaluation form, float32, on the CPU.
 
@@ -87,7 +97,7 @@ def fill(build: Callable[[], Net], tensors: Mapping[str, Tensor]) -> Net:
     Raises:
         ValueError: these are not the weights of that network; it is not built then, for it may be of any size.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), _WithoutChance():
         wanted = build().state_dict()
     left = {key: value for key, value in tensors.items() if key not in wanted}
     missing = [key for key in wanted if key not in tensors and not key.endswith("num_batches_tracked")]
