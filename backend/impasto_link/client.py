@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf
@@ -125,6 +126,8 @@ class Client:
         self._share = share
         self._open: dict[str, Call] = {}
         self._withdrawn: list[Call] = []
+        #: What has come and was not looked at: who is told of an event may raise an error, or poll himself.
+        self._came: deque[Message] = deque()
         self._shared: SharedFolder | None = None
         self._contact = Contact(transport, self._take_hello, patience or Patience())
 
@@ -215,19 +218,20 @@ class Client:
         self._check_process()
         until = inf if timeout is None else time.monotonic() + timeout
         if self._withdrawn:
-            self._finish(self._withdrawn.pop(), Cancelled("The job was cancelled."))
+            self._give_up(self._withdrawn.pop())
             return True
         while True:
-            wait = min(max(0.0, until - time.monotonic()), LOOK_EVERY)
+            wait = 0.0 if self._came else min(max(0.0, until - time.monotonic()), LOOK_EVERY)
             try:
-                messages = self._contact.listen(wait, expecting=self.waits)
+                self._came.extend(self._contact.listen(wait, expecting=self.waits))
             except ImpastoError as error:
                 self._end(error)
                 raise
-            for message in messages:
-                self._take(message)
-            if messages or time.monotonic() >= until:
-                return bool(messages)
+            heard = bool(self._came)
+            while self._came:
+                self._take(self._came.popleft())
+            if heard or time.monotonic() >= until:
+                return heard
 
     def _end(self, error: ImpastoError) -> None:
         """No call will get an answer any more."""
@@ -251,7 +255,7 @@ class Client:
             self._finish(call, self.problem)
         elif call.cancelled:
             self._contact.say("cancel", call.id)
-            self._finish(call, Cancelled("The job was cancelled."))
+            self._give_up(call)
         elif call.tries and op in _JOBS:
             self._contact.say("fetch", call.id, shared=self.shares_memory)
             if call.kept:
@@ -271,6 +275,11 @@ class Client:
         self._open.pop(call.id, None)
         call.fail(error)
 
+    def _give_up(self, call: Call) -> None:
+        """End a call as cancelled, unless it has ended meanwhile."""
+        if self._open.pop(call.id, None) is not None:
+            call.add(Event("cancelled"))
+
     def _take(self, message: Message) -> None:
         header = codec.decode_header(message[0], codec.MAX_ANSWER)
         call = self._open.get(str(header.get("id")))
@@ -284,7 +293,9 @@ class Client:
 
     def _send_again(self, call: Call) -> None:
         """The server does not know the job: it was lost on the way there, or given up while we were away."""
-        if call.tries < _MOST_TRIES:
+        if call.cancelled:
+            self._give_up(call)
+        elif call.tries < _MOST_TRIES:
             self._send(call)
         else:
             self._finish(call, ServerGone("The connection to the server is lost again and again.", "Try once more."))
@@ -303,7 +314,11 @@ class Client:
                 header,
             )
         except ImpastoError as error:
-            self._finish(call, error)
+            if self._shared is not None and kind == "done":
+                # Its pictures were taken away: we have stood still for longer than the server keeps them.
+                self._send_again(call)
+            else:
+                self._finish(call, error)
             return
         if kind in FINAL:
             del self._open[call.id]

@@ -66,17 +66,26 @@ class _Waiting:
     nbytes: int
     pieces: Iterator[list[Buffer]] | None = None
 
+    @property
+    def is_small(self) -> bool:
+        return self.nbytes <= PIECE
+
 
 class Outbox:
     """What waits to be sent over one connection. Small messages go first, large ones take turns.
 
+    Args:
+        last: the number after which those of its messages begin.
+
     Attributes:
         nbytes: how much waits, in bytes; what it refers to is not copied.
+        words: how much of that are small messages.
+        last: the number of the last message.
     """
 
-    def __init__(self) -> None:
-        self.nbytes = 0
-        self._number = 0
+    def __init__(self, last: int = 0) -> None:
+        self.nbytes = self.words = 0
+        self.last = last
         self._small: deque[_Waiting] = deque()
         self._large: deque[_Waiting] = deque()
         self._moving: deque[_Waiting] = deque()
@@ -100,12 +109,12 @@ class Outbox:
             raise ValueError(f"A message has 1 to {MAX_FRAMES} frames.")
         if not all(memoryview(frame).c_contiguous for frame in message):
             raise BufferError("A frame has to be contiguous.")
-        self._number = (self._number + 1) % (1 << 32)
-        one = _Waiting(self._number, message, key, size_of(message))
+        self.last = (self.last + 1) % (1 << 32)
+        one = _Waiting(self.last, message, key, size_of(message))
         if key is not None:
             self._drop(lambda other: other.key == key)
-        (self._small if one.nbytes <= PIECE else self._large).append(one)
-        self.nbytes += one.nbytes
+        (self._small if one.is_small else self._large).append(one)
+        self._count(one, 1)
         return one.number
 
     def next(self) -> Message | None:
@@ -125,7 +134,7 @@ class Outbox:
         for one in self._moving:
             if one.number == number:
                 self._moving.remove(one)
-                self.nbytes -= one.nbytes
+                self._count(one, -1)
                 self.put([_HEAD.pack(_MARK, _CALLED_OFF, number, 0)])
                 return True
         return False
@@ -136,14 +145,18 @@ class Outbox:
         for queue in (self._small, self._large):
             for one in [one for one in queue if unwanted(one)]:
                 queue.remove(one)
-                self.nbytes -= one.nbytes
+                self._count(one, -1)
                 found = True
         return found
+
+    def _count(self, one: _Waiting, sign: int) -> None:
+        self.nbytes += sign * one.nbytes
+        self.words += sign * one.nbytes if one.is_small else 0
 
     def _choose(self) -> Message | None:
         if self._small:
             one = self._small.popleft()
-            self.nbytes -= one.nbytes
+            self._count(one, -1)
             return one.message
         while self._moving or self._large:
             if self._large and len(self._moving) < _TRAINS_AT_ONCE:
@@ -156,7 +169,7 @@ class Outbox:
             if piece is not None:
                 self._moving.append(one)
                 return piece
-            self.nbytes -= one.nbytes
+            self._count(one, -1)
         return None
 
 

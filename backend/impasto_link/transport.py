@@ -69,11 +69,13 @@ class Transport:
         self._connect = connect
         self.token = token
         self.heard = 0
+        self._outbox = Outbox()
         self._begin()
 
     def _begin(self) -> None:
         self._line = self._connect()
-        self._outbox, self._inbox = Outbox(), Inbox()
+        # No number is given twice, or who withdraws what went over the connection before would hit another message.
+        self._outbox, self._inbox = Outbox(self._outbox.last), Inbox()
         self._whole: deque[Message] = deque()
 
     def renew(self) -> None:

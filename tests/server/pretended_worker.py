@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 
 from impasto.server.workers import WORKER
 from impasto_link import codec
+from impasto_link.pieces import split
 from impasto_link.pixels import Region
 from impasto_link.transport import Transport
 from impasto_link.zmq_transport import ZmqLine
@@ -55,10 +57,28 @@ class PretendedWorker:
             for number in range(40):
                 self.say("preview", sent, id=job, fraction=number / 40)
             self.say("done", sent, id=job, seconds=0)
+        elif doing == "obey":
+            self.wait_for_cancel(job)
+            self.say("cancelled", id=job, seconds=0)
+        elif doing == "break off":
+            for piece in itertools.islice(split([b"header", bytes(1 << 20)], 1), 10):
+                self._broker.send(piece)
+            self._broker.flush()
+            time.sleep(600)
+        elif doing == "give back and leave":
+            self.say("done", sent, id=job, seconds=0, leaves=True)
         elif doing == "take long":
             time.sleep(600)
         else:
             self.say("done", id=job, seconds=0, by=os.getpid())
+
+    def wait_for_cancel(self, job: str) -> None:
+        while True:
+            message = self._broker.receive(None)
+            assert message is not None
+            header = codec.decode_header(message[0])
+            if (header["op"], header["id"]) == ("cancel", job):
+                return
 
 
 def end_with_broker() -> None:

@@ -16,7 +16,7 @@ import pytest
 from impasto.server import workers
 from impasto_link import codec
 from impasto_link.client import Call, Client
-from impasto_link.errors import BadRequest, WorkerDied, WrongVersion
+from impasto_link.errors import BadRequest, Cancelled, WorkerDied, WrongVersion
 from impasto_link.options import StylizeOptions
 from impasto_link.pixels import PixelFormat, Region
 from support import PATIENCE, RunningBroker, wait_until
@@ -64,6 +64,41 @@ def test_a_job_that_had_not_begun_is_done_by_the_next_worker(start: Start) -> No
     wait_until(lambda: client.ask("status").fields["jobs_running"])
     os.kill(idle["pid"], signal.SIGKILL)
     assert client.wait(lost).fields["by"] != idle["pid"]
+
+
+def test_a_job_is_cancelled_on_its_way_to_the_worker(start: Start) -> None:
+    """The word overtakes the picture, of which only a part fits into the connection."""
+    client = start().client()
+    idle = wait_until(lambda: (worker := worker_of(client))["state"] == "idle" and worker)
+    os.kill(idle["pid"], signal.SIGSTOP)
+    form = PixelFormat(4000, 2000, "RGB", "u8")
+    call = client.stylize(Region(form, bytes(form.nbytes)), StylizeOptions.of("obey"))
+    wait_until(lambda: client.ask("status").fields["jobs_running"])
+    client.cancel(call)
+    client.ask("status")
+    os.kill(idle["pid"], signal.SIGCONT)
+    with pytest.raises(Cancelled):
+        client.wait(call)
+    assert worker_of(client)["pid"] == idle["pid"]
+
+
+def test_a_worker_that_dies_in_the_middle_of_a_result_leaves_nothing(start: Start) -> None:
+    running = start()
+    client = running.client()
+    broken = job(client, "break off")
+    wait_until(lambda: client.poll(0.01) or running.broker._back.room())
+    os.kill(worker_of(client)["pid"], signal.SIGKILL)
+    with pytest.raises(WorkerDied):
+        client.wait(broken)
+    assert client.wait(job(client)).fields["by"]
+    assert not running.broker._back.room()
+
+
+def test_a_worker_that_wants_to_leave_is_heard_to_the_end(start: Start) -> None:
+    client = start().client()
+    before = wait_until(lambda: (worker := worker_of(client))["state"] == "idle" and worker)
+    assert client.wait(job(client, "give back and leave")).regions["pixels"].format == PIXEL.format
+    assert client.wait(job(client)).fields["by"] != before["pid"]
 
 
 def test_a_job_that_takes_worker_after_worker_fails(start: Start) -> None:

@@ -153,7 +153,6 @@ class Script:
             for job_id, options, region in jobs
         )
         self.answers: list[codec.Header] = []
-        self.closed = False
 
     def receive(self, timeout: float | None) -> list[Buffer] | None:
         if not self.messages and timeout != 0:
@@ -165,9 +164,6 @@ class Script:
 
     def flush(self) -> None:
         pass
-
-    def close(self) -> None:
-        self.closed = True
 
 
 @pytest.fixture
@@ -214,14 +210,28 @@ def test_a_quick_job_without_memory_waits_for_the_end_of_the_long_one(
     assert tried == [96, 48, 48]
 
 
+def test_a_quick_job_that_waits_for_the_end_of_the_long_one_can_be_cancelled(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stylize = Pipeline.stylize
+    script = Script(("long", UDNIE, picture(96)), ("quick", UDNIE, picture(48)))
+
+    def crowded(self: Pipeline, region: Region, *args: Any, **kwargs: Any) -> Any:
+        if region.format.width == 48:
+            script.messages.append([codec.pack({"op": "cancel", "id": "quick"})])
+            raise NotEnoughMemory("Somebody else has it.")
+        return stylize(self, region, *args, **kwargs)
+
+    monkeypatch.setattr(Pipeline, "stylize", crowded)
+    assert ends(worker, script) == [("quick", "cancelled"), ("long", "done")]
+
+
 def test_where_an_allocation_failed_a_new_process_takes_over(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
     monkeypatch.setattr(Pipeline, "stylize", fails)
     script = Script(("large", UDNIE, picture(96)))
-    worker._broker = script  # type: ignore[assignment]
-    worker.run()
+    assert ends(worker, script) == [("large", "failed")]
     final = script.answers[-1]
-    assert (final["id"], final["code"], final["leaves"]) == ("large", NotEnoughMemory.code, True)
-    assert script.closed
+    assert (final["code"], final["leaves"]) == (NotEnoughMemory.code, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import struct
 import threading
@@ -14,8 +15,9 @@ import pytest
 import zmq
 
 from impasto.server import broker as broker_module
+from impasto.server import door, questions
 from impasto_link import codec, contact, proof
-from impasto_link.client import Call, Client
+from impasto_link.client import Call, Client, Event
 from impasto_link.errors import Cancelled, Refused, WorkerDied
 from impasto_link.options import StylizeOptions
 from impasto_link.pieces import Message
@@ -195,6 +197,75 @@ def test_an_upload_that_is_cancelled_ends_at_once(start: Start, relay: Callable[
     wait_until(lambda: client.poll(0.01) or not running.broker._fronts[0].room())
 
 
+@BOTH
+def test_a_number_is_good_for_one_message_only(start: Start, transport: str) -> None:
+    """What is withdrawn over a new connection is not what has its number by chance."""
+    over = start(devices=()).client(transport).transport
+    number = over.send([b"hello"])
+    over.renew()
+    later = [over.send([bytes(1 << 22)]) for _ in range(number + 1)]
+    assert not over.withdraw(number)
+    assert over.withdraw(later[-1])
+
+
+@pytest.mark.usefixtures("impatient")
+def test_who_comes_back_while_his_job_is_being_given_up_still_gets_it(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker_module, "LOST_AFTER", 0.0)
+    running = start()
+    client, other = running.client(), running.client()
+    client.ask("hello")
+    call = send(client, picture(10), "obey")
+    worker = wait_until(lambda: (client.poll(0.01), running.broker.running.get(call.id))[1])
+    job = worker.jobs[call.id]
+    wait_until(lambda: job.has_begun)
+    assert worker.process is not None
+    os.kill(worker.process.pid, signal.SIGSTOP)
+    client.transport.renew()
+    wait_until(lambda: other.ask("status") and job.cancelled_at)
+    client._contact._lose()
+    wait_until(lambda: (client.poll(0.01), job.wanted_again)[1])
+    os.kill(worker.process.pid, signal.SIGCONT)
+    wait_until(lambda: (client.poll(0.01), call.tries == 2)[1])
+    assert not call.finished
+    client.cancel(call)
+    with pytest.raises(Cancelled):
+        client.wait(call)
+
+
+def test_what_was_cancelled_is_not_sent_again(start: Start) -> None:
+    client = start(devices=()).client()
+    client.ask("hello")
+    call = send(client, picture(10))
+    client.cancel(call)
+    client._take([codec.pack({"event": "unknown", "id": call.id})])
+    with pytest.raises(Cancelled):
+        client.wait(call)
+    assert call.tries == 1
+
+
+def test_an_error_of_who_is_told_of_an_event_costs_nobody_else_anything(start: Start) -> None:
+    running = start()
+    client = running.client()
+    client.ask("hello")
+
+    def fails(event: Event) -> None:
+        raise OSError("The disk is full.")
+
+    client.stylize(picture(10), StylizeOptions.of("give back"), fails)
+    call, line = send(client, picture(10)), client.transport._line
+    # Both have come when the first is looked at.
+    wait_until(lambda: len(running.broker.kept._kept) == 2)
+    with pytest.raises(OSError, match="full"):
+        wait_until(lambda: client.poll(1.0) and None)
+    while not call.finished:
+        with contextlib.suppress(OSError):
+            client.poll(1.0)
+    assert call.result is not None
+    assert client.transport._line is line, "it was not asked for again"
+
+
 # Strangers
 
 
@@ -281,6 +352,37 @@ def test_who_reads_nothing_makes_the_server_keep_little(start: Start) -> None:
     for call in calls[:-1]:
         assert bytes(client.wait(call).regions["pixels"].data) == bytes(region.data)
     assert len([event for event in client.events(calls[-1]) if event.kind == "preview"]) < 40
+
+
+@pytest.mark.parametrize("thumbnails", [0, 1 << 20])
+def test_answers_come_beside_and_after_a_large_result(
+    start: Start, monkeypatch: pytest.MonkeyPatch, thumbnails: int
+) -> None:
+    monkeypatch.setattr(door, "_WORDS", 1 << 16)
+    monkeypatch.setitem(questions.QUESTIONS, "status", lambda *_: {"thumbnails": bytes(thumbnails)})
+    running = start()
+    front = running.broker._fronts[0]
+    front._most_waiting = 1 << 20
+    client, other = running.client("zmtp"), running.client()
+    client.ask("hello")
+    region = picture(2400)
+    call = send(client, region)
+    line = client.transport._line
+    while client.transport._feed():
+        line._write(line._socket)  # type: ignore[attr-defined]
+
+    def has_ended() -> bool:
+        line._write(line._socket)  # type: ignore[attr-defined]
+        other.ask("status")
+        return len(running.broker.kept._kept) > 0
+
+    wait_until(has_ended)
+    assert front._waiting() > 1 << 21
+    status = client.submit("status")
+    other.ask("status")
+    client.wait(call)
+    assert len(client.wait(status).fields["thumbnails"]) == thumbnails
+    assert client.transport._line is line, "it was not asked for again"
 
 
 def test_a_message_of_very_many_frames_is_passed_over(start: Start) -> None:

@@ -19,7 +19,7 @@ from impasto_link.options import StylizeOptions
 from impasto_link.pixels import Region
 from impasto_link.shared import SharedFolder
 from impasto_link.transport import open_transport
-from support import RunningServer
+from support import RunningServer, wait_until
 
 pytestmark = pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="there is no memory to share by files")
 
@@ -71,6 +71,20 @@ def test_the_result_is_the_same_and_nothing_stays(clients: tuple[Client, Client]
     first, second = (bytes(result.regions["pixels"].data) for result in results)
     assert first == second
     assert not files(sharing) - before
+
+
+def test_a_result_that_was_swept_is_painted_again(clients: tuple[Client, Client], picture: Region) -> None:
+    """Nobody has fetched it for long: its client stood still."""
+    client, other = clients
+    folder = Path(client.ask("hello").fields["shared"]["folder"])
+    call = client.stylize(picture, UDNIE)
+    asked = set(folder.iterdir())
+    result = wait_until(lambda: set(folder.iterdir()) - asked)
+    wait_until(lambda: not other.ask("status").fields["jobs_running"])
+    for file in result:
+        file.unlink()
+    assert client.wait(call).regions["pixels"].format == picture.format
+    assert call.tries == 2
 
 
 def test_small_pictures_go_through_the_connection(clients: tuple[Client, Client]) -> None:

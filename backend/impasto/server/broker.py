@@ -19,7 +19,7 @@ import zmq
 from impasto.server.door import Door
 from impasto.server.doorman import Doorman
 from impasto.server.gate import Gate
-from impasto.server.jobs import Job, JobQueue, KeptResults, is_quick
+from impasto.server.jobs import MAX_WAITING, Job, JobQueue, KeptResults, is_quick
 from impasto.server.logs import keep_log_short
 from impasto.server.memory import Memory
 from impasto.server.options import BrokerOptions, RemoteAccess
@@ -71,8 +71,8 @@ class Broker:
         self.kept = KeptResults()
         self.running: dict[str, WorkerProcess] = {}
         self._lost_since: dict[bytes, float] = {}
-        #: Kept results that clients get when they have read what they were sent before, by the ids of the jobs.
-        self._postponed: dict[bytes, deque[str]] = {}
+        #: What sends clients more when they have read what they were sent before.
+        self._postponed: dict[bytes, deque[Callable[[], None]]] = {}
         self._stopping = False
         self._wait = TICK
         self.started_at = self._used_at = self._pulsed_at = self._swept_at = self._placed_at = time.monotonic()
@@ -242,7 +242,11 @@ class Broker:
             self._tell(client, call_id, "failed", **unexpected.to_wire())
 
     def _on_question(self, client: bytes, header: codec.Header, frames: Message) -> None:
-        self._tell(client, header["id"], "done", **QUESTIONS[header["op"]](self, client, header))
+        message = [codec.pack({"event": "done", "id": header["id"], **QUESTIONS[header["op"]](self, client, header)})]
+        if self._has_room(client, message):
+            self._send(client, message)
+        elif len(self._postponed.get(client, ())) < MAX_WAITING:
+            self._postpone(client, functools.partial(self._on_question, client, header, []))
 
     def shared_with(self, client: bytes) -> SharedFolder | None:
         """The folder in shared memory, for a client on this machine."""
@@ -261,9 +265,10 @@ class Broker:
             else:
                 self.queue.hand_over(job, client)
             job.sees_shared = header.get("shared") is True
+            job.wanted_again = job.cancelled_at is not None
             self._tell(client, job.id, "accepted", place=self._place(job))
         else:
-            self._postponed.setdefault(client, deque()).append(header["id"])
+            self._postpone(client, functools.partial(self._send_kept, client, header["id"]))
 
     def _job(self, job_id: str) -> Job | None:
         """The job of that id that waits or is worked on."""
@@ -274,30 +279,32 @@ class Broker:
         """How many jobs come before it."""
         return 0 if job.id in self.running else list(self.queue).index(job) + len(self.running)
 
-    def _send_postponed(self) -> None:
-        """Send kept results to who has read what he was sent before."""
-        for client, jobs in list(self._postponed.items()):
-            if not self._fronts[client[0]].has_something_for(client[1:]):
-                job_id = jobs.popleft()
-                if not jobs:
-                    del self._postponed[client]
-                if not self._send_kept(client, job_id):
-                    self._tell(client, job_id, "unknown")
+    def _postpone(self, client: bytes, send: Callable[[], None]) -> None:
+        self._postponed.setdefault(client, deque()).append(send)
 
-    def _send_kept(self, client: bytes, job_id: str) -> bool:
-        """Send the result of a job to a client; False if it is not there any more."""
+    def _send_postponed(self) -> None:
+        """Send more to who has read what he was sent before."""
+        for client, more in list(self._postponed.items()):
+            if not self._fronts[client[0]].has_something_for(client[1:]):
+                send = more.popleft()
+                if not more:
+                    del self._postponed[client]
+                _safely(send)
+
+    def _send_kept(self, client: bytes, job_id: str) -> None:
+        """Send the result of a job to a client, or say that it is not there any more."""
         kept = self.kept.find(job_id)
-        if kept is None:
-            return False
-        header = codec.decode_header(kept[0])
         try:
+            if kept is None:
+                raise BadRequest("It was given to its client, or nobody has asked for it for too long.")
+            header = codec.decode_header(kept[0])
             regions = codec.decode_regions(header, kept[1:], self.shared.look if self.shared else None)
         except BadRequest:
-            # The client has taken it out of shared memory, but what for we cannot know.
-            return False
-        # To somebody else, perhaps, who does not see the folder. It happens once in a while, so all of it is sent.
-        self._send(client, codec.encode(header, regions))
-        return True
+            # Or the client has taken it out of shared memory, but what for we cannot know.
+            self._tell(client, job_id, "unknown")
+        else:
+            # To somebody else, perhaps, who does not see the folder. It happens once in a while, so all of it is sent.
+            self._send(client, codec.encode(header, regions))
 
     def _on_received(self, client: bytes, header: codec.Header, frames: Message) -> None:
         self.kept.drop(str(header.get("job")))
@@ -368,7 +375,12 @@ class Broker:
             if job.cancelled_at is None:
                 if not keep:
                     job.cancelled_at = time.monotonic()
-                self._to_worker(worker, [codec.pack({"op": "cancel", "id": job_id, "keep": keep})])
+                job.words.append([codec.pack({"op": "cancel", "id": job_id, "keep": keep})])
+                self._pass_on_words(worker, job)
+
+    def _pass_on_words(self, worker: WorkerProcess, job: Job) -> None:
+        while job.has_begun and job.words:
+            self._to_worker(worker, job.words.pop(0))
 
     def _jobs(self) -> Iterator[Job]:
         """All jobs that have not ended."""
@@ -411,6 +423,7 @@ class Broker:
         if job is None:
             return
         job.message = []
+        self._pass_on_words(worker, job)
         if event == "began":
             return
         final = event in ("done", "failed", "cancelled")
@@ -420,6 +433,9 @@ class Broker:
             del self.running[job.id]
             log.info("job %s %s after %.2f s", job.id, event, time.monotonic() - job.accepted_at)
             self._used_at = time.monotonic()
+        if event == "cancelled":
+            self._tell_cancelled(job)
+            return
         message = [codec.pack(header), *frames]
         if event == "done":
             # What was sent to somebody who has just gone is lost without a word, so only the client can say that it
@@ -427,7 +443,7 @@ class Broker:
             self.kept.keep(job.id, message, codec.shared_frames(header))
         hidden = bool(codec.shared_frames(header)) and not job.sees_shared
         if event == "done" and (hidden or not self._has_room(job.client, message)):
-            self._postponed.setdefault(job.client, deque()).append(job.id)
+            self._postpone(job.client, functools.partial(self._send_kept, job.client, job.id))
         else:
             self._send(job.client, message, None if final else (job.id, event))
 
@@ -501,9 +517,11 @@ class Broker:
             if job.may_be_tried_again:
                 self.queue.put_back(job)
             elif job.cancelled_at:
-                self._tell(job.client, job.id, "cancelled")
+                self._tell_cancelled(job)
             else:
                 self._fail(job, _DIED)
+        # It may have ended in the middle of a result, for which there is room already.
+        self._back.forget(worker.identity)
         worker.restart()
         if worker.state == "broken":
             self._refuse_what_cannot_run()
@@ -552,6 +570,10 @@ class Broker:
 
     def _fail(self, job: Job, error: ImpastoError) -> None:
         self._tell(job.client, job.id, "failed", **error.to_wire())
+
+    def _tell_cancelled(self, job: Job) -> None:
+        # A client that was thought lost has not asked for that: what is unknown it sends again.
+        self._tell(job.client, job.id, "unknown" if job.wanted_again else "cancelled")
 
     def _tell(self, client: bytes, call_id: object, event: str, **fields: Any) -> bool:
         message = [codec.pack({"event": event, "id": call_id, **fields})]

@@ -128,10 +128,12 @@ class Door:
         """Whether a message may wait for a client until that has read what it was sent before."""
         outbox = self._outboxes.get(peer)
         nbytes = size_of(message)
-        words = _WORDS if nbytes <= PIECE else 0
-        return outbox is None or (
-            outbox.nbytes + nbytes <= self._most_waiting + words
-            and self._waiting() + nbytes <= MOST_WAITING_IN_ALL + len(self._outboxes) * words
+        if outbox is None:
+            return True
+        if nbytes <= PIECE:
+            return outbox.words + nbytes <= _WORDS
+        return outbox.nbytes + nbytes <= self._most_waiting and self._waiting() + nbytes <= max(
+            self._most_waiting, MOST_WAITING_IN_ALL
         )
 
     def send(self, peer: bytes, message: Message, key: Hashable = None) -> bool:

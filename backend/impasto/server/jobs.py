@@ -44,6 +44,8 @@ class Job:
         shared: its frames in shared memory, by name, and how many bytes each has.
         sees_shared: whether the client can be given its result in shared memory.
         cancelled_at: when it was asked to stop, on the monotonic clock.
+        wanted_again: whether its client, for whose absence it was asked to stop, has come back and asked for it.
+        words: what its worker is to be told of it, once that has it: words overtake pictures.
         told_place: how many jobs its client was last told to be before it.
         tries: how often it was given to a worker.
         nbytes: what it takes of the memory while it waits.
@@ -58,6 +60,8 @@ class Job:
     shared: Mapping[str, int] = field(default_factory=dict)
     sees_shared: bool = False
     cancelled_at: float | None = None
+    wanted_again: bool = False
+    words: list[list[Any]] = field(default_factory=list)
     accepted_at: float = field(default_factory=time.monotonic)
     told_place: int = 0
     tries: int = 0
@@ -67,9 +71,14 @@ class Job:
         self.nbytes = sum(self.shared.values()) + sum(memoryview(frame).nbytes for frame in self.message)
 
     @property
+    def has_begun(self) -> bool:
+        """Whether a worker has it whole; it is lost with that one then."""
+        return not self.message
+
+    @property
     def may_be_tried_again(self) -> bool:
         """Whether nothing of it is lost with the worker that has it, and none has been lost over it too often."""
-        return bool(self.message) and self.tries < MAX_TRIES and self.cancelled_at is None
+        return not self.has_begun and self.tries < MAX_TRIES and self.cancelled_at is None
 
     def has_moved(self, place: int) -> bool:
         """Whether a client should be told of a place: near the end of a long line, each step is not news."""

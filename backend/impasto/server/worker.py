@@ -119,8 +119,10 @@ class Worker:
             self._rest()
             while self._waiting:
                 self._do(self._waiting.popleft())
-        log.info("ending, because an allocation failed")
-        self._broker.close()
+        log.info("to be started anew, because an allocation failed")
+        while True:
+            # The broker ends this process when it has heard that; what lies unsent would be lost with it.
+            self._broker.receive(None)
 
     def _rest(self) -> None:
         """Wait for work, and make room for others meanwhile."""
@@ -230,6 +232,8 @@ class Worker:
 
     def _ask_pipeline(self, task: Task) -> tuple[dict[str, Region], list[str]]:
         header, sent = task.header, task.sent
+        if task.cancelled:
+            raise Cancelled("The job was cancelled.")
 
         def progress(done: float, doing: str, preview: Callable[[], Region] | None = None) -> None:
             self._progress(task, done, doing, preview)
@@ -256,7 +260,7 @@ class Worker:
         """Report progress, let a quick job in between, and stop the job if the broker has asked for it meanwhile."""
         self._receive(0.0)
         if len(self._under_way) == 1 and not task.cancelled:
-            for quick in [one for one in self._waiting if not one.alone]:
+            for quick in [one for one in self._waiting if one.cancelled or not one.alone]:
                 self._waiting.remove(quick)
                 self._do(quick)
         if task.cancelled:

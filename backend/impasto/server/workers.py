@@ -45,7 +45,7 @@ class WorkerProcess:
 
     Attributes:
         device: what it was started for ("auto", "cpu", "cuda:1"); once it is ready, the device it really has.
-        state: "starting", "idle", "busy", "leaving" (it ends of its own will, to be started anew) or "broken".
+        state: "starting", "idle", "busy", "leaving" (it has asked to be started anew) or "broken".
         jobs: what it works on, by id: one job, and perhaps a quick one that was let in between.
         stats: what it last said of itself: device name, memory, models.
         killed: whether it was told to end.
@@ -134,12 +134,14 @@ class WorkerProcess:
         Args:
             job: which of its jobs.
             seconds: how long it took.
-            leaves: whether the process ends now.
+            leaves: whether the process is to end now.
         """
         del self.jobs[job.id]
         self._let_in += seconds
         if leaves:
+            # Not by itself: what it said last might never have left it.
             self.state = "leaving"
+            self.kill()
         elif not self.jobs:
             self.state = "idle"
 
