@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import pyvips
 from PIL import Image, PngImagePlugin
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
 from impasto.imaging.files import read, write
 from impasto.imaging.metadata import FileInfo, true_xmp
@@ -82,6 +82,26 @@ def test_exif_is_kept_in_tiff_of_any_size(big: bool) -> None:
     data = with_exif(pyvips.Image.new_from_array(NOISE).tiffsave_buffer(bigtiff=big), exif.tobytes())
     assert look(io.BytesIO(data)).exif == exif.tobytes()
     assert np.array_equal(pyvips.Image.new_from_buffer(data, "", fail_on="warning").numpy(), NOISE)
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_exif_in_tiff_has_the_types_without_which_libtiff_passes_it_over(big: bool) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update(
+        {37121: b"\1\2\3\0", 37510: b"ASCII\0\0\0a", 37380: IFDRational(0, 3), 33437: IFDRational(8)}
+    )
+    exif.get_ifd(0x8825).update({0: b"\2\3\0\0", 6: IFDRational(12), 27: b"ASCII\0\0\0GPS"})
+    data = with_exif(pyvips.Image.new_from_array(NOISE).tiffsave_buffer(bigtiff=big), exif.tobytes())
+    with Image.open(io.BytesIO(data)) as image:
+        places = [image.getexif()[0x8769], image.getexif()[0x8825]]
+    types: dict[int, int] = {}
+    for place in places:
+        directory = ImageFileDirectory_v2(data[: 16 if big else 8])
+        file = io.BytesIO(data)
+        file.seek(place)
+        directory.load(file)
+        types |= directory.tagtype
+    assert types == {37121: 7, 37510: 7, 37380: 10, 33437: 5, 0: 1, 6: 5, 27: 7}
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

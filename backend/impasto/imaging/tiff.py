@@ -27,6 +27,11 @@ _UNDEVELOPED = (32803, 34892)
 _TELLING = (269, 270, 271, 272, 285, 305, 306, 315, 316, 18246, 18249, 33432, *range(40091, 40096))
 #: Width and height as EXIF has them, which the tags of the TIFF itself say.
 _OF_PIXELS = (40962, 40963)
+#: Types of which Pillow makes another of the same size where it writes a directory in another, and libtiff then passes
+#: the tag over: bytes without a meaning of their own, of which EXIF has none with one (Exif 2.32, 4.6.5), GPS two; and
+#: fractions that may be negative: shutter speed, brightness, exposure bias.
+_BYTE, _UNDEFINED, _RATIONAL, _SIGNED = 1, 7, 5, 10
+_BYTES_OF_GPS, _SIGNED_OF_EXIF = (0, 5), (37377, 37379, 37380)
 _DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 
 #: What Pillow raises on a file that is not as it should be.
@@ -135,17 +140,31 @@ def with_exif(data: bytes, exif: bytes) -> bytes:
         if tags := {tag: value for tag, value in added.get_ifd(name).items() if tag not in _OF_PIXELS}:
             directory[name] = dict(tags)
     data += bytes(len(data) % 2)
-    block = directory.tobytes(len(data))
+    block = bytearray(directory.tobytes(len(data)))
     (first,) = struct.unpack(f"{shift}{place}", header[len(header) // 2 :])
 
-    def entries(source: bytes, start: int) -> dict[int, bytes]:
+    def entries(source: bytes | bytearray, start: int) -> dict[int, bytes]:
         (number,) = struct.unpack_from(f"{shift}{count}", source, start)
         start += struct.calcsize(count)
-        lines = [source[start + size * i : start + size * (i + 1)] for i in range(number)]
+        lines = [bytes(source[start + size * i : start + size * (i + 1)]) for i in range(number)]
         return {struct.unpack_from(f"{shift}H", line)[0]: line for line in lines}
 
+    for name in _DIRECTORIES:
+        if line := entries(block, 0).get(name):
+            start = struct.unpack(f"{shift}{place}", line[size - struct.calcsize(place) :])[0] - len(data)
+            for number, (tag, found) in enumerate(entries(block, start).items()):
+                kind = _true_type(name, tag, *struct.unpack_from(f"{shift}H", found, 2))
+                struct.pack_into(f"{shift}H", block, start + struct.calcsize(count) + size * number + 2, kind)
     merged = entries(block, 0) | entries(data, first)
     new = struct.pack(f"{shift}{count}", len(merged)) + b"".join(merged[tag] for tag in sorted(merged))
     new += struct.pack(f"{shift}{place}", 0)
     start = struct.pack(f"{shift}{place}", len(data) + len(block))
     return b"".join((header[: len(header) // 2], start, data[len(header) :], block, new))
+
+
+def _true_type(directory: int, tag: int, written: int) -> int:
+    """The type that a tag has in EXIF, where Pillow has written another of the same size."""
+    of_gps = directory == ExifTags.IFD.GPSInfo
+    if written == _BYTE and not (of_gps and tag in _BYTES_OF_GPS):
+        return _UNDEFINED
+    return _SIGNED if written == _RATIONAL and not of_gps and tag in _SIGNED_OF_EXIF else written
