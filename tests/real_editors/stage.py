@@ -33,6 +33,8 @@ STARTER = """#!/bin/sh
 # What the plugin takes for the server's program: the chroot has no PyTorch, so the server is started outside of it.
 echo "$@" > "$(dirname "$0")/wanted"
 mv "$(dirname "$0")/wanted" "$(dirname "$0")/start-server"
+# As the server itself, it does not end well before there is one.
+while [ -e "$(dirname "$0")/start-server" ]; do sleep 0.1; done
 """
 
 
@@ -202,10 +204,9 @@ class Stage:
     def _look_for_start(self) -> None:
         wanted = self.folder / "start-server"
         if wanted.exists():
-            arguments = wanted.read_text().split()[1:]
-            wanted.unlink()
-            self.start_server(*arguments)
+            self.start_server(*wanted.read_text().split()[1:])
             (self.folder / "started").touch()
+            wanted.unlink()
 
 
 class Hands:
