@@ -259,7 +259,8 @@ class Session:
             self._changed()
 
     def _start_another(self) -> None:
-        self._disconnect()
+        for call in self._disconnect():
+            call.fail(ServerEnded("The server ended in the middle of the work; your picture is as it was."))
         self._start()
 
     def _is_gone(self) -> bool:

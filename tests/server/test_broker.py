@@ -132,6 +132,19 @@ def test_a_worker_that_keeps_ending_has_to_rest(start: Start, monkeypatch: pytes
         client.wait(job(client))
 
 
+def test_where_a_gpu_does_not_start_the_processor_is_tried_and_only_once(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "WORKER_COMMAND", ["/nowhere/python"])
+    running = start(devices=("cuda",))
+    client = running.client()
+    wait_until(lambda: worker_of(client)["state"] == "broken")
+    for _ in range(3):
+        with pytest.raises(WorkerDied, match="does not start"):
+            client.wait(client.stylize(PIXEL, StylizeOptions.of("udnie", device="cpu")))
+    assert [worker.device for worker in running.broker.workers] == ["cuda", "cpu"]
+
+
 def test_an_error_in_the_loop_does_not_end_it(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     running = start()
     seen = threading.Event()

@@ -133,6 +133,21 @@ def test_a_server_that_stands_still_is_waited_for_as_long_as_it_lives(
         look_until(session, lambda: False)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals that stop a process")
+def test_what_was_asked_of_a_server_that_never_answered_ends_with_it(
+    own_server: Callable[..., RunningServer], session: Session
+) -> None:
+    process = own_server(worker=False).process
+    process.send_signal(signal.SIGSTOP)
+    session.open()
+    call = session.submit("styles")
+    remember_command([sys.executable, "-c", "raise SystemExit(1)"])
+    process.kill()
+    process.wait()
+    wait_until(lambda: session.state == "starting" or session.look_after())
+    assert isinstance(call.error, ServerEnded)
+
+
 def test_a_server_that_cannot_start_is_said(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMPASTO_RUNTIME_DIR", str(tmp_path))
     remember_command([sys.executable, "-c", "raise SystemExit(1)"])

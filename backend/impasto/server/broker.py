@@ -345,19 +345,19 @@ class Broker:
 
     def _provide_for(self, job: Job) -> None:
         """See to it that there is a worker for the job's device, or say why there cannot be one."""
-        working = [worker for worker in self.workers if worker.state != "broken"]
-        if not working:
-            rest = min((worker.rests_for for worker in self.workers), default=0.0)
+        # What a worker on "auto" will be is known when it is ready; then the waiting jobs are looked at again.
+        fit = [worker for worker in self.workers if worker.device == "auto" or job.may_run_on(worker.device)]
+        if any(worker.state != "broken" for worker in fit):
+            return
+        if fit or not self.workers:
+            rest = min((worker.rests_for for worker in fit), default=0.0)
             raise WorkerDied(
                 "The worker does not start.",
                 "The end of the server's log says why: impasto status. "
                 f"What is sent in {max(1, round(rest))} seconds has it started once more.",
             )
-        # What a worker on "auto" will be is known when it is ready; then the waiting jobs are looked at again.
-        if any(worker.device == "auto" or job.may_run_on(worker.device) for worker in working):
-            return
         if job.device != "cpu":
-            names = ", ".join(worker.device for worker in working)
+            names = ", ".join(worker.device for worker in self.workers)
             raise BadRequest(f"This server has no device {job.device}; it has {names}.", "Use --device auto.")
         self.workers.append(self._spawn("cpu"))
 
