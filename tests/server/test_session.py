@@ -144,7 +144,7 @@ def test_what_was_asked_of_a_server_that_never_answered_ends_with_it(
     remember_command([sys.executable, "-c", "raise SystemExit(1)"])
     process.kill()
     process.wait()
-    wait_until(lambda: session.state == "starting" or session.look_after())
+    wait_until(lambda: (session.look_after(), session.state == "starting")[1])  # type: ignore[func-returns-value]
     assert isinstance(call.error, ServerEnded)
 
 
