@@ -120,6 +120,19 @@ def test_a_folder_of_somebody_else_is_refused(home: Path, capsys: pytest.Capture
     assert (target / "drawing.xcf").exists()
 
 
+def test_the_zip_replaces_nothing_but_an_older_one(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive, photo, other = tmp_path / "gimp.zip", tmp_path / "photo.png", tmp_path / "photos.zip"
+    photo.write_bytes(b"a photo")
+    with zipfile.ZipFile(other, "w") as opened:
+        opened.writestr("a.png", b"a photo")
+    before = other.read_bytes()
+    assert [main(["install", "gimp", "--zip", str(one)]) for one in (archive, archive, photo, other)] == [0, 0, 1, 1]
+    assert "photo.png, which is no older archive of the plugin" in capsys.readouterr().err
+    assert (photo.read_bytes(), other.read_bytes()) == (b"a photo", before)
+
+
 def test_the_zip_keeps_the_executable_bit(tmp_path: Path, home: Path) -> None:
     target = tmp_path / "out" / "gimp.zip"
     assert main(["install", "gimp", "--zip", str(target)]) == 0

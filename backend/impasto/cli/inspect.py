@@ -43,7 +43,8 @@ def run(options: argparse.Namespace) -> int:
     mpl.use("agg")
     if options.output.suffix.lower() not in (".png", ".pdf", ".svg"):
         raise BadRequest(
-            f"A figure cannot be written as {options.output.suffix or 'a file without suffix'}.", "Use .png"
+            f"A figure cannot be written as {options.output.suffix or 'a file without suffix'}.",
+            "Known are .png, .pdf and .svg.",
         )
     if options.result and not options.photo:
         raise BadRequest("A painting is compared with the photo that it was.", "Name the photo, too, with --photo.")

@@ -8,6 +8,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePath
 
 import msgpack
@@ -212,8 +213,9 @@ def write_zip(
         executable: the one of the files that is a program.
 
     Raises:
-        ImpastoError: it cannot be written.
+        ImpastoError: it cannot be written, or something else has that name.
     """
+    _check_archive(target, inside(package / MANIFEST).as_posix())
     contents = {inside(name): path.read_bytes() for name, path in files.items()}
     contents[inside(package / MANIFEST)] = _manifest(files).encode()
     folders = sorted({parent for name in contents for parent in name.parents if parent.name})
@@ -230,3 +232,15 @@ def write_zip(
                 archive.writestr(entry, content)
     except OSError as error:
         raise ImpastoError(f"{target} cannot be written: {error.strerror}.") from error
+
+
+def _check_archive(target: Path, manifest: str) -> None:
+    """Raises ImpastoError if a file is there that is no older archive of the plugin."""
+    if not os.path.lexists(target):
+        return
+    with suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(target) as archive:
+        if manifest in archive.namelist():
+            return
+    raise ImpastoError(
+        f"There is {target}, which is no older archive of the plugin.", "Name another file, or take it away."
+    )
