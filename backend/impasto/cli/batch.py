@@ -30,6 +30,8 @@ TRIES = 3
 #: By what is said with --format.
 FORMATS = {"png": ".png", "jpg": ".jpg", "tiff": ".tif", "webp": ".webp"}
 
+#: Of our own modules only: what the libraries beneath them log is for them to tell in words.
+_LOG = logging.getLogger("impasto")
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total} [{elapsed}<{remaining}]{postfix}"
 #: With these of the disk no other picture can be written either.
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -253,11 +255,11 @@ class _Warnings(logging.Handler):
 @contextmanager
 def _above_the_bar(say: Callable[[str], None]) -> Iterator[None]:
     handler = _Warnings(say)
-    logging.getLogger().addHandler(handler)
+    _LOG.addHandler(handler)
     try:
         yield
     finally:
-        logging.getLogger().removeHandler(handler)
+        _LOG.removeHandler(handler)
 
 
 def _plan(options: argparse.Namespace, suffix_for: Callable[[Path], str]) -> tuple[dict[Path, Path], list[str]]:
