@@ -140,7 +140,8 @@ def connect_or_start(
         if left == 0.0:
             raise _too_late()
         if process is None:
-            process = start_server(command)
+            if read_server_info() is None:
+                process = start_server(command)
         elif process.poll() is not None and read_server_info() is None:
             # Also if it ended well: then another one ran, which has ended meanwhile.
             raise ServerGone("The server could not be started.", f"The end of {log_file()} says why.")

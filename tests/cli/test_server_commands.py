@@ -61,7 +61,7 @@ def test_a_server_that_does_not_answer_is_told_from_none(
     assert main(["doctor"]) == 1
     assert "impasto stop --force" in capsys.readouterr().out
     with pytest.raises(ServerGone, match=f"process {pid}, but does not answer"):
-        connect_or_start(SERVER_COMMAND, timeout=0.1)
+        connect_or_start(["no-such-program"], timeout=0.1)  # nor is another one started
     # It holds the lock, and nobody else: with that it can be ended although it hears nothing.
     assert main(["stop", "--force"]) == 0
     assert "has stopped" in capsys.readouterr().out

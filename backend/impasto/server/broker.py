@@ -368,6 +368,7 @@ class Broker:
         job = self.queue.find(job_id)
         if job is not None:
             self.queue.remove(job)
+            self._places_changed = True
             self._tell(job.client, job_id, "cancelled")
         elif job_id in self.running:
             worker = self.running[job_id]
