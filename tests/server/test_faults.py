@@ -36,11 +36,12 @@ def test_a_killed_worker_costs_one_job(own_server: Start) -> None:
     running = own_server()
     pid = running.wait_for_worker()["pid"]
     with running.connect() as server:
-        doomed = server.start(big(), style="udnie")
-        wait_until(lambda: server.status()["jobs_running"])
+        doomed = iter(server.start(big(), style="udnie"))
+        # Not before: a job that has not begun would be done by the next worker.
+        next(event for event in doomed if event.kind == "progress")
         os.kill(int(pid), signal.SIGKILL)
         with pytest.raises(WorkerDied, match="ended in the middle"):
-            doomed.result()
+            list(doomed)
         assert server.stylize(big(64), style="udnie").shape == (64, 64, 3)
 
 

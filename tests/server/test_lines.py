@@ -10,6 +10,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import zmq
@@ -23,7 +24,7 @@ from impasto_link.options import StylizeOptions
 from impasto_link.pieces import Message
 from impasto_link.pixels import PixelFormat, Region
 from impasto_link.transport import USERNAME, open_transport
-from support import RunningBroker, wait_until
+from support import PATIENCE, RunningBroker, wait_until
 
 Start = Callable[..., RunningBroker]
 BOTH = pytest.mark.parametrize("transport", ["pyzmq", "zmtp"])
@@ -44,6 +45,8 @@ class Relay:
         self._open: list[socket.socket] = [self._listener]
         self.port = self._listener.getsockname()[1]
         self.connections = 0
+        #: How many bytes have come, each way.
+        self.came = {"up": 0, "down": 0}
         #: So many of the first connections take what is sent and bring nothing any more.
         self.dead = 0
         self.passes = threading.Event()
@@ -68,6 +71,7 @@ class Relay:
     def _pass_on(self, source: socket.socket, target: socket.socket, way: str, number: int) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 14):
+                self.came[way] += len(data)
                 if number <= self.dead:
                     continue
                 self.passes.wait()
@@ -114,6 +118,14 @@ def picture(side: int = 800) -> Region:
 
 def send(client: Client, region: Region, doing: str = "give back") -> Call:
     return client.stylize(region, StylizeOptions.of(doing))
+
+
+def push(client: Client) -> Any:
+    """Send all that is queued and read nothing; returns the line."""
+    line: Any = client.transport._line
+    while client.transport._feed():
+        line._write(line._socket)
+    return line
 
 
 def comes_back(client: Client, region: Region, doing: str = "give back") -> bool:
@@ -187,13 +199,13 @@ def test_an_upload_that_is_cancelled_ends_at_once(start: Start, relay: Callable[
     slow = relay(running.broker.info.endpoint, 5e6)
     client = running.client(transport, slow.port)
     client.ask("hello")
-    call = send(client, picture(4000))
+    region = picture(4000)
+    call = send(client, region)
     client.poll(0.2)
     client.cancel(call)
-    began = time.monotonic()
     with pytest.raises(Cancelled):
         client.wait(call)
-    assert time.monotonic() - began < 1
+    assert slow.came["up"] < region.format.nbytes / 2
     wait_until(lambda: client.poll(0.01) or not running.broker._fronts[0].room())
 
 
@@ -337,12 +349,10 @@ def test_who_reads_nothing_makes_the_server_keep_little(start: Start) -> None:
     client.ask("hello")
     region = picture(500)
     calls = [send(client, region) for _ in range(20)] + [send(client, picture(200), "show how far it is")]
-    line = client.transport._line
-    while client.transport._feed():
-        line._write(line._socket)  # type: ignore[attr-defined]
+    line = push(client)
 
     def is_done() -> bool:
-        line._write(line._socket)  # type: ignore[attr-defined]
+        line._write(line._socket)
         status = other.ask("status").fields
         return not status["jobs_running"] and not status["jobs_waiting"] and not front.senders
 
@@ -367,12 +377,10 @@ def test_answers_come_beside_and_after_a_large_result(
     client.ask("hello")
     region = picture(2400)
     call = send(client, region)
-    line = client.transport._line
-    while client.transport._feed():
-        line._write(line._socket)  # type: ignore[attr-defined]
+    line = push(client)
 
     def has_ended() -> bool:
-        line._write(line._socket)  # type: ignore[attr-defined]
+        line._write(line._socket)
         other.ask("status")
         return len(running.broker.kept._kept) > 0
 
@@ -395,8 +403,6 @@ def test_a_message_of_very_many_frames_is_passed_over(start: Start) -> None:
         odd.connect(info.endpoint)
         odd.send_multipart([b""] * 50_000)
         odd.send(codec.pack({"op": "hello", "id": "x"}))
-        began = time.monotonic()
         assert client.ask("status").fields["pid"]
-        assert odd.poll(10_000)
+        assert odd.poll(int(PATIENCE * 1000))
         assert b"proof" in odd.recv()
-        assert time.monotonic() - began < 5

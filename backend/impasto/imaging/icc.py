@@ -129,17 +129,8 @@ class Curve(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class PowerCurve:
-    """``(a x + b) ** g + e`` from ``d`` up, ``c x + f`` below it; mirrored for negatives, goes on above 1."""
-
-    g: float
-    a: float = 1.0
-    b: float = 0.0
-    c: float = 0.0
-    d: float = 0.0
-    e: float = 0.0
-    f: float = 0.0
+class PowerCurve(profiles.Power):
+    """As what it is of, for tensors; mirrored for negatives, goes on above 1."""
 
     def linear(self, x: Tensor) -> Tensor:
         """Light, 0 to 1, for device numbers."""
