@@ -194,7 +194,10 @@ class Library:
         """
         styles = self._by_name()
         if not styles:
-            raise ModelProblem(f"The models of Impasto are not in {self.folders[0]}.", "Install Impasto again.")
+            raise ModelProblem(
+                f"The models of Impasto are not in {self.folders[0]}.",
+                "Install Impasto again. If it was only moved, end the server that began before: impasto stop",
+            )
         if name not in styles:
             import difflib
 
