@@ -54,10 +54,10 @@ def connect(*, timeout: float | None = None, on_wait: Callable[[float], None] = 
 class Painting:
     """A job under way: iterate over it for its events, or ask for its ``result``.
 
-    painting = server.start(photo, style="udnie")
-    for event in painting:
-        print(f"{event.fraction:.0%} {event.doing}")
-    picture = painting.result()
+    >>> painting = server.start(photo, style="udnie")
+    >>> for event in painting:
+    ...     print(f"{event.fraction:.0%} {event.doing}")
+    >>> picture = painting.result()
     """
 
     def __init__(self, client: Client, call: Call, kind: type, convert: Callable[[Region], Any]) -> None:
