@@ -6,7 +6,7 @@ import impasto
 
 project = "Impasto"
 author = "The authors of Impasto"
-copyright = f"{author}, Apache-2.0"  # noqa: A001
+copyright = f"{author}, Apache-2.0"
 version = release = impasto.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
