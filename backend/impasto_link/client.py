@@ -39,7 +39,7 @@ class Event:
     place: int = 0
     """How many jobs are before this one."""
     fraction: float = 0.0
-    """How much is done, 0 to 1."""
+    """How much is done, 0 to 1; of ``done`` itself 1."""
     doing: str = ""
     """What is being done, for a person."""
     regions: Mapping[str, Region] = field(default_factory=dict)
@@ -308,7 +308,7 @@ class Client:
             event = Event(
                 kind,
                 int(header.get("place", 0)),
-                float(header.get("fraction", 0.0)),
+                float(header.get("fraction", 1.0 if kind == "done" else 0.0)),
                 str(header.get("doing", "")),
                 codec.decode_regions(header, frames, self._shared.take if self._shared else None),
                 header,
