@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as TF
 
-from impasto.engines.devices import fast_dtype, pick_device
+from impasto.compute.accelerator import fast_dtype, pick_device
 from impasto.masking.edges import follow_edges
 from impasto.masking.others import RembgModels
 from impasto.masking.subject import WORKING_SIDE, find_mask

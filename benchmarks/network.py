@@ -28,8 +28,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.engines.devices import fast_dtype
-from impasto.execution.strips import Plan
+from impasto.compute.accelerator import fast_dtype
+from impasto.compute.plan import Plan
 from impasto.execution.style_bank import FoldedStyleBank
 from impasto.nets import style_bank
 from impasto.nets.grain import grain

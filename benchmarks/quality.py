@@ -22,7 +22,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as TF
 from tqdm import tqdm
 
-from impasto.engines.devices import pick_device
+from impasto.compute.accelerator import pick_device
 from impasto.engines.fixed import FixedEngine
 from impasto.nets.perceptual import (
     CONTENT_LAYERS,

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from impasto.client import SERVER_COMMAND, Server, to_region
-from impasto.engines.devices import pick_device
+from impasto.compute.accelerator import pick_device
 from impasto.pipeline import Pipeline
 from impasto.zoo.library import Library
 from impasto_link.client import Client

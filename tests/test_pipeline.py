@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from impasto.client import to_region
-from impasto.engines.devices import fast_dtype
+from impasto.compute.accelerator import fast_dtype
 from impasto.pipeline import Pipeline
 from impasto.zoo.library import Library, shipped_models
 from impasto_link.errors import NotEnoughMemory
@@ -218,9 +218,9 @@ def test_little_memory_changes_nothing_and_too_little_is_said(
     plenty = paint(pipeline, photo)
     pixels = photo.shape[0] * photo.shape[1]
     itemsize = fast_dtype(torch.device("cpu")).itemsize
-    monkeypatch.setattr("impasto.engines.devices.available_memory", lambda device: 30 * itemsize * pixels)
+    monkeypatch.setattr("impasto.compute.ladder.available_memory", lambda device: 30 * itemsize * pixels)
     assert difference(paint(pipeline, photo), plenty) < 0.1
-    monkeypatch.setattr("impasto.engines.devices.available_memory", lambda device: 20 * itemsize * pixels)
+    monkeypatch.setattr("impasto.compute.ladder.available_memory", lambda device: 20 * itemsize * pixels)
     with pytest.raises(NotEnoughMemory, match=r"needs about .* GiB of memory"):
         paint(pipeline, photo)
     # A larger brush makes do with less, as the hint says.

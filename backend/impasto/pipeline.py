@@ -10,7 +10,8 @@ from typing import NamedTuple, ParamSpec, TypeVar
 import torch
 from torch import Tensor
 
-from impasto.engines.devices import available_memory, check_memory, fast_dtype, give_memory_back
+from impasto.compute.accelerator import available_memory, give_memory_back
+from impasto.compute.ladder import CPU, check_memory, with_cpu
 from impasto.engines.gatys.objective import Losses
 from impasto.engines.painters import Painters
 from impasto.engines.pictures import StylePicture, as_style
@@ -34,7 +35,7 @@ from impasto.masking.edges import feather, free_colors, grow
 from impasto.masking.finder import SubjectFinder
 from impasto.nets.style_bank import StyleBankNet
 from impasto.zoo.library import Library
-from impasto_link.errors import BadRequest, ImpastoError, NoSubject, NotEnoughMemory
+from impasto_link.errors import BadRequest, ImpastoError, NoSubject
 from impasto_link.options import MaskOptions, StyleChoice, StylizeOptions
 from impasto_link.pixels import Region
 
@@ -121,7 +122,7 @@ class Pipeline:
         self.library = library
         self.device = device
         self._painters = {device: Painters(library, device)}
-        self._finder = SubjectFinder(device, fast_dtype(device))
+        self._finder = SubjectFinder(device)
 
     def loaded(self) -> list[str]:
         """Names of the models in memory."""
@@ -397,17 +398,12 @@ class Pipeline:
 
     def _with_painters(self, work: Callable[[Painters], T]) -> T:
         """The result of some work, done on the CPU if the memory of the device does not suffice."""
-        try:
-            return work(self._painters[self.device])
-        except (torch.OutOfMemoryError, NotEnoughMemory) as error:
-            if self.device.type == "cpu":
-                raise
-            log.warning("the memory of %s does not suffice, going on on the CPU: %s", self.device, error)
-        torch.cuda.empty_cache()
-        cpu = torch.device("cpu")
-        if cpu not in self._painters:
-            self._painters[cpu] = Painters(self.library, cpu)
-        return work(self._painters[cpu])
+        return with_cpu(self.device, lambda device: work(self._painters_on(device)))
+
+    def _painters_on(self, device: torch.device) -> Painters:
+        if device not in self._painters:
+            self._painters[device] = Painters(self.library, device)
+        return self._painters[device]
 
 
 def _part(progress: Progress, first: float, last: float) -> Progress:
@@ -461,11 +457,11 @@ def _preview(
 
 def _check_room(region: Region) -> None:
     """Raise NotEnoughMemory if there is not even room to read the region."""
-    cpu, pixels = torch.device("cpu"), region.format.width * region.format.height
+    pixels = region.format.width * region.format.height
     needed = pixels * _BYTES_TO_READ
-    if needed > available_memory(cpu):
-        give_memory_back(cpu)
-    check_memory(available_memory(cpu), pixels, needed)
+    if needed > available_memory(CPU):
+        give_memory_back(CPU)
+    check_memory(available_memory(CPU), pixels, needed)
 
 
 def _check_numbers(painted: Tensor) -> None:

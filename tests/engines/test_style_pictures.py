@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from impasto.compute.plan import BLOCK_PIXELS, Plan
 from impasto.engines.adain import AdaINEngine
 from impasto.engines.pictures import StylePicture, StyleReader, as_style
 from impasto.execution.adain import FoldedAdaIN
-from impasto.execution.strips import BLOCK_PIXELS, Plan
 from impasto.nets.adain import AdaINDecoder, StyleLatent, adain, mean_std, restyle, see_style
 from impasto.nets.encoder import HEADS, CompactEncoder
 from impasto.nets.style_bank import NORM_EPS

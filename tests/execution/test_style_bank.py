@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from impasto.engines.devices import fast_dtype
-from impasto.execution.strips import BLOCK_PIXELS, Plan
+from impasto.compute.accelerator import fast_dtype
+from impasto.compute.plan import BLOCK_PIXELS, Plan
 from impasto.execution.style_bank import FoldedStyleBank
 from impasto.nets.style_bank import StyleBankNet
 
@@ -129,7 +129,7 @@ def test_memory_is_bounded() -> None:
     script = """
 import json, psutil, re, torch
 from pathlib import Path
-from impasto.execution.strips import Plan
+from impasto.compute.plan import BLOCK_PIXELS, Plan
 from impasto.execution.style_bank import FoldedStyleBank
 from impasto.nets.style_bank import StyleBankNet
 torch.manual_seed(0)

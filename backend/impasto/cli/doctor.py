@@ -198,21 +198,22 @@ def _models() -> Iterator[Finding]:
 def _gpu() -> Iterator[Finding]:
     import torch
 
-    from impasto.engines.devices import gpu_problem
+    from impasto.compute.accelerator import accelerators, backend_of, device_problem
 
-    if torch.cuda.is_available():
-        for number in range(torch.cuda.device_count()):
-            free, whole = torch.cuda.mem_get_info(number)
-            name = torch.cuda.get_device_name(number)
-            problem = gpu_problem(torch.device("cuda", number))
-            if problem:
-                yield Finding(
-                    f"{name} cannot be used by PyTorch {torch.__version__}: {problem}",
-                    "Install a PyTorch made for it, https://pytorch.org/get-started; until then the CPU paints.",
-                )
-                continue
-            yield Finding(f"{name}, {free / 2**30:.1f} of {whole / 2**30:.1f} GiB are free")
-    elif torch.version.cuda is None:
+    found = accelerators()
+    for device in found:
+        backend, problem = backend_of(device), device_problem(device)
+        if problem:
+            yield Finding(
+                f"{backend.name(device)} cannot be used by PyTorch {torch.__version__}: {problem}",
+                "Install a PyTorch made for it, https://pytorch.org/get-started; until then the CPU paints.",
+            )
+        else:
+            free, whole = backend.memory(device)
+            yield Finding(f"{backend.name(device)}, {free / 2**30:.1f} of {whole / 2**30:.1f} GiB are free")
+    if found:
+        return
+    if torch.version.cuda is None:
         yield Finding(f"none used: this PyTorch, {torch.__version__}, is made for the CPU")
     elif shutil.which("nvidia-smi"):
         yield Finding(

@@ -99,7 +99,7 @@ def _begin(options: argparse.Namespace) -> tuple[SubjectNet, dict[str, Any] | No
 def run(options: argparse.Namespace) -> int:
     import torch
 
-    from impasto.engines.devices import fast_dtype, pick_device
+    from impasto.compute.accelerator import fast_dtype, pick_device
     from impasto.engines.fixed import FixedEngine
     from impasto.masking.finder import SubjectFinder
     from impasto.training.common import restore, train

@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
 
     import torch
 
-    from impasto.engines.devices import pick_device
+    from impasto.compute.accelerator import pick_device
     from impasto.engines.pictures import StylePicture, StyleReader
     from impasto.training.common import restore, show, train
     from impasto.training.exemplars import save_exemplars

@@ -114,7 +114,7 @@ def gather(options: argparse.Namespace) -> Material:
     """
     from torchvision.transforms.v2 import functional as TF
 
-    from impasto.engines.devices import pick_device
+    from impasto.compute.accelerator import pick_device
     from impasto.training.photos import find_pictures, is_held_out, readable
     from impasto.training.styles import preview_photos
     from impasto.zoo.vgg import load_vgg19

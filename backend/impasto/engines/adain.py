@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from impasto.engines.devices import fast_dtype, pad_to, plan_for
+from impasto.compute.accelerator import fast_dtype
+from impasto.compute.ladder import with_plans
+from impasto.compute.plan import Plan
 from impasto.engines.pictures import StylePicture, StyleReader
 from impasto.execution.adain import FoldedAdaIN
-from impasto.execution.strips import Tick
+from impasto.execution.strips import Tick, pad_to
 from impasto.nets.adain import StyleLatent
 from impasto.zoo.adain import FILE_NAME, load_decoder
 from impasto.zoo.encoder import FILE_NAME as ENCODER_FILE
-from impasto.zoo.library import file_version, find_model
-
-log = logging.getLogger(__name__)
+from impasto.zoo.library import find_model
+from impasto.zoo.shelf import Shelf
 
 #: Numbers that live at the same time, per pixel of the picture: 12 of the two maps that are kept, the rest for the
 #: strips and the result; measured at 2048 x 2048 and 4096 x 4096 in bfloat16.
@@ -34,15 +34,15 @@ class AdaINEngine:
 
     def __init__(self, reader: StyleReader, device: torch.device) -> None:
         self._reader, self._device = reader, device
-        self._net: tuple[object, FoldedAdaIN] | None = None
+        self._shelf = Shelf()
 
     def loaded(self) -> list[str]:
         """Names of the networks in memory."""
-        return ["adain"] if self._net else []
+        return self._shelf.names()
 
     def unload(self) -> None:
         """Forget the network."""
-        self._net = None
+        self._shelf.clear()
 
     def paint(
         self,
@@ -82,13 +82,14 @@ class AdaINEngine:
         )
         height, width = photo.shape[-2:]
         photo, weights = pad_to(net.min_size, photo, weights)
-        plan = plan_for(self._device, height * width, _NUMBERS, _NUMBERS, net.dtype)
-        return net.paint(photo, mixed, plan, tick, weights)[..., :height, :width]
+
+        def paint(plan: Plan) -> Tensor:
+            return net.paint(photo, mixed, plan, tick, weights)[..., :height, :width]
+
+        return with_plans(self._device, height * width, _NUMBERS, _NUMBERS, net.dtype, paint)
 
     def _load(self) -> FoldedAdaIN:
-        versions = [file_version(find_model(name)) for name in (FILE_NAME, ENCODER_FILE)]
-        if self._net is None or self._net[0] != versions:
-            net = FoldedAdaIN(self._reader.encoder, load_decoder(), self._device, fast_dtype(self._device))
-            self._net = (versions, net)
-            log.info("loaded adain (%s)", self._device)
-        return self._net[1]
+        def load() -> FoldedAdaIN:
+            return FoldedAdaIN(self._reader.encoder, load_decoder(), self._device, fast_dtype(self._device))
+
+        return self._shelf.take("adain", [find_model(FILE_NAME), find_model(ENCODER_FILE)], load)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from impasto.engines.devices import SMALLEST, fast_dtype, pad_to, plan_for
+from impasto.compute.accelerator import fast_dtype
+from impasto.compute.ladder import with_plans
+from impasto.compute.plan import Plan
 from impasto.engines.pictures import StylePicture, StyleReader
-from impasto.execution.strips import Tick
+from impasto.execution.strips import Tick, pad_to
 from impasto.execution.style_bank import FoldedStyleBank
 from impasto.zoo.bank import load_body, load_codes, mix_codes
 from impasto.zoo.library import Library
 from impasto.zoo.predictor import find_predictor
+from impasto.zoo.shelf import Shelf
 from impasto_link.errors import BadRequest, ModelProblem
 from impasto_link.options import StyleChoice
-
-log = logging.getLogger(__name__)
 
 
 class FixedEngine:
@@ -36,11 +36,11 @@ class FixedEngine:
         self._reader = reader or StyleReader(device)
         self.device = device
         self.dtype = fast_dtype(device)
-        self._bodies: dict[Path, tuple[int, FoldedStyleBank]] = {}
+        self._bodies = Shelf()
 
     def loaded(self) -> list[str]:
         """Names of the banks whose networks are in memory."""
-        return [path.stem for path in self._bodies]
+        return self._bodies.names()
 
     def unload(self) -> None:
         """Forget the networks; they are loaded again when they are needed."""
@@ -76,16 +76,11 @@ class FixedEngine:
         net, code = self._prepare(styles, pictures or {}, tick)
         height, width = photo.shape[-2:]
         photo, weights = pad_to(net.min_size, photo, weights)
-        plan = plan_for(self.device, height * width, _NUMBERS_KEEPING_ALL, _NUMBERS_AT_LEAST, self.dtype)
-        try:
+
+        def paint(plan: Plan) -> Tensor:
             return net.paint(photo, code, plan, tick, weights, origin)[..., :height, :width]
-        except torch.OutOfMemoryError:
-            if plan == SMALLEST:
-                raise
-            log.warning("the memory of %s does not suffice for %s, going on in smaller strips", self.device, plan)
-        # Not within the clause: until its end the error holds all that the attempt has made.
-        torch.cuda.empty_cache()
-        return net.paint(photo, code, SMALLEST, tick, weights, origin)[..., :height, :width]
+
+        return with_plans(self.device, height * width, _NUMBERS_KEEPING_ALL, _NUMBERS_AT_LEAST, self.dtype, paint)
 
     def _prepare(
         self, styles: Sequence[StyleChoice], pictures: Mapping[str, StylePicture], tick: Tick
@@ -136,13 +131,7 @@ class FixedEngine:
         )
 
     def _body(self, path: Path) -> FoldedStyleBank:
-        changed = path.stat().st_mtime_ns
-        kept = self._bodies.get(path)
-        if kept is None or kept[0] != changed:
-            net = FoldedStyleBank(load_body(path), self.device, self.dtype)
-            self._bodies[path] = kept = (changed, net)
-            log.info("loaded the bank %s (%s, %s)", path.stem, self.device, str(self.dtype).removeprefix("torch."))
-        return kept[1]
+        return self._bodies.take(path.stem, [path], lambda: FoldedStyleBank(load_body(path), self.device, self.dtype))
 
 
 #: Numbers of the computing dtype that live at the same time, per pixel, at the widest place of the network, with and

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from impasto.compute.accelerator import fast_dtype
 from impasto.engines.adain import AdaINEngine
-from impasto.engines.devices import fast_dtype
 from impasto.engines.fixed import FixedEngine
 from impasto.engines.gatys.refine import Report, refine
 from impasto.engines.pictures import STYLE_SIDE, StylePicture, StyleReader, as_style

@@ -21,6 +21,7 @@ from impasto.nets.predictor import StylePredictor
 from impasto.zoo.encoder import FILE_NAME, load_compact_encoder
 from impasto.zoo.library import file_version, find_model
 from impasto.zoo.predictor import load_predictor
+from impasto.zoo.shelf import Shelf
 from impasto_link.errors import BadRequest
 from impasto_link.pixels import Region
 
@@ -106,27 +107,26 @@ class StyleReader:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._encoder: tuple[object, CompactEncoder] | None = None
-        self._predictors: dict[Path, tuple[object, StylePredictor]] = {}
+        self._shelf = Shelf()
         self._seen: OrderedDict[tuple[object, ...], object] = OrderedDict()
 
     def loaded(self) -> list[str]:
         """Names of the networks in memory."""
-        return [*(["encoder"] if self._encoder else []), *(path.stem for path in self._predictors)]
+        return self._shelf.names()
 
     def unload(self) -> None:
         """Forget the networks and what they have seen."""
-        self._encoder = None
-        self._predictors.clear()
+        self._shelf.clear()
         self._seen.clear()
 
     @property
     def encoder(self) -> CompactEncoder:
         """The encoder, float32."""
-        version = _encoder_version()
-        if self._encoder is None or self._encoder[0] != version:
-            self._encoder = (version, load_compact_encoder().to(self._device).to(memory_format=torch.channels_last))
-        return self._encoder[1]
+
+        def load() -> CompactEncoder:
+            return load_compact_encoder().to(self._device).to(memory_format=torch.channels_last)
+
+        return self._shelf.take("encoder", [find_model(FILE_NAME)], load)
 
     def latent(self, style: StylePicture) -> StyleLatent:
         """What `impasto.nets.adain` is told of the picture."""
@@ -152,10 +152,7 @@ class StyleReader:
         return picture, None if small.alpha is None else small.alpha.to(self._device)
 
     def _predictor(self, path: Path) -> StylePredictor:
-        version = file_version(path)
-        if path not in self._predictors or self._predictors[path][0] != version:
-            self._predictors[path] = (version, load_predictor(path).to(self._device))
-        return self._predictors[path][1]
+        return self._shelf.take(path.stem, [path], lambda: load_predictor(path).to(self._device))
 
     @torch.inference_mode()
     def _remember(self, key: tuple[object, ...], see: Callable[[], T]) -> T:

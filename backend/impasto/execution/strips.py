@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from impasto.compute.accelerator import HeldBack
+from impasto.compute.plan import BLOCK_PIXELS, Plan
 from impasto.execution.moments import Moments
 from impasto.execution.nodes import ConvNode, Strip
 
@@ -19,25 +19,18 @@ Tick = Callable[[float], None]
 #: Strips end at multiples of this many rows of the picture, so that they end at whole rows of maps that are smaller.
 ROWS = 16
 
-#: Statistics are gathered in blocks of about so many pixels. Their places depend on the size of the picture alone, and
-#: strips are made of whole blocks: so the sums are the same, bit for bit, in whatever strips a picture is computed.
-BLOCK_PIXELS = 1 << 16
-
 #: So many strips may wait for a GPU.
 _AHEAD = 2
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How a network is run on one picture.
-
-    Attributes:
-        strip_pixels: about how many pixels of the picture a strip covers; at least a block.
-        keep_all: maps of full size are kept as well, instead of being computed twice.
-    """
-
-    strip_pixels: int = 1 << 18
-    keep_all: bool = True
+def pad_to(smallest: int, photo: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Picture and weights, continued by their edge to ``smallest`` pixels: reflection needs something to reflect."""
+    height, width = photo.shape[-2:]
+    missing = (0, max(0, smallest - width), 0, max(0, smallest - height))
+    if not any(missing):
+        return photo, weights
+    photo = F.pad(photo, missing, mode="replicate")
+    return photo, None if weights is None else F.pad(weights, missing, mode="replicate")
 
 
 def pad_to_stride(photo: Tensor, weights: Tensor | None, stride: int) -> tuple[Tensor, Tensor | None]:
@@ -90,9 +83,7 @@ class Walk:
         self._rows = max(self._block, plan.strip_pixels // width // self._block * self._block)
         self._work, self._done = work, 0.0
         self._tick = tick
-        self._device = device
-        #: On a GPU: for each strip that it has been given, what says that it is done.
-        self._given: deque[torch.cuda.Event] = deque()
+        self._held_back = None if device is None else HeldBack(device, _AHEAD)
         self._weights = {height: weights}
 
     def strips(self, height: int) -> Iterator[tuple[int, int]]:
@@ -102,12 +93,8 @@ class Walk:
     def count(self, work: float) -> None:
         """Some work is done, on a GPU all but that of the last strips."""
         self._done += work
-        if self._device is not None and self._device.type == "cuda":
-            # A GPU is only told what to do. It is to have the next strips at hand, but not so many that progress and
-            # cancellation are ahead of what it does by more than these.
-            self._given.append(torch.cuda.current_stream(self._device).record_event())
-            if len(self._given) > _AHEAD:
-                self._given.popleft().synchronize()
+        if self._held_back is not None:
+            self._held_back.given()
         if self._tick is not None:
             self._tick(min(1.0, self._done / self._work))
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import psutil
 import pyvips
 
+from impasto.compute.memory import free_memory
 from impasto.imaging import profiles, tiff
 from impasto.imaging.formats import READABLE, WRITABLE, WRITERS
 from impasto.imaging.metadata import FileInfo, with_info
@@ -140,7 +140,7 @@ def read_mask(path: str | os.PathLike[str], width: int, height: int) -> tuple[Re
 def _check_memory(path: Path, image: pyvips.Image) -> None:
     """See that there is room for the pixels, twice, before they are decoded: a small file can hold a great many."""
     needed = 2 * image.width * image.height * image.bands * _SIZES.get(image.format, 8)
-    if needed > _SMALL and needed > psutil.virtual_memory().available:
+    if needed > _SMALL and needed > free_memory():
         raise no_memory(path, f"{image.width} x {image.height} pixels")
 
 

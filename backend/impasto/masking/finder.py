@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections import OrderedDict
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from impasto.engines.devices import fast_dtype
+from impasto.compute.accelerator import fast_dtype
+from impasto.compute.ladder import with_cpu
 from impasto.masking.edges import follow_edges
 from impasto.masking.others import RembgModels
 from impasto.masking.subject import find_mask
 from impasto.nets.unet import SubjectNet
 from impasto.zoo.library import file_version
+from impasto.zoo.shelf import Shelf
 from impasto.zoo.subject import load_subject_net, subject_model
-
-log = logging.getLogger(__name__)
 
 #: How much memory the kept masks may take, in bytes.
 _KEPT_BYTES = 2**28
@@ -28,24 +27,23 @@ class SubjectFinder:
     """Finds subjects on one device; keeps the network, and the masks of the pictures last seen.
 
     Args:
-        device: where to compute; once its memory has not sufficed, the CPU does it.
-        dtype: the number format to compute in.
+        device: where to compute; where its memory does not suffice, the CPU does it.
+        dtype: the number format to compute in; that in which the device is fastest if not given.
     """
 
-    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
-        self.device = device
-        self.dtype = dtype
-        self._net: tuple[object, SubjectNet] | None = None
+    def __init__(self, device: torch.device, dtype: torch.dtype | None = None) -> None:
+        self._device, self._dtype = device, dtype
+        self._shelf = Shelf()
         self._others = RembgModels()
         self._kept: OrderedDict[bytes, Tensor] = OrderedDict()
 
     def loaded(self) -> list[str]:
         """Names of the networks in memory."""
-        return [*([subject_model().stem] if self._net else []), *self._others.loaded()]
+        return [*self._shelf.names(), *self._others.loaded()]
 
     def unload(self) -> None:
         """Forget the networks and the masks."""
-        self._net = None
+        self._shelf.clear()
         self._others.unload()
         self._kept.clear()
 
@@ -80,22 +78,13 @@ class SubjectFinder:
         return kept.float() / 65535
 
     def _find(self, photo: Tensor) -> Tensor:
-        try:
-            return find_mask(self._load(), photo).cpu()
-        except torch.OutOfMemoryError as error:
-            if self.device.type == "cpu":
-                raise
-            log.warning("the memory of %s does not suffice, the CPU finds the subject: %s", self.device, error)
-        self._net = None
-        torch.cuda.empty_cache()
-        self.device, self.dtype = torch.device("cpu"), fast_dtype(torch.device("cpu"))
-        return find_mask(self._load(), photo)
+        return with_cpu(self._device, lambda device: find_mask(self._net(device), photo).cpu())
 
-    def _load(self) -> SubjectNet:
+    def _net(self, device: torch.device) -> SubjectNet:
         path = subject_model()
-        version = file_version(path)
-        if self._net is None or self._net[0] != version:
-            net = load_subject_net(path).to(self.device, self.dtype).to(memory_format=torch.channels_last)
-            self._net = (version, net)
-            log.info("loaded %s (%s)", path.stem, self.device)
-        return self._net[1]
+
+        def load() -> SubjectNet:
+            dtype = self._dtype or fast_dtype(device)
+            return load_subject_net(path).to(device, dtype).to(memory_format=torch.channels_last)
+
+        return self._shelf.take(path.stem, [path], load, device)

@@ -90,16 +90,14 @@ class Worker:
         shared = environment.get("IMPASTO_WORKER_SHARED")
         self._shared = SharedFolder(Path(shared), "") if shared else None
 
-        # Torch takes seconds to import, so it comes after the connection stands.
-        import torch
-
-        from impasto.engines.devices import give_memory_back, is_out_of_memory, pick_device
+        # PyTorch takes seconds to import, so it comes after the connection stands.
+        from impasto.compute.accelerator import device_stats, give_memory_back, is_out_of_memory, pick_device
+        from impasto.compute.memory import hold_to_what_is_free, limit_memory
         from impasto.engines.gatys.refine import Enough
-        from impasto.engines.memory import hold_to_what_is_free, limit_memory
         from impasto.pipeline import Pipeline
         from impasto.zoo.library import Library
 
-        self._torch = torch
+        self._device_stats = device_stats
         limit_memory(int(environment["IMPASTO_WORKER_MEMORY"]) if "IMPASTO_WORKER_MEMORY" in environment else None)
         self._hold_to_what_is_free = hold_to_what_is_free
         self._give_memory_back = give_memory_back
@@ -286,23 +284,13 @@ class Worker:
 
     def _stats(self) -> dict[str, Any]:
         memory = psutil.Process().memory_info()
-        stats: dict[str, Any] = {
+        return {
+            **self._device_stats(self._device),
             "device": str(self._device),
             "models": self._pipeline.loaded(),
             "memory_bytes": memory.rss,
             "peak_memory_bytes": _peak_memory(),
         }
-        if self._device.type == "cuda":
-            cuda = self._torch.cuda
-            stats |= {
-                "name": cuda.get_device_name(self._device),
-                "gpu_memory_bytes": cuda.memory_reserved(self._device),
-                "peak_gpu_memory_bytes": cuda.max_memory_allocated(self._device),
-            }
-        else:
-            threads = self._torch.get_num_threads()
-            stats["name"] = f"CPU, {threads} thread{'s' if threads > 1 else ''}"
-        return stats
 
 
 def _failed(error: Exception) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset, RandomSampler
 from torchvision.transforms.v2 import functional as TF
 from tqdm import tqdm
 
-from impasto.engines.devices import fast_dtype
+from impasto.compute.accelerator import fast_dtype
 from impasto.nets.vgg import VGG19Features
 from impasto_link.errors import ModelProblem
 

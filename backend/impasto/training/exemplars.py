@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from impasto.engines.devices import fast_dtype
+from impasto.compute.accelerator import fast_dtype
 from impasto.engines.gatys.refine import refine
 from impasto.engines.pictures import StylePicture
 from impasto.nets.vgg import VGG19Features

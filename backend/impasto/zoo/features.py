@@ -14,7 +14,8 @@ from impasto.nets.encoder import HEADS, CompactEncoder
 from impasto.nets.vgg import VGG19Features
 from impasto.zoo.download import Download
 from impasto.zoo.encoder import FILE_NAME, load_compact_encoder
-from impasto.zoo.library import file_version, find_model, user_models
+from impasto.zoo.library import find_model, user_models
+from impasto.zoo.shelf import Shelf
 from impasto.zoo.vgg import load_vgg19
 from impasto_link.errors import ModelProblem
 
@@ -91,15 +92,15 @@ class FeatureSource:
 
     def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
         self._device, self._dtype = device, dtype
-        self._loaded: dict[str, tuple[object, Features]] = {}
+        self._shelf = Shelf()
 
     def loaded(self) -> list[str]:
         """Names of the networks in memory."""
-        return list(self._loaded)
+        return self._shelf.names()
 
     def unload(self) -> None:
         """Forget them."""
-        self._loaded.clear()
+        self._shelf.clear()
 
     def get(self, choice: str) -> tuple[Features, str]:
         """The network for one of `impasto_link.options.FEATURES`, and what a person should be told, or nothing.
@@ -125,10 +126,7 @@ class FeatureSource:
 
     def _keep(self, name: str, path: Path, load: Callable[[Path], VGG19Features | CompactEncoder]) -> Features:
         """The network of a file; loaded again when the file was replaced."""
-        version = file_version(path)
-        if name not in self._loaded or self._loaded[name][0] != version:
-            self._loaded[name] = (version, Features(load(path), self._device, self._dtype))
-        return self._loaded[name][1]
+        return self._shelf.take(name, [path], lambda: Features(load(path), self._device, self._dtype))
 
 
 def _load_vgg(path: Path) -> VGG19Features:

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.engines.devices import give_memory_back
+from impasto.compute.accelerator import give_memory_back
 from impasto.engines.gatys.objective import FeatureNet, Losses, Objective, Tick, measure
 from impasto.engines.pictures import StylePicture
 from impasto.imaging.color import color_moments, match_colors

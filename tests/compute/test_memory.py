@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from impasto.cli.serve import memory_size
-from impasto.engines import memory
-from impasto.engines.memory import free_memory, limit_memory
+from impasto.compute import memory
+from impasto.compute.memory import free_memory, limit_memory
 
 
 def group(folder: Path, **files: object) -> None:
@@ -57,7 +57,7 @@ def test_no_more_is_free_than_the_user_allows() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be held to it")
 def test_what_is_not_there_is_a_memory_error_and_not_the_end_of_the_machine() -> None:
     take = (
-        "from impasto.engines import memory\n"
+        "from impasto.compute import memory\n"
         "memory.free_memory = lambda: 1 << 28\n"
         "memory.hold_to_what_is_free()\n"
         "bytearray(1 << 26)\n"

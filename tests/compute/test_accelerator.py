@@ -10,9 +10,10 @@ import sys
 import pytest
 import torch
 
-from impasto.engines import devices
-from impasto.engines.devices import fast_dtype, pick_device, plan_for
-from impasto.execution.strips import Plan
+from impasto.compute import accelerator, ladder
+from impasto.compute.accelerator import fast_dtype, pick_device
+from impasto.compute.ladder import plan_for
+from impasto.compute.plan import Plan
 from impasto.nets.vgg import VGG19Features
 from impasto.training.common import autocast, to_measure
 from impasto_link.errors import NotEnoughMemory
@@ -30,7 +31,7 @@ def test_a_gpu_that_cannot_compute_is_not_taken(
 ) -> None:
     assert pick_device("auto") == torch.device("cpu")
     # As PyTorch does with a GPU that it has no code for.
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(accelerator.Cuda, "count", lambda self: 1)
     with caplog.at_level(logging.WARNING):
         assert pick_device("auto") == torch.device("cpu")
     assert "the CPU paints" in caplog.text
@@ -38,10 +39,10 @@ def test_a_gpu_that_cannot_compute_is_not_taken(
 
 def test_what_the_allocator_has_kept_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu, free = torch.device("cpu"), [1 << 20]
-    monkeypatch.setattr(devices, "available_memory", lambda device: free[0])
+    monkeypatch.setattr(ladder, "available_memory", lambda device: free[0])
     with pytest.raises(NotEnoughMemory):
         plan_for(cpu, 1 << 20, 60, 20, torch.float32)
-    monkeypatch.setattr(devices, "give_memory_back", lambda device: free.__setitem__(0, 1 << 30))
+    monkeypatch.setattr(ladder, "give_memory_back", lambda device: free.__setitem__(0, 1 << 30))
     assert plan_for(cpu, 1 << 20, 60, 20, torch.float32) == Plan()
 
 
@@ -78,7 +79,7 @@ def test_trainings_go_by_it(monkeypatch: pytest.MonkeyPatch, name: str, trained:
 
 def test_a_cpu_without_instructions_for_bfloat16_computes_in_float32() -> None:
     """As far as oneDNN is concerned it is such a CPU: it reads the variable when it begins."""
-    script = "import torch; from impasto.engines.devices import fast_dtype; print(fast_dtype(torch.device('cpu')))"
+    script = "import torch; from impasto.compute.accelerator import fast_dtype; print(fast_dtype(torch.device('cpu')))"
     environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
     environment.pop("IMPASTO_DTYPE", None)
     said = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
