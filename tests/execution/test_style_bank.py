@@ -16,6 +16,7 @@ from torch import Tensor
 
 from impasto.compute.accelerator import fast_dtype
 from impasto.compute.plan import BLOCK_PIXELS, Plan
+from impasto.execution import moments
 from impasto.execution.style_bank import FoldedStyleBank
 from impasto.nets.style_bank import StyleBankNet
 
@@ -86,6 +87,21 @@ def test_strips_are_the_whole(
     assert ticks[-1] == pytest.approx(1)
 
 
+def test_without_float64_it_is_the_same(
+    net: StyleBankNet, folded: FoldedStyleBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Apple's GPUs, whose numbers have 32 bits at most."""
+    picture, code, area = photo(1500, 131), any_code(net), torch.zeros(1, 1, 1500, 131)
+    area[:, :, 300:800] = 1
+    for weights in (None, area):
+        monkeypatch.setattr(moments, "has_float64", lambda device: True)
+        usual = folded.paint(picture, code, WHOLE, weights=weights)
+        monkeypatch.setattr(moments, "has_float64", lambda device: False)
+        whole, cut = (folded.paint(picture, code, plan, weights=weights) for plan in (WHOLE, FINEST))
+        assert furthest(whole, usual) < 0.01
+        assert furthest(cut, whole) < 0.01
+
+
 def test_statistics_are_of_the_area(net: StyleBankNet, folded: FoldedStyleBank) -> None:
     picture, code = photo(1200, 80), any_code(net)
     area = torch.zeros(1, 1, 1200, 80)
@@ -130,6 +146,7 @@ def test_memory_is_bounded() -> None:
 import json, psutil, re, torch
 from pathlib import Path
 from impasto.compute.plan import BLOCK_PIXELS, Plan
+from impasto.execution import moments
 from impasto.execution.style_bank import FoldedStyleBank
 from impasto.nets.style_bank import StyleBankNet
 torch.manual_seed(0)

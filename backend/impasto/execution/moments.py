@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
+
+from impasto.compute.accelerator import has_float64
 
 #: Of the variance of all pixels, at least this share is that of the weighted ones.
 _LEAST_SHARE = 0.03
@@ -11,8 +15,38 @@ _LEAST_SHARE = 0.03
 _NOTHING = 1e-12
 
 
+class Pair(NamedTuple):
+    """A number of twice the digits of float32, for devices without float64: a value, and what the value has lost."""
+
+    high: Tensor
+    low: Tensor
+
+    @classmethod
+    def of(cls, value: Tensor | float, like: Tensor) -> Pair:
+        """A number that float32 holds."""
+        high = torch.as_tensor(value, dtype=torch.float32, device=like.device)
+        return cls(high, torch.zeros_like(high))
+
+    def plus(self, part: Tensor) -> Pair:
+        """The sum, with the error of its rounding: TwoSum, Knuth, The Art of Computer Programming, 4.2.2, theorem B."""
+        total = self.high + part
+        added = total - self.high
+        lost = (self.high - (total - added)) + (part - added)
+        return Pair(total, self.low + lost)
+
+    def less_than(self, other: Tensor) -> Tensor:
+        """By how much it is less than another number, float32."""
+        return (other - self.high) - self.low
+
+    def rounded(self) -> Tensor:
+        """The nearest float32."""
+        return self.high + self.low
+
+
 class Moments:
     """Mean and variance per channel, gathered piece by piece (Chan et al. 1983, eq. 2.1) in float64.
+
+    On a device that has no float64 they are gathered in pairs of float32, and come out as float32.
 
     In whatever pieces a picture comes, the result is the same to about the last digit of float32; in the same pieces it
     is the same bit for bit.
@@ -26,6 +60,8 @@ class Moments:
         self._weight: Tensor | float = 0.0
         self._mean: Tensor | float = 0.0
         self._squares: Tensor | float = 0.0
+        #: In their place where there is no float64: weight, mean, squares.
+        self._pairs: tuple[Pair, Pair, Pair] | None = None
         self._all: Moments | None = None
 
     def add(self, rows: Tensor, weights: Tensor | None = None) -> None:
@@ -42,13 +78,18 @@ class Moments:
         else:
             self._all = self._all or Moments()
             self._all.add(rows)
-            weight = weights.sum(dtype=torch.float64)
+            weight = weights.sum(dtype=torch.float64 if has_float64(rows.device) else torch.float32)
             pixels = rows.permute(0, 2, 3, 1).reshape(-1, rows.shape[1]).float()
             # It may be 0, and to look would be to wait for the GPU.
             share = (weights.flatten() / weight.clamp_min(_NOTHING)).float()
             mean = share @ pixels
             variance = share @ (pixels - mean).square_()
-        mean, variance = mean.double(), variance.double()
+        if has_float64(rows.device):
+            self._gather(weight, mean.double(), variance.double())
+        else:
+            self._gather_in_pairs(torch.as_tensor(weight, device=rows.device), mean, variance)
+
+    def _gather(self, weight: Tensor | float, mean: Tensor, variance: Tensor) -> None:
         total = self._weight + weight
         part = weight / (total.clamp_min(_NOTHING) if isinstance(total, Tensor) else total)
         apart = mean - self._mean
@@ -56,9 +97,20 @@ class Moments:
         self._squares = self._squares + variance * weight + apart.square() * (self._weight * part)
         self._weight = total
 
+    def _gather_in_pairs(self, weight: Tensor, mean: Tensor, variance: Tensor) -> None:
+        """As `_gather`, in the same order."""
+        zero = torch.zeros_like(mean)
+        before, at, squares = self._pairs or (Pair.of(0.0, mean), Pair.of(zero, mean), Pair.of(zero, mean))
+        total = before.plus(weight)
+        part = weight / total.rounded().clamp_min(_NOTHING)
+        apart = at.less_than(mean)
+        more = variance * weight + apart.square() * (before.rounded() * part)
+        self._pairs = total, at.plus(apart * part), squares.plus(more)
+        self._weight, self._mean, self._squares = (one.rounded() for one in self._pairs)
+
     @property
     def mean(self) -> Tensor:
-        """(C,) float64.
+        """(C,) float64, or float32 where the device has no other.
 
         Raises:
             ValueError: nothing was added.
@@ -69,7 +121,7 @@ class Moments:
 
     @property
     def variance(self) -> Tensor:
-        """The squared deviation from the mean, on average (not the estimate for a sample); (C,) float64."""
+        """The squared deviation from the mean, on average (not the estimate for a sample); (C,), as `mean`."""
         variance = torch.as_tensor(self._squares / self._weight)
         return variance if self._all is None else torch.maximum(variance, _LEAST_SHARE * self._all.variance)
 

@@ -45,8 +45,9 @@ def normalised(scale: Tensor, shift: Tensor, moments: Moments, eps: float, *, re
         eps: added to the variance.
         relu: whether negative values become 0.
     """
-    gain = scale.double() * torch.rsqrt(moments.variance + eps)
-    offset = shift.double() - moments.mean * gain
+    mean = moments.mean
+    gain = scale.to(mean.dtype) * torch.rsqrt(moments.variance + eps)
+    offset = shift.to(mean.dtype) - mean * gain
     if not relu:
         return Pending(gain.float(), offset.float())
     # A channel that the style has switched off is the same everywhere.

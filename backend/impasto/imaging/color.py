@@ -65,12 +65,13 @@ def keep_colors(painted: Tensor, original: Tensor) -> Tensor:
 def color_moments(rgb: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Mean (3,) and covariance (3, 3) of the colours of a picture (1, 3, H, W), weighted by (1, 1, H, W) if given.
 
-    Of a large picture every n-th pixel of every n-th row is looked at.
+    Both float64, on the CPU. Of a large picture every n-th pixel of every n-th row is looked at.
     """
     counted = rgb.shape[-2] * rgb.shape[-1] if weights is None else float(weights.sum())
     step = max(1, math.ceil(math.sqrt(counted / _ENOUGH_PIXELS)))
-    colors = rgb[0, :, ::step, ::step].flatten(1).double()
-    share = torch.ones_like(colors[0]) if weights is None else weights[0, 0, ::step, ::step].flatten().double()
+    # On the CPU: not every device has float64, and for a matrix of 3 x 3 none is faster.
+    colors = rgb[0, :, ::step, ::step].flatten(1).cpu().double()
+    share = torch.ones_like(colors[0]) if weights is None else weights[0, 0, ::step, ::step].flatten().cpu().double()
     share = share / share.sum().clamp_min(1e-6)
     mean = colors @ share
     centred = colors - mean[:, None]
