@@ -1,4 +1,4 @@
-"""What a plugin consists of, whatever the editor: its own files, `impasto_link`, and msgpack's pure Python part."""
+"""What a plugin consists of, whatever the editor: its own files, what all editors share, and msgpack's pure part."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 
 import msgpack
 
+import impasto_editor
 import impasto_link
 from impasto_link.errors import ImpastoError
 from impasto_link.files import explain
@@ -48,10 +49,10 @@ def package_files(package: Path, target: Path) -> dict[Path, Path]:
     """
     files = {target / name: path for name, path in _walk(package)}
     vendor = target / "vendor"
-    for module in (impasto_link, msgpack):
+    for module in (impasto_link, impasto_editor, msgpack):
         folder = Path(str(module.__file__)).parent
         # Compiled parts are made for this Python, not for the editor's.
-        files |= {vendor / folder.name / name: path for name, path in _walk(folder) if path.suffix == ".py"}
+        files |= {vendor / folder.name / name: path for name, path in _walk(folder) if path.suffix in (".py", ".json")}
     return files
 
 

@@ -1,0 +1,176 @@
+"""What a person has chosen in an editor, and how it is kept with a layer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import MISSING, dataclass, field, fields, replace
+from typing import Any, TypeGuard
+
+from impasto_editor.pictures import is_picture
+from impasto_link.errors import BadRequest
+from impasto_link.options import StyleChoice, StylizeOptions
+
+Styles = tuple[StyleChoice, ...]
+
+#: What can be chosen beside styles, area and refinement, and what holds if nobody does.
+USUAL: Mapping[str, Any] = {
+    one.name: one.default
+    for one in fields(StylizeOptions)
+    if one.default is not MISSING and one.name not in ("styles", "background_styles", "coats", "area", "refine")
+}
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How a layer is to be painted; ``choices["strength"]`` is a value, or what holds if nobody has chosen one.
+
+    Attributes:
+        styles: what to paint like, each by the name of a style of the library or the key of a picture.
+        background: styles of its own for the background; none for the same.
+        area: ``everything``, ``subject``, ``background`` or ``selection``.
+        values: other options of a request, by the names that `StylizeOptions` has for them.
+        refine: a preset of refinement; empty for not at all.
+        result: what the painting becomes, in the host's words.
+        source: the layer that was painted, in the host's words; for what is kept with the result.
+    """
+
+    styles: Styles = ()
+    background: Styles = ()
+    area: str = "everything"
+    values: Mapping[str, Any] = field(default_factory=dict)
+    refine: str = ""
+    result: str = ""
+    source: str = ""
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values.get(name, USUAL.get(name))
+
+    @classmethod
+    def of(cls, style: str = "", background: str = "", *, area: str = "everything", **values: Any) -> Choices:
+        """Choices as a person would name them: ``Choices.of("udnie:2, the-scream", strength=0.5)``."""
+        return cls(read_styles(style), read_styles(background), area, values)
+
+    def having(self, **values: Any) -> Choices:
+        """The same with these values."""
+        return replace(self, values={**self.values, **values})
+
+    @property
+    def style(self) -> str:
+        """The first of the styles; empty if there is none."""
+        return self.styles[0].name if self.styles else ""
+
+    @property
+    def background_style(self) -> str:
+        """The first of those of the background; empty if there is none."""
+        return self.background[0].name if self.background else ""
+
+    @property
+    def two_styles(self) -> bool:
+        """Whether the background has styles of its own."""
+        return bool(self.background) and self.area in ("everything", "selection")
+
+    @property
+    def needs_subject(self) -> bool:
+        """Whether the server has to find the subject."""
+        return self.area in ("subject", "background") or self.two_styles
+
+    @property
+    def feathers_selection(self) -> bool:
+        """Whether it is the border of the selection that is softened."""
+        return self.area == "selection" and not self.two_styles and self["feather"] > 0
+
+    @property
+    def pictures(self) -> list[str]:
+        """The keys of the pictures among the styles."""
+        return [one.name for one in (*self.styles, *self.background) if is_picture(one.name)]
+
+    def to_entry(self) -> dict[str, Any]:
+        """As a map that JSON knows."""
+        return {
+            **self.values,
+            "styles": [[one.name, one.weight] for one in self.styles],
+            "background": [[one.name, one.weight] for one in self.background],
+            "area": self.area,
+            "refine": self.refine,
+            "result": self.result,
+            "source": self.source,
+        }
+
+    def to_json(self) -> str:
+        """As text, to be kept with a layer."""
+        return json.dumps(self.to_entry())
+
+    @classmethod
+    def from_json(cls, text: str) -> Choices | None:
+        """What was kept with a layer, be it by another version; None if it cannot be read."""
+        try:
+            return cls.from_entry(json.loads(text))
+        except ValueError:
+            return None
+
+    @classmethod
+    def from_entry(cls, entry: Any) -> Choices | None:
+        """The choices in a map, of this version or another one; None if it is none."""
+        if not isinstance(entry, dict):
+            return None
+        entry = _renewed(entry)
+        words = {name: entry[name] for name in ("area", "refine", "result", "source") if _is_text(entry.get(name))}
+        values = {name: entry[name] for name, usual in USUAL.items() if _is_like(entry.get(name), usual)}
+        return cls(_pairs(entry.get("styles")), _pairs(entry.get("background")), values=values, **words)
+
+
+def read_styles(text: str) -> Styles:
+    """``NAME``, ``NAME:WEIGHT, NAME:WEIGHT`` or the key of a picture. A weight that is no number raises BadRequest."""
+    if is_picture(text):
+        return (StyleChoice(text),)
+    return tuple(StyleChoice.parse(part.strip()) for part in text.split(",") if part.strip())
+
+
+def write_styles(styles: Iterable[StyleChoice]) -> str:
+    """What `read_styles` reads, without weights that are all 1. A mixture with pictures cannot be written so."""
+    styles = tuple(styles)
+    if all(one.weight == 1.0 for one in styles):
+        return ", ".join(one.name for one in styles)
+    return ", ".join(f"{one.name}:{one.weight:g}" for one in styles)
+
+
+def _renewed(entry: dict[str, Any]) -> dict[str, Any]:
+    """What earlier versions kept, in the words of this one."""
+    if "styles" in entry:
+        return entry
+    new = dict(entry)
+    style = entry.get("style")
+    if entry.get("picture_layer"):
+        style = f"layer:{entry['picture_layer']}:{entry.get('picture_layer_id', '')}"
+    elif entry.get("picture"):
+        style = f"file:{entry['picture']}"
+    for name, text in (("styles", style), ("background", entry.get("background_style"))):
+        with suppress(BadRequest):
+            new[name] = [(one.name, one.weight) for one in read_styles(text if _is_text(text) else "")]
+    if isinstance(entry.get("source"), int):
+        new["source"] = f"{entry['source']}:{entry.get('source_id', '')}" if entry["source"] else ""
+    if entry.get("refine") == "none":
+        new["refine"] = ""
+    return new
+
+
+def _pairs(entries: Any) -> Styles:
+    try:
+        return tuple(StyleChoice(str(name), weight) for name, weight in entries)
+    except (TypeError, ValueError, BadRequest):
+        return ()
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str)
+
+
+def _is_like(value: object, usual: object) -> bool:
+    """Whether a value is of the kind of another one, by which it is told what it may be."""
+    if isinstance(usual, bool) or isinstance(value, bool):
+        return isinstance(usual, bool) and isinstance(value, bool)
+    if isinstance(usual, float):
+        return isinstance(value, (int, float))
+    return isinstance(value, type(usual)) and value is not None

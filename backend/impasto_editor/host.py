@@ -1,0 +1,53 @@
+"""The face of an editor's own part: the functions that HOST.md describes. A module that has them is a host."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from impasto_link.bounds import Bounds
+from impasto_link.pixels import Buffer, Region
+
+
+class Source(Protocol):
+    """What is to be painted, as far as all editors know it; the host knows more of it."""
+
+    @property
+    def name(self) -> str:
+        """The name of the layer."""
+
+    @property
+    def bounds(self) -> Bounds:
+        """The rectangle to paint, in pixels of the document."""
+
+
+class Host(Protocol):
+    """What an editor has to be able to do; what is meant by layers and by sources is the host's business."""
+
+    def find_source(self, layer: Any, *, use_selection: bool, margin: int = 0) -> Any:
+        """What of a layer is to be painted. Raises Problem if nothing can be."""
+
+    def read(self, source: Any) -> dict[str, Region]:
+        """Its pixels, and the selection within it. Raises Problem if it is not there any more."""
+
+    def read_small(self, source: Any, longest: int) -> tuple[dict[str, Region], float]:
+        """The same, reduced, and by how much."""
+
+    def read_picture(self, layer: Any) -> tuple[str, Region]:
+        """The name and the pixels of a layer that is a style. Raises Problem if it is not there, or empty."""
+
+    def place(
+        self, source: Any, pixels: Region, mask: Buffer | None, title: str, *, group: bool, kept: str
+    ) -> tuple[Any, str]:
+        """Put a painting above its source. Raises Problem if the document is not there any more."""
+
+    def give_mask(self, source: Any, mask: Region) -> None:
+        """Have a layer show only what is in a mask. Raises Problem if that cannot be."""
+
+    def kept(self, layer: Any) -> str:
+        """What `place` has kept with a layer."""
+
+    def read_setting(self, name: str, default: str) -> str:
+        """A setting that the editor keeps."""
+
+    def write_setting(self, name: str, value: str) -> None:
+        """Have the editor keep a setting."""

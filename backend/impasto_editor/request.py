@@ -1,0 +1,105 @@
+"""From what was chosen to what the server is asked for: options, and the regions that go along."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from impasto_editor.choices import Choices, Styles
+from impasto_editor.pictures import is_picture
+from impasto_editor.texts import tr
+from impasto_link.errors import Problem
+from impasto_link.options import BRUSH_RANGE, STYLE_FRAME, MaskOptions, StyleChoice, StylizeOptions
+from impasto_link.pixels import Region
+
+#: A feathered border reaches about so many times its feather outwards.
+_REACH = 1.5
+
+#: What gives the title and the pixels of a picture by its key; raises ImpastoError if it is gone.
+ReadPicture = Callable[[str], "tuple[str, Region]"]
+
+
+def margin(choices: Choices) -> int:
+    """By how many pixels the rectangle that is sent has to be larger than the selection."""
+    return math.ceil(_REACH * choices["feather"]) if choices.feathers_selection else 0
+
+
+def painting(
+    choices: Choices,
+    regions: Mapping[str, Region],
+    picture: ReadPicture,
+    *,
+    reduced_by: float = 1.0,
+    **more: Any,
+) -> tuple[StylizeOptions, dict[str, Region]]:
+    """What is asked for to have a layer painted.
+
+    Args:
+        choices: how.
+        regions: ``pixels`` and, if a selection limits them, ``selection``.
+        picture: reads the pictures among the styles.
+        reduced_by: by how much the pixels are smaller than the layer. What is measured in its pixels shrinks along;
+            strokes do, too, down to the smallest that there are.
+        more: other options of the request, which come before these.
+
+    Raises:
+        ImpastoError: no style is chosen, or a picture is gone.
+    """
+    if not choices.styles:
+        raise Problem(tr("Choose a style first."))
+    sent = dict(regions)
+
+    def named(styles: Styles) -> Styles:
+        return tuple(replace(one, name=along(one)) for one in styles)
+
+    def along(style: StyleChoice) -> str:
+        if not is_picture(style.name):
+            return style.name
+        title, region = picture(style.name)
+        # No style of the library has a name with a space; and where a file lies is nobody's business.
+        name = f"{title} {len(sent)}"
+        sent[STYLE_FRAME + name] = region
+        return name
+
+    area = choices.area if choices.area in ("subject", "background") else "everything"
+    if choices.feathers_selection and "selection" in sent:
+        # The border of a subject is what the server softens; so the selection is sent as one.
+        sent["mask"], area = sent.pop("selection"), "subject"
+    wanted = {
+        **_measured(choices.values, reduced_by),
+        "brush": max(BRUSH_RANGE[0], choices["brush"] / reduced_by),
+        "area": area,
+        "refine": choices.refine,
+        **more,
+    }
+    if not (choices.needs_subject or area == "subject"):
+        wanted.update(feather=0.0, grow=0.0)
+    styles = named(choices.styles)
+    background = named(choices.background) if choices.two_styles else ()
+    return StylizeOptions.of(styles, background_style=background, **wanted), sent
+
+
+def subject(
+    choices: Choices, regions: Mapping[str, Region], *, reduced_by: float = 1.0, **more: Any
+) -> tuple[MaskOptions, dict[str, Region]]:
+    """What is asked for to have the subject of a layer found, or with the area ``background`` what is not the subject.
+
+    Arguments as of `painting`.
+    """
+    values = {name: value for name, value in choices.values.items() if name in _OF_MASKS}
+    wanted = {**_measured(values, reduced_by), "invert": choices.area == "background", **more}
+    return MaskOptions(**wanted), {kind: regions[kind] for kind in ("pixels", "selection") if kind in regions}
+
+
+_OF_MASKS = ("mask_model", "feather", "grow", "device")
+
+
+def _measured(values: Mapping[str, Any], reduced_by: float) -> dict[str, Any]:
+    """Values for a picture that is smaller than the layer."""
+    found = dict(values)
+    for name in ("feather", "grow"):
+        if name in found:
+            found[name] /= reduced_by
+    return found

@@ -1,0 +1,62 @@
+"""Texts for people: written in English in the code, translated by a catalogue, placeholders by name.
+
+A catalogue is a file LANGUAGE.json in the folder ``texts``: English texts and their translations, and under "" what the
+language is called in itself. A new language is a new file there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from impasto_link.errors import ImpastoError
+from impasto_link.said import translate
+
+FOLDER = Path(__file__).parent / "texts"
+
+_catalogue: dict[str, str] = {}
+
+
+def languages() -> dict[str, str]:
+    """The languages that there are, by their own names: ``en``: English, ``zh_CN``: 简体中文."""
+    return {"en": "English", **{path.stem: _read(path)[""] for path in sorted(FOLDER.glob("*.json"))}}
+
+
+def choose_language(wanted: Iterable[str]) -> None:
+    """Use the first of these languages that there is a catalogue for, or one near to it; else English.
+
+    Args:
+        wanted: as systems name them: ``zh_CN.UTF-8``, ``zh``, ``en_GB``, ``C``. Other words are passed over.
+    """
+    _catalogue.clear()
+    there = sorted(FOLDER.glob("*.json"))
+    for name in wanted:
+        language = name.partition(".")[0].partition("@")[0]
+        if language == "C" or language[:2] == "en":
+            return
+        near = [path for path in there if language and path.stem[:2] == language[:2]]
+        if near:
+            _catalogue.update(_read(next((path for path in near if path.stem == language), near[0])))
+            return
+
+
+def tr(text: str, **values: Any) -> str:
+    """The text in the user's language, with its placeholders filled in."""
+    text = (text and _catalogue.get(text)) or text
+    return text.format(**values) if values else text
+
+
+def tr_said(sentence: str) -> str:
+    """What the server says in English, in the user's language."""
+    return translate(sentence, _catalogue) if sentence else ""
+
+
+def tr_error(error: ImpastoError) -> str:
+    """What happened and what to do about it, in the user's language."""
+    return " ".join(tr_said(sentence) for sentence in (error.message, error.hint) if sentence)
+
+
+def _read(path: Path) -> dict[str, str]:
+    return dict(json.loads(path.read_text(encoding="utf-8")))
