@@ -25,7 +25,7 @@ from torchvision.transforms.v2 import functional as TF
 
 from impasto.compute.accelerator import fast_dtype, pick_device
 from impasto.masking.edges import follow_edges
-from impasto.masking.others import RembgModels
+from impasto.masking.rembg import RembgModels
 from impasto.masking.subject import WORKING_SIDE, find_mask
 from impasto.training.mask_losses import mask_scores
 from impasto.training.photos import load_rgb

@@ -23,7 +23,7 @@ from torchvision.transforms.v2 import functional as TF
 from tqdm import tqdm
 
 from impasto.compute.accelerator import pick_device
-from impasto.engines.fixed import FixedEngine
+from impasto.engines.fixed.engine import FixedEngine
 from impasto.nets.perceptual import (
     CONTENT_LAYERS,
     Features,

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from impasto.compute.plan import BLOCK_PIXELS, Plan
-from impasto.engines.adain import AdaINEngine
+from impasto.engines.adain.engine import AdaINEngine
+from impasto.engines.adain.files import save_decoder
+from impasto.engines.adain.folded import FoldedAdaIN
 from impasto.engines.pictures import StylePicture, StyleReader, as_style
-from impasto.execution.adain import FoldedAdaIN
 from impasto.nets.adain import AdaINDecoder, StyleLatent, adain, mean_std, restyle, see_style
 from impasto.nets.encoder import HEADS, CompactEncoder
 from impasto.nets.style_bank import NORM_EPS
-from impasto.zoo.adain import save_decoder
 from impasto.zoo.encoder import load_compact_encoder, save_encoder
 from impasto.zoo.library import shipped_models
 from impasto_link.errors import BadRequest, ModelProblem

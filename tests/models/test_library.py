@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from impasto.engines.fixed import FixedEngine
+from impasto.engines.fixed.engine import FixedEngine
 from impasto.nets.encoder import CompactEncoder
 from impasto.nets.style_bank import StyleBankNet
 from impasto.zoo.bank import fingerprint, load_body, load_codes, mix_codes, save_bank

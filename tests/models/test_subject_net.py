@@ -19,7 +19,7 @@ from torch import nn
 from torchvision.models import mobilenet_v2
 
 from impasto.cli import main
-from impasto.engines.fixed import FixedEngine
+from impasto.engines.fixed.engine import FixedEngine
 from impasto.masking.finder import SubjectFinder
 from impasto.masking.subject import find_mask, without_specks, working_size
 from impasto.nets.unet import SubjectNet

@@ -16,12 +16,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from impasto.client import to_region
+from impasto.engines.adain.files import load_decoder
 from impasto.engines.gatys.refine import refine
 from impasto.engines.pictures import StylePicture
 from impasto.nets.encoder import CompactEncoder
 from impasto.nets.style_bank import StyleBankNet
 from impasto.pipeline import Pipeline
-from impasto.zoo.adain import load_decoder
 from impasto.zoo.bank import load_body, load_codes, mix_codes, save_bank
 from impasto.zoo.encoder import load_compact_encoder, save_encoder
 from impasto.zoo.features import Features

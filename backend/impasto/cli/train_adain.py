@@ -19,10 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     import torch
 
+    from impasto.engines.adain.files import FILE_NAME, save_decoder
     from impasto.training.adain import AdaINOptions, AdaINTrainer
     from impasto.training.arbitrary import measure_styles
     from impasto.training.common import restore, show, to_measure, train
-    from impasto.zoo.adain import FILE_NAME, save_decoder
     from impasto.zoo.encoder import load_compact_encoder
     from impasto.zoo.library import user_models
 

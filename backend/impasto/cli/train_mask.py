@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     import torch
 
     from impasto.compute.accelerator import fast_dtype, pick_device
-    from impasto.engines.fixed import FixedEngine
+    from impasto.engines.fixed.engine import FixedEngine
     from impasto.masking.finder import SubjectFinder
     from impasto.training.common import restore, train
     from impasto.training.masks import MaskTrainer, MaskTrainingOptions, evaluate, look_at

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from impasto.compute.accelerator import fast_dtype
-from impasto.engines.adain import AdaINEngine
-from impasto.engines.fixed import FixedEngine
+from impasto.engines.adain.engine import AdaINEngine
+from impasto.engines.fixed.engine import FixedEngine
 from impasto.engines.gatys.refine import Report, refine
 from impasto.engines.pictures import STYLE_SIDE, StylePicture, StyleReader, as_style
 from impasto.execution.strips import Tick

@@ -12,7 +12,7 @@ from torch import Tensor
 from impasto.compute.accelerator import fast_dtype
 from impasto.compute.ladder import with_cpu
 from impasto.masking.edges import follow_edges
-from impasto.masking.others import RembgModels
+from impasto.masking.rembg import RembgModels
 from impasto.masking.subject import find_mask
 from impasto.nets.unet import SubjectNet
 from impasto.zoo.library import file_version

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from impasto.engines.fixed import FixedEngine
+from impasto.engines.fixed.engine import FixedEngine
 from impasto.imaging.resample import resize
 from impasto.training.photos import name_of_own, readable, save_picture
 from impasto_link.options import StyleChoice

@@ -10,11 +10,11 @@ from torch import Tensor
 from impasto.compute.accelerator import fast_dtype
 from impasto.compute.ladder import with_plans
 from impasto.compute.plan import Plan
+from impasto.engines.adain.files import FILE_NAME, load_decoder
+from impasto.engines.adain.folded import FoldedAdaIN
 from impasto.engines.pictures import StylePicture, StyleReader
-from impasto.execution.adain import FoldedAdaIN
 from impasto.execution.strips import Tick, pad_to
 from impasto.nets.adain import StyleLatent
-from impasto.zoo.adain import FILE_NAME, load_decoder
 from impasto.zoo.encoder import FILE_NAME as ENCODER_FILE
 from impasto.zoo.library import find_model
 from impasto.zoo.shelf import Shelf

@@ -1,0 +1,1 @@
+"""The engine ``fixed``: trained feed-forward networks, one per bank."""
