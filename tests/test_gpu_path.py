@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from impasto.client import to_region
+from impasto.compute import accelerator
 from impasto.pipeline import Layer, Pipeline
 from impasto.zoo.library import Library
 from impasto_link.options import MaskOptions, RefineOptions, StylizeOptions
@@ -108,6 +109,27 @@ def test_it_paints_as_the_cpu_does(name: str, gpu: Pipeline, photo: Region, pain
     found = gpu.stylize(photo, options, ignore, mask=mask, pictures={"sent": painting})
     wanted = Pipeline(Library(), CPU).stylize(photo, options, ignore, mask=mask, pictures={"sent": painting})
     assert_alike(found, wanted)
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_without_float64_it_paints_the_same(
+    name: str, gpu: Pipeline, photo: Region, painting: Region, mask: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Apple's GPUs do, which refuse such numbers."""
+
+    def refuse(name: str, args: tuple[Any, ...]) -> None:
+        if any(isinstance(one, torch.Tensor) and one.dtype == torch.float64 for one in args):
+            raise TypeError(
+                "Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64."
+            )
+
+    options, pictures = REQUESTS[name], {"sent": painting}
+    wanted = gpu.stylize(photo, options, ignore, mask=mask, pictures=pictures)
+    monkeypatch.setattr(accelerator.Cuda, "has_float64", lambda self, device: False)
+    with PretendedGpu(refuse):
+        found = Pipeline(Library(), GPU).stylize(photo, options, ignore, mask=mask, pictures=pictures)
+    assert np.abs(pixels(found) - pixels(wanted)).max() <= 1
+    assert found.mask == wanted.mask
 
 
 def test_only_a_few_strips_are_given_to_it_ahead(gpu: Pipeline, astronaut: np.ndarray) -> None:

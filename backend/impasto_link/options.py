@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import Any, Union
 
+from impasto_link.devices import DEVICES, is_device
 from impasto_link.errors import BadRequest, quoted
 
 ENGINES = ("fixed", "adain", "gatys")
@@ -166,7 +166,7 @@ class StylizeOptions:
         grow: moves that border outwards, in pixels of the picture; below 0 inwards.
         mask_model: which network finds the subject.
         flatten: give one finished picture back, instead of a layer and its mask.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        device: one of `impasto_link.devices.DEVICES`.
         max_side: for a preview, the longest side of the answer in pixels; strokes shrink with the picture.
     """
 
@@ -267,7 +267,7 @@ class MaskOptions:
         grow: moves the border outwards, in pixels of the picture; below 0 inwards.
         invert: the mask of the background instead.
         cutout: give the picture, too, with the mask as its alpha and its edge freed of the background's colours.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        device: one of `impasto_link.devices.DEVICES`.
         max_side: for a preview, the longest side of the mask in pixels.
     """
 
@@ -324,9 +324,8 @@ def _check_mask_options(options: StylizeOptions | MaskOptions) -> None:
 
 
 def _check_where(options: StylizeOptions | MaskOptions) -> None:
-    kind, _, index = str(options.device).partition(":")
-    if kind not in ("auto", "cpu", "cuda") or (index and (kind != "cuda" or not re.fullmatch(r"\d{1,3}", index))):
-        raise BadRequest(f"The device {quoted(options.device)} is not known.", "Use auto, cpu, cuda or cuda:1.")
+    if not is_device(str(options.device)):
+        raise BadRequest(f"The device {quoted(options.device)} is not known.", f"Use {DEVICES}.")
     if options.max_side is not None:
         object.__setattr__(options, "max_side", _whole("A preview's longest side", options.max_side, 16, 1 << 20))
 

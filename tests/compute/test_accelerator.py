@@ -6,12 +6,13 @@ import logging
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from impasto.compute import accelerator, ladder
-from impasto.compute.accelerator import fast_dtype, pick_device
+from impasto.compute.accelerator import available_memory, fast_dtype, has_float64, is_out_of_memory, pick_device
 from impasto.compute.ladder import plan_for
 from impasto.compute.plan import Plan
 from impasto.nets.vgg import VGG19Features
@@ -23,6 +24,9 @@ def test_names() -> None:
     assert pick_device("cpu") == torch.device("cpu")
     assert pick_device("cuda") == torch.device("cuda:0")
     assert pick_device("cuda:1") == torch.device("cuda:1")
+    assert pick_device("rocm:1") == torch.device("cuda:1"), "PyTorch calls it so"
+    assert pick_device("mps") == torch.device("mps:0")
+    assert pick_device("xpu:2") == torch.device("xpu:2")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the GPU here works")
@@ -44,6 +48,41 @@ def test_what_the_allocator_has_kept_is_free(monkeypatch: pytest.MonkeyPatch) ->
         plan_for(cpu, 1 << 20, 60, 20, torch.float32)
     monkeypatch.setattr(ladder, "give_memory_back", lambda device: free.__setitem__(0, 1 << 30))
     assert plan_for(cpu, 1 << 20, 60, 20, torch.float32) == Plan()
+
+
+def test_apples_gpu_shares_the_memory_of_the_computer(monkeypatch: pytest.MonkeyPatch) -> None:
+    device, free = torch.device("mps:0"), [500]
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 1000)
+    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 300)
+    monkeypatch.setattr(torch.mps, "current_allocated_memory", lambda: 200)
+    monkeypatch.setattr(accelerator, "free_memory", lambda: free[0])
+    assert available_memory(device) == 500 + 100
+    free[0] = 10_000
+    assert available_memory(device) == 700 + 100
+    assert not has_float64(device)
+
+
+@pytest.mark.parametrize("has", [False, True])
+def test_some_of_intels_gpus_have_float64(has: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.xpu, "get_device_properties", lambda device: SimpleNamespace(has_fp64=has))
+    assert has_float64(torch.device("xpu:1")) == has
+
+
+def test_rocm_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, "hip", "6.4")
+    monkeypatch.setattr(torch.version, "cuda", None)
+    assert accelerator.built_for() == "ROCm 6.4"
+    assert accelerator.backend_of(torch.device("cuda:0")).word == "rocm"
+
+
+def test_memory_that_cannot_be_had_is_known_by_any_of_its_errors() -> None:
+    with pytest.raises(RuntimeError) as on_the_cpu:
+        torch.empty(1 << 60)
+    said = [on_the_cpu.value, MemoryError(), torch.OutOfMemoryError(), RuntimeError("MPS backend out of memory (MPS")]
+    said += [RuntimeError("std::bad_alloc"), RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling")]
+    assert all(map(is_out_of_memory, said))
+    assert not is_out_of_memory(RuntimeError("but its data is not allocated yet"))
+    assert not is_out_of_memory(ValueError("out of memory"))
 
 
 @pytest.mark.parametrize("name", ["float32", "bfloat16", "float16"])

@@ -12,7 +12,7 @@ import pytest
 
 from impasto.cli.serve import memory_size
 from impasto.compute import memory
-from impasto.compute.memory import free_memory, limit_memory
+from impasto.compute.memory import free_memory, limit_memory, whole_memory
 
 
 def group(folder: Path, **files: object) -> None:
@@ -26,11 +26,11 @@ def test_a_container_of_either_kind_counts_with_what_it_can_give_up(tmp_path: Pa
     lines.write_text("0::/app/one\n")
     group(root / "app/one", memory__max="max", memory__current=10, memory__stat="inactive_file 1")
     group(root / "app", memory__max=1000, memory__current=700, memory__stat="anon 5\ninactive_file 30\nactive_file 20")
-    assert list(memory._room_in_containers(lines, root)) == [350]
+    assert list(memory._containers(lines, root)) == [(1000, 350)]
     # Inside a container the path can be one that only the host has.
     lines.write_text("0::/docker/1234\n")
     group(root, memory__max=500, memory__current=100, memory__stat="inactive_file 0")
-    assert list(memory._room_in_containers(lines, root)) == [400]
+    assert list(memory._containers(lines, root)) == [(500, 400)]
     lines.write_text("4:memory:/there\n1:cpu:/\n")
     group(
         root / "memory/there",
@@ -39,8 +39,14 @@ def test_a_container_of_either_kind_counts_with_what_it_can_give_up(tmp_path: Pa
         memory__stat="total_inactive_file 5\ntotal_active_file 15",
     )
     group(root / "memory", memory__limit_in_bytes=2**63 - 4096, memory__usage_in_bytes=9, memory__stat="")
-    assert list(memory._room_in_containers(lines, root)) == [720]
-    assert list(memory._room_in_containers(tmp_path / "none", root)) == []
+    assert list(memory._containers(lines, root)) == [(800, 720)]
+    assert list(memory._containers(tmp_path / "none", root)) == []
+
+
+def test_a_container_has_no_more_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert whole_memory() <= psutil.virtual_memory().total
+    monkeypatch.setattr(memory, "_containers", lambda: iter([(1 << 30, 1 << 20), (1 << 29, 1 << 25)]))
+    assert (whole_memory(), free_memory()) == (1 << 29, 1 << 20)
 
 
 def test_no_more_is_free_than_the_user_allows() -> None:

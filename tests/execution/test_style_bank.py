@@ -145,8 +145,7 @@ def test_memory_is_bounded() -> None:
     script = """
 import json, psutil, re, torch
 from pathlib import Path
-from impasto.compute.plan import BLOCK_PIXELS, Plan
-from impasto.execution import moments
+from impasto.compute.plan import Plan
 from impasto.execution.style_bank import FoldedStyleBank
 from impasto.nets.style_bank import StyleBankNet
 torch.manual_seed(0)

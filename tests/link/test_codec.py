@@ -40,7 +40,7 @@ options = st.builds(
     strength=st.floats(0, 1),
     brush=st.floats(0.25, 4),
     keep_colors=st.booleans(),
-    device=st.sampled_from(["auto", "cpu", "cuda", "cuda:3"]),
+    device=st.sampled_from(["auto", "cpu", "cuda", "cuda:3", "rocm", "rocm:1", "mps", "xpu:2"]),
     max_side=st.none() | st.integers(16, 5000),
 )
 anything = st.recursive(
@@ -134,8 +134,8 @@ def test_styles_as_a_person_names_them(style: object, expected: tuple[StyleChoic
 
 @pytest.mark.parametrize(
     "bad",
-    [{"strength": 1.1}, {"strength": True}, {"brush": 5}, {"device": "cuda:x"}, {"device": "cpu:1"}, {"engine": ""},
-     {"max_side": 3}, {"max_side": 20.0}],
+    [{"strength": 1.1}, {"strength": True}, {"brush": 5}, {"device": "cuda:x"}, {"device": "cpu:1"},
+     {"device": "mps:0"}, {"device": "xpu:1234"}, {"engine": ""}, {"max_side": 3}, {"max_side": 20.0}],
 )  # fmt: skip
 def test_values_out_of_range_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):

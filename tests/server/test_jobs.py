@@ -21,6 +21,11 @@ from impasto_link.errors import BadRequest
         ("cuda:1", "cuda", False),
         ("cuda:1", "cuda:10", False),
         ("cpu", "cuda", False),
+        ("rocm", "cuda:1", True),
+        ("rocm:1", "cuda:1", True),
+        ("mps", "mps:0", True),
+        ("xpu:1", "xpu:0", False),
+        ("mps", "xpu:0", False),
     ],
 )
 def test_a_job_runs_on_the_device_that_it_names(wanted: str, device: str, may: bool) -> None:

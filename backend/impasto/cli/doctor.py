@@ -198,7 +198,7 @@ def _models() -> Iterator[Finding]:
 def _gpu() -> Iterator[Finding]:
     import torch
 
-    from impasto.compute.accelerator import accelerators, backend_of, device_problem
+    from impasto.compute.accelerator import accelerators, backend_of, built_for, device_problem
 
     found = accelerators()
     for device in found:
@@ -213,12 +213,12 @@ def _gpu() -> Iterator[Finding]:
             yield Finding(f"{backend.name(device)}, {free / 2**30:.1f} of {whole / 2**30:.1f} GiB are free")
     if found:
         return
-    if torch.version.cuda is None:
+    if not built_for():
         yield Finding(f"none used: this PyTorch, {torch.__version__}, is made for the CPU")
-    elif shutil.which("nvidia-smi"):
+    elif any(map(shutil.which, ("nvidia-smi", "rocm-smi", "xpu-smi"))):
         yield Finding(
             f"there is one, but PyTorch {torch.__version__} cannot use it",
-            f"Install a driver for CUDA {torch.version.cuda}; until then the CPU paints.",
+            f"Install a driver for {built_for()}, or a PyTorch made for your GPU; until then the CPU paints.",
         )
     else:
         yield Finding("none; the CPU paints")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.imaging import files
+from impasto_link.devices import DEVICES
 from impasto_link.errors import BadRequest
 from impasto_link.options import (
     AREAS,
@@ -57,7 +58,9 @@ def add_look_options(parser: argparse.ArgumentParser) -> None:
 
 def add_device_option(parser: argparse.ArgumentParser) -> None:
     """Where to compute."""
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda", help="where to compute (default: auto)")
+    parser.add_argument(
+        "--device", default="auto", metavar="DEVICE", help=f"where to compute: {DEVICES} (default: auto)"
+    )
 
 
 def add_area_options(parser: argparse.ArgumentParser) -> None:

@@ -16,6 +16,7 @@ from impasto.server.broker import Broker
 from impasto.server.logs import configure_logging, keep_log_short
 from impasto.server.options import BrokerOptions
 from impasto.server.remote import OpenToOthers, open_to_others
+from impasto_link.devices import DEVICES
 from impasto_link.discovery import claim, read_server_info
 from impasto_link.errors import ImpastoError, ServerGone
 from impasto_link.invitation import Invitation
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--device",
         action="append",
         metavar="DEVICE",
-        help="auto, cpu, cuda or cuda:N; give it several times for several workers (default: auto)",
+        help=f"{DEVICES}; give it several times for several workers (default: auto)",
     )
     parser.add_argument(
         "--unload-after",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from impasto.imaging.files import as_text
+from impasto_link.devices import DEVICES
 from impasto_link.errors import BadRequest, ModelProblem
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def add_run_arguments(parser: argparse.ArgumentParser, work: Path | None, *numbe
     parser.add_argument("--output", type=Path, help="folder for the model (default: the user's model folder)")
     where = f"folder for checkpoints and logs (default: {work or 'runs/NAME'})"
     parser.add_argument("--work", type=Path, default=work, help=where)
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--device", default="auto", help=f"{DEVICES} (default: auto)")
     parser.add_argument(
         "--export", action="store_true", help="train no further, write the model of the last checkpoint"
     )

@@ -6,19 +6,20 @@ functions below. Where `torch.accelerator` has a word for all kinds, it is used.
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
-from impasto.compute.memory import free_memory
+from impasto.compute.memory import free_memory, trim_heap
 
 log = logging.getLogger(__name__)
+
+#: How PyTorch says that memory is short where it has no type for it: on the CPU, of Apple's GPUs, of libraries beneath.
+_OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory", "bad_alloc", "STATUS_ALLOC_FAILED")
 
 _FORMATS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -28,11 +29,9 @@ class Backend:
 
     Attributes:
         type: PyTorch's word for it.
-        has_float64: whether it computes in 64 bits at all.
     """
 
     type = ""
-    has_float64 = True
 
     @property
     def word(self) -> str:
@@ -64,6 +63,10 @@ class Backend:
     def fast_dtype(self, device: torch.device) -> torch.dtype:
         """The number format in which it is fastest."""
         return torch.float16
+
+    def has_float64(self, device: torch.device) -> bool:
+        """Whether it computes in 64 bits at all."""
+        return True
 
     def stats(self, device: torch.device) -> dict[str, int]:
         """Bytes of its memory that this process holds, and the most that tensors of it ever had."""
@@ -143,7 +146,6 @@ class Mps(Backend):
     """The GPU of Apple's processors; it shares the computer's memory and has no numbers of 64 bits."""
 
     type = "mps"
-    has_float64 = False
 
     def name(self, device: torch.device) -> str:
         """There is one, and it has no name of its own."""
@@ -157,6 +159,10 @@ class Mps(Backend):
     def kept(self, device: torch.device) -> int:
         """What the driver holds beyond tensors."""
         return max(0, int(torch.mps.driver_allocated_memory() - torch.mps.current_allocated_memory()))
+
+    def has_float64(self, device: torch.device) -> bool:
+        """None of them does."""
+        return False
 
     def give_back(self, device: torch.device) -> None:
         """As of any; by its own word, which is older."""
@@ -174,10 +180,9 @@ class Mps(Backend):
 
 
 class Xpu(Backend):
-    """Intel's GPUs. Those of laptops often have no numbers of 64 bits, so none does here."""
+    """Intel's GPUs."""
 
     type = "xpu"
-    has_float64 = False
 
     def name(self, device: torch.device) -> str:
         """The product's name."""
@@ -186,6 +191,10 @@ class Xpu(Backend):
     def fast_dtype(self, device: torch.device) -> torch.dtype:
         """bfloat16, or float16 where it has no instructions for it."""
         return torch.bfloat16 if torch.xpu.is_bf16_supported(including_emulation=False) else torch.float16
+
+    def has_float64(self, device: torch.device) -> bool:
+        """Those of laptops often do not."""
+        return bool(torch.xpu.get_device_properties(device).has_fp64)
 
 
 #: By PyTorch's word for the type of the device. Those that `torch.accelerator` could find come in the order of choice.
@@ -212,6 +221,12 @@ def pick_device(name: str) -> torch.device:
     kind, _, index = name.partition(":")
     kind = "cuda" if kind == "rocm" else kind
     return torch.device(kind) if kind == "cpu" else torch.device(kind, int(index or 0))
+
+
+def built_for() -> str:
+    """The GPUs that this PyTorch was built for, by what they are programmed in, such as "CUDA 13.2"; empty if none."""
+    made = {"CUDA": torch.version.cuda, "ROCm": torch.version.hip, "XPU": torch.version.xpu}
+    return next((f"{kind} {version}" for kind, version in made.items() if version), "")
 
 
 def accelerators() -> list[torch.device]:
@@ -254,22 +269,11 @@ def give_memory_back(device: torch.device) -> None:
     trim_heap()
 
 
-def trim_heap() -> None:
-    """Have the C library give back what is free in its heap."""
-    if sys.platform == "linux":
-        # glibc's was told to keep everything: see `impasto.server.workers`. musl has no such function.
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim is not None:
-            trim(0)
-
-
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error of Python, PyTorch or one of its libraries says that memory could not be had."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
-    # On the CPU PyTorch says it as a plain RuntimeError ("DefaultCPUAllocator: can't allocate memory"), on MPS too.
-    words = str(error)
-    return isinstance(error, RuntimeError) and ("alloc" in words or "out of memory" in words)
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _OUT_OF_MEMORY)
 
 
 def fast_dtype(device: torch.device) -> torch.dtype:
@@ -287,7 +291,7 @@ def fast_dtype(device: torch.device) -> torch.dtype:
 
 def has_float64(device: torch.device) -> bool:
     """Whether the device computes in 64 bits."""
-    return backend_of(device).has_float64
+    return backend_of(device).has_float64(device)
 
 
 def device_stats(device: torch.device) -> dict[str, Any]:

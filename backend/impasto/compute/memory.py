@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,10 +23,27 @@ def limit_memory(nbytes: int | None) -> None:
 
 def free_memory() -> int:
     """Bytes that this process can still have without another one, or itself, being ended for it."""
-    room = [int(psutil.virtual_memory().available), *_room_in_containers()]
+    room = [int(psutil.virtual_memory().available), *(left for _, left in _containers())]
     if _limit is not None:
         room.append(_limit - int(psutil.Process().memory_info().rss))
     return max(0, min(room))
+
+
+def whole_memory() -> int:
+    """Bytes that this process could have if nobody else had any."""
+    return min([int(psutil.virtual_memory().total), *(most for most, _ in _containers())])
+
+
+def trim_heap() -> None:
+    """Have the C library give back what is free in its heap.
+
+    glibc keeps freed memory for later, and in workers it was told to keep everything (`impasto.server.workers`).
+    """
+    if sys.platform == "linux":
+        # musl has no such function.
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 def hold_to_what_is_free() -> None:
@@ -44,10 +62,13 @@ def hold_to_what_is_free() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
-def _room_in_containers(
+def _containers(
     cgroups: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")
-) -> Iterator[int]:
-    """Bytes that are left in each control group with a limit that this process is in; psutil does not know of them."""
+) -> Iterator[tuple[int, int]]:
+    """Of each control group with a limit that this process is in, how many bytes it may have, and how many are left.
+
+    psutil does not know of them.
+    """
     try:
         lines = cgroups.read_text().splitlines()
     except OSError:
@@ -55,13 +76,13 @@ def _room_in_containers(
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if not controllers:  # version 2
-            yield from _room_in(root, path, "memory.max", "memory.current", ("active_file", "inactive_file"))
+            yield from _limits(root, path, "memory.max", "memory.current", ("active_file", "inactive_file"))
         elif "memory" in controllers.split(","):
             files = ("total_active_file", "total_inactive_file")
-            yield from _room_in(root / "memory", path, "memory.limit_in_bytes", "memory.usage_in_bytes", files)
+            yield from _limits(root / "memory", path, "memory.limit_in_bytes", "memory.usage_in_bytes", files)
 
 
-def _room_in(root: Path, path: str, limit: str, usage: str, cache: tuple[str, str]) -> Iterator[int]:
+def _limits(root: Path, path: str, limit: str, usage: str, cache: tuple[str, str]) -> Iterator[tuple[int, int]]:
     # In a container the path may be that of the host, of which only the end is to be seen here.
     own = root / path.strip("/")
     for folder in [own, *own.parents] if own.is_dir() else [root]:
@@ -74,4 +95,4 @@ def _room_in(root: Path, path: str, limit: str, usage: str, cache: tuple[str, st
             continue
         if most < _NO_LIMIT:
             # What was read from files is given up before anybody is ended, also what was read more than once.
-            yield most - used + sum(int(counts.get(kind, 0)) for kind in cache)
+            yield most, most - used + sum(int(counts.get(kind, 0)) for kind in cache)

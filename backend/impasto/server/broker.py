@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import zmq
 
+from impasto.compute.memory import whole_memory
 from impasto.server.door import Door
 from impasto.server.doorman import Doorman
 from impasto.server.gate import Gate
@@ -78,7 +79,7 @@ class Broker:
         self.started_at = self._used_at = self._pulsed_at = self._swept_at = self._placed_at = time.monotonic()
         self._places_changed = False
         #: A single message may take half of the memory.
-        self._most_bytes = psutil.virtual_memory().total // 2
+        self._most_bytes = whole_memory() // 2
         self.operations: dict[str, Callable[[bytes, codec.Header, Message], None]] = {
             **dict.fromkeys(QUESTIONS, self._on_question),
             "stylize": self._on_job,

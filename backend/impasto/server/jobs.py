@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import psutil
-
+from impasto.compute.memory import whole_memory
+from impasto_link.devices import fits
 from impasto_link.errors import BadRequest
 from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.pixels import PixelFormat
@@ -38,7 +38,7 @@ class Job:
         id: chosen by the client, unique.
         client: the ROUTER's identity of the client that gets the events.
         message: header and frames as they came, to be passed on to a worker; empty once one has begun with it.
-        device: where it may run: "auto", "cpu", "cuda" or "cuda:N".
+        device: where it may run: one of `impasto_link.devices.DEVICES`.
         preview: whether a newer preview of the same client replaces it.
         quick: whether it goes before others, and may be done in the middle of a long one.
         shared: its frames in shared memory, by name, and how many bytes each has.
@@ -85,9 +85,8 @@ class Job:
         return abs(place - self.told_place) > self.told_place // 10
 
     def may_run_on(self, device: str) -> bool:
-        """Whether it may run on a device as a worker has it: "cpu", "cuda" or "cuda:N"."""
-        # "cuda" is the first GPU, for a person who says it and for a worker.
-        return self.device in ("auto", device, device.partition(":")[0]) or self.device == f"{device}:0"
+        """Whether it may run on a device as a worker has it."""
+        return fits(self.device, device)
 
 
 def is_quick(options: StylizeOptions | MaskOptions, formats: Mapping[str, PixelFormat]) -> bool:
@@ -170,7 +169,7 @@ class JobQueue:
     """Waiting jobs: first what is quick, for people before a screen, then the rest; clients take turns in both."""
 
     def __init__(self, limit_bytes: int | None = None) -> None:
-        self._limit = limit_bytes or int(psutil.virtual_memory().total * WAITING_SHARE)
+        self._limit = limit_bytes or int(whole_memory() * WAITING_SHARE)
         self._quick, self._others = _Line(), _Line()
         self._quick_in_a_row = 0
         self._by_id: dict[str, Job] = {}
@@ -288,7 +287,7 @@ class KeptResults:
 
     def __init__(self, seconds: float = 600.0, limit_bytes: int | None = None) -> None:
         self._seconds = seconds
-        self._limit = limit_bytes or min(KEPT_BYTES, int(psutil.virtual_memory().total * KEPT_SHARE))
+        self._limit = limit_bytes or min(KEPT_BYTES, int(whole_memory() * KEPT_SHARE))
         self._kept: OrderedDict[str, KeptResult] = OrderedDict()
 
     def __iter__(self) -> Iterator[KeptResult]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
-
 import psutil
+
+from impasto.compute.memory import trim_heap
 
 #: So much more than after the last time has to be there before it is given back again, in bytes.
 _WORTHWHILE = 32 << 20
@@ -26,14 +25,11 @@ class Memory:
     def give_back(self) -> None:
         """Give back what is not used any more; cheap where nothing is to be had.
 
-        glibc keeps freed memory for later, and where small pieces lie among large ones it keeps the large ones, too: a
-        gigabyte after a busy hour, of which the broker used 60 megabytes.
+        Where small pieces lie among large ones glibc keeps the large ones, too: a gigabyte after a busy hour, of which
+        the broker used 60 megabytes.
         """
         if self.used - self._least > _WORTHWHILE:
-            if sys.platform == "linux":
-                trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-                if trim is not None:
-                    trim(0)
+            trim_heap()
             self._least = self.used
         else:
             self._least = min(self._least, self.used)
