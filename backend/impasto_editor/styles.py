@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from impasto_editor.preview import Connection
+from impasto_link.client import Event
 
 
 @dataclass(frozen=True)
@@ -50,3 +53,39 @@ def read_library(entries: Iterable[Mapping[str, Any]]) -> list[Style]:
 def title_of(styles: Sequence[Style], name: str) -> str:
     """The title of a style; the name of one that is not there."""
     return next((style.title for style in styles if style.name == name), name)
+
+
+class Library:
+    """The styles of one server, asked for whenever they have changed.
+
+    Args:
+        connection: to the server.
+        told: is called when the styles are known, or known anew, with sentences about those that cannot be read.
+
+    Attributes:
+        styles: what is known; stays when the server is gone.
+        known: whether the server that there is now has told its styles.
+    """
+
+    def __init__(self, connection: Connection, told: Callable[[list[str]], None]) -> None:
+        self.styles: list[Style] = []
+        self.known = False
+        self._connection, self._told = connection, told
+        self._asked_for: str | None = None
+
+    def follow(self, hello: Mapping[str, Any] | None) -> None:
+        """Take note of what the server says of itself; None if there is none."""
+        state = None if hello is None else str(hello.get("library", ""))
+        if state == self._asked_for:
+            return
+        self._asked_for = state
+        if state is None:
+            self.known = False
+        else:
+            self._connection.submit("styles", {"thumbnails": True}, on_event=self._on_event)
+
+    def _on_event(self, event: Event) -> None:
+        if event.kind != "done":
+            return
+        self.styles, self.known = read_library(event.fields["styles"]), True
+        self._told([str(problem) for problem in event.fields.get("problems", ())])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from impasto_editor.texts import tr
 from impasto_krita.qt import (
     QColor,
     QImage,
@@ -19,7 +20,6 @@ from impasto_krita.qt import (
     QWidget,
     number,
 )
-from impasto_krita.texts import tr
 
 
 class Comparison(QWidget):

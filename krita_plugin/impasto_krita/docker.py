@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from krita import DockWidget
 
+from impasto_editor.choices import Choices
+from impasto_editor.styles import Library
+from impasto_editor.texts import choose_language, tr
 from impasto_krita import host
-from impasto_krita.choices import Choices
 from impasto_krita.connection import Connection
-from impasto_krita.images import to_image
-from impasto_krita.painter import Painter
+from impasto_krita.painter import Job, Painter
 from impasto_krita.panel import Panel
 from impasto_krita.picture_styles import PictureStyles
 from impasto_krita.preview import PREVIEW_SIDE, THUMBNAIL_SIDE, OwnThumbnails, Preview
@@ -20,21 +23,36 @@ from impasto_krita.scene import Facts
 from impasto_krita.settings import settings
 from impasto_krita.settings_dialog import SettingsDialog
 from impasto_krita.status import describe
-from impasto_krita.texts import choose_language, tr, tr_said
 from impasto_krita.theme import sharp
-from impasto_link.client import Event
 
 #: Krita says nothing when another layer becomes active or the selection changes, so it is asked, in milliseconds.
 LOOK_EVERY = 500
 
 
+class Repeating(NamedTuple):
+    """What a painting is painted again from.
+
+    Attributes:
+        source: the layer that it was painted from; empty if that is the active one.
+        active: the layer that has to stay the active one for that.
+    """
+
+    source: str = ""
+    active: str = ""
+
+
 class StyleTransferDocker(DockWidget):
-    """One per window of Krita."""
+    """One per window of Krita.
+
+    Attributes:
+        library: the styles of the server.
+        repeating: what is painted again, if something is.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.settings = settings()
-        choose_language(self.settings.language, QLocale().name())
+        choose_language([self.settings.language, QLocale().name()])
         self.setWindowTitle(tr("Style Transfer"))
         self.panel = Panel(self.settings.thumbnail_size)
         self.setWidget(self.panel)
@@ -45,20 +63,10 @@ class StyleTransferDocker(DockWidget):
         self.own_thumbnails = OwnThumbnails(self.connection, self)
         self._facts = Facts(layer="nothing seen yet")
         self._was_shown = False
-        #: The styles of the server, once it has told them.
-        self._library: list[Any] = []
-        #: Of which state of its library these are; None if it has not told any.
-        self._library_state: str | None = None
-        #: How to refine what is painted as soon as the server is ready; None if nothing is.
-        self._waiting: str | None = None
-        #: The layer as it is, small, while a painting of it is refined.
-        self._before: QImage | None = None
-        #: The layer whose choices are to be taken over as soon as the styles are known; empty if there is none.
-        self._taking_over = ""
-        #: The choices and the layer of the last painting.
-        self._painted = (Choices(), "")
-        #: The layer to paint again, when that is not the active one, and the active one then.
-        self._again = ("", "")
+        self.library = Library(self.connection, self._on_styles)
+        self.repeating = Repeating()
+        #: What the user has asked for that has to wait until the server is ready, by the kind of it.
+        self._intended: dict[str, Callable[[], None]] = {}
         self._look = QTimer(self)
         self._look.setInterval(LOOK_EVERY)
         self._look.timeout.connect(self._look_around)
@@ -76,6 +84,7 @@ class StyleTransferDocker(DockWidget):
         panel.changed.connect(self._update_preview)
         panel.paint.clicked.connect(self.paint)
         panel.cancel.clicked.connect(lambda: self.painter.cancel())
+        panel.select.clicked.connect(self.select_subject)
         panel.again.clicked.connect(self.paint_again)
         panel.refine.connect(self.refine)
         panel.keep.clicked.connect(lambda: self.painter.keep())
@@ -104,7 +113,8 @@ class StyleTransferDocker(DockWidget):
     def showEvent(self, event: Any) -> None:
         """Connect, and look around from now on."""
         super().showEvent(event)
-        self.preview.side, self.own_thumbnails.side = sharp(PREVIEW_SIDE, self), sharp(THUMBNAIL_SIDE, self)
+        self.preview.side = self.painter.side = sharp(PREVIEW_SIDE, self)
+        self.own_thumbnails.side = sharp(THUMBNAIL_SIDE, self)
         self._look.start()
         if not self._was_shown:
             # The first time the server is started, too: the gallery needs it. Once it has ended because nobody used
@@ -135,33 +145,39 @@ class StyleTransferDocker(DockWidget):
         """Paint with the choices as they are and refine that; by default as the last time."""
         if preset and preset != self.settings.refine:
             self.settings.refine = preset
-            self.settings.save()
+            self.settings.keep()
         self._begin(preset or self.settings.refine)
 
     def _begin(self, refine: str) -> None:
-        if self.painter.busy:
+        if self.painter.busy or not self._ready("paint", partial(self._begin, refine)):
             return
-        self._look_around()
-        self.panel.show_message("")
-        self.connection.open(start=True)
-        if self.connection.session.state != "ready":
-            # If there is a problem already, the status line says what is wrong.
-            if self.connection.session.problem is None:
-                self._waiting = refine
-                self.panel.show_message(tr("The painting begins as soon as the server is ready."))
-            return
-        self._waiting = None
-        choices = replace(self.panel.choices(), refine=refine)
+        choices = replace(self.panel.choices(), refine=refine, result=self.settings.result)
         if not choices.style:
             self.panel.show_message(tr("Choose a style first."))
             return
-        self.preview.stop()
-        self.own_thumbnails.pause()
         title = self.panel.gallery.title(choices.style)
         if choices.background_style:
             title = f"{title} + {self.panel.gallery.title(choices.background_style)}"
-        self._painted = (choices, self._again[0] or self._facts.layer)
-        self.painter.paint(choices, title, self.settings.result, self._again[0])
+        self.painter.paint(choices, title, self.repeating.source)
+
+    def select_subject(self) -> None:
+        """Select the subject of the layer; what the docker shows as its mask, if it shows one."""
+        if not self.painter.busy and self._ready("paint", self.select_subject):
+            self.painter.select_subject(self.panel.choices(), self.repeating.source)
+
+    def _ready(self, kind: str, intended: Callable[[], None]) -> bool:
+        """Whether the server is there for what the user has asked for; if not, it will be done as soon as it is."""
+        self._look_around()
+        self.panel.show_message("")
+        self.connection.open(start=True)
+        if self.connection.session.state == "ready":
+            self._intended.pop(kind, None)
+            return True
+        # If there is a problem already, the status line says what is wrong.
+        if self.connection.session.problem is None:
+            self._intended[kind] = intended
+            self.panel.show_message(tr("It begins as soon as the server is ready."))
+        return False
 
     def keep(self) -> None:
         """End a refinement with the picture as it has become so far."""
@@ -170,21 +186,20 @@ class StyleTransferDocker(DockWidget):
     def paint_again(self) -> None:
         """Take over how the active layer was painted, and from what."""
         self._look_around()
-        kept = host.parameters_of(self._facts.layer)
+        kept = host.kept(self._facts.layer)
         choices = Choices.from_json(kept) if kept else None
         if choices is None:
             self.panel.show_message(tr("The active layer was not painted by Impasto."))
             return
-        if not self._library:
+        if not self.library.styles:
             # Only with the styles can their names be chosen.
-            self._taking_over = self._facts.layer
+            self._intended["again"] = partial(self._again_if, self._facts.layer)
             self.connection.open(start=True)
             if self.connection.session.problem is None:
                 self.panel.show_message(tr("How it was painted comes back as soon as the server is ready."))
             return
-        self._taking_over = ""
         name = host.name_of(choices.source)
-        self._again = (choices.source if name else "", self._facts.layer)
+        self.repeating = Repeating(choices.source if name else "", self._facts.layer)
         self.preview.forget()
         lost = self.styles.bring_back(choices)
         self.panel.gallery.search.clear()
@@ -201,6 +216,10 @@ class StyleTransferDocker(DockWidget):
             words += " " + tr("It was refined: {preset}.", preset=tr(choices.refine.capitalize()))
         self.panel.show_message(words)
         self._update_preview()
+
+    def _again_if(self, layer: str) -> None:
+        if layer == self._facts.layer:
+            self.paint_again()
 
     def cancel(self) -> None:
         """Stop the painting."""
@@ -224,7 +243,7 @@ class StyleTransferDocker(DockWidget):
 
     def _on_resized(self, size: int) -> None:
         self.settings.thumbnail_size = size
-        self.settings.save()
+        self.settings.keep()
 
     def _open_settings(self) -> None:
         dialog = SettingsDialog(self.settings, self)
@@ -233,7 +252,7 @@ class StyleTransferDocker(DockWidget):
         dialog.show()
 
     def _on_settings(self) -> None:
-        self.settings.save()
+        self.settings.keep()
         another = self.connection.session.invitation != self.settings.invitation
         self._apply_settings()
         if another:
@@ -255,9 +274,9 @@ class StyleTransferDocker(DockWidget):
             self.panel.follow_selection(facts.has_selection)
         if facts == before:
             return
-        if self._again[1] != facts.layer:
-            self._again = ("", "")
-        self.panel.again.setEnabled(bool(host.parameters_of(facts.layer)))
+        if self.repeating.active != facts.layer:
+            self.repeating = Repeating()
+        self.panel.again.setEnabled(bool(host.kept(facts.layer)))
         self.preview.forget()
         if (facts.document, bool(facts.layer)) != (before.document, bool(before.layer)):
             words = "" if facts.layer else tr("Open a picture to see it painted here.")
@@ -271,14 +290,14 @@ class StyleTransferDocker(DockWidget):
             return
         self.own_thumbnails.pause()
         mask_only = self.panel.show_mask.isChecked() and choices.needs_subject
-        self.preview.update(choices, self._again[0], mask_only=mask_only)
+        self.preview.update(choices, self.repeating.source, mask_only=mask_only)
 
     def _on_preview(self, *images: Any) -> None:
         self.panel.comparison.show_images(*images)
         self._resume_thumbnails()
 
     def _on_no_preview(self, sentence: str) -> None:
-        self.panel.comparison.show_words(tr_said(sentence))
+        self.panel.comparison.show_words(sentence)
         self._resume_thumbnails()
 
     def _resume_thumbnails(self) -> None:
@@ -286,65 +305,55 @@ class StyleTransferDocker(DockWidget):
             self.own_thumbnails.resume()
 
     def _on_began(self) -> None:
+        self.preview.stop()
+        self.own_thumbnails.pause()
         self.panel.show_progress(0.0, tr("sending"))
-        source = self.painter.source
-        if self._painted[0].refine and source is not None:
-            self._before = to_image(host.read_reduced(source, self.preview.side)[0]["pixels"])
 
-    def _on_shown(self, so_far: QImage) -> None:
-        if self._before is not None:
-            self.panel.comparison.show_images(self._before, so_far, None)
-            self.panel.keep.setVisible(True)
+    def _on_shown(self, before: QImage, so_far: QImage) -> None:
+        self.panel.comparison.show_images(before, so_far, None)
+        self.panel.keep.setVisible(True)
 
-    def _on_ended(self, sentence: str, painted: bool) -> None:
-        self._before = None
+    def _on_ended(self, sentence: str, painted: Job | None) -> None:
         self.panel.show_progress(None)
         self.panel.show_message(sentence)
         if not self.isVisible():
             self.connection.rest()
             return
         self.connection.refresh()
-        choices, layer = self._painted
-        if painted:
-            self.own_thumbnails.begin(choices, layer, self.panel.gallery.names())
+        if painted is not None:
+            self.own_thumbnails.begin(painted.source.layer, self.panel.gallery.names())
         else:
             self.own_thumbnails.resume()
-        if not (painted and choices.refine):
+        if painted is None or not painted.choices.refine:
             # A click paints before its preview is there; but a refinement has left its last picture.
             self._update_preview()
 
     def _on_connection(self) -> None:
         self._show_status()
-        if self.connection.session.state != "ready":
-            self._library_state = None
-            if self.connection.session.problem is not None:
+        session = self.connection.session
+        if session.state != "ready":
+            self.library.follow(None)
+            if session.problem is not None:
                 # The status line says what is wrong.
                 self._stop_waiting()
             return
-        self.panel.offer_subject("mask" in self.connection.session.hello.get("operations", ()))
-        state = str(self.connection.session.hello.get("library", ""))
-        if state != self._library_state:
-            self._library_state = state
-            self.connection.submit("styles", {"thumbnails": True}, on_event=self._on_styles)
+        self.panel.offer(session.hello)
+        self.library.follow(session.hello)
 
     def _stop_waiting(self) -> None:
-        if self._waiting is not None or self._taking_over:
-            self._waiting, self._taking_over = None, ""
+        if self._intended:
+            self._intended.clear()
             self.panel.show_message("")
 
-    def _on_styles(self, event: Event) -> None:
-        if event.kind == "done":
-            self._library = event.fields["styles"]
-            self._show_styles()
-            problems = event.fields.get("problems", [])
-            if problems:
-                self.panel.show_message("\n".join(problems))
-            if self._taking_over and self._taking_over == self._facts.layer:
-                self.paint_again()
-            if self._waiting is not None:
-                self._begin(self._waiting)
-            else:
-                self._update_preview()
+    def _on_styles(self, problems: list[str]) -> None:
+        self._show_styles()
+        if problems:
+            self.panel.show_message("\n".join(problems))
+        intended, self._intended = self._intended, {}
+        for do in intended.values():
+            do()
+        if not self.painter.busy:
+            self._update_preview()
 
     def _on_pictures(self, chosen: str) -> None:
         self._show_styles()
@@ -355,8 +364,8 @@ class StyleTransferDocker(DockWidget):
 
     def _show_styles(self) -> None:
         # Without a server there are no styles, and nothing to do with pictures either.
-        if self._library_state is not None:
-            self.panel.show_styles(self._library, self.styles.pictures.all())
+        if self.library.known:
+            self.panel.show_styles(self.library.styles, self.styles.pictures.all())
 
     def _show_status(self) -> None:
         self.panel.status.setText(describe(self.connection.session))

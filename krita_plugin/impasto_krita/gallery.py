@@ -5,11 +5,14 @@ Styles are the library's as the server describes them, and the user's own pictur
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from impasto_editor.pictures import is_picture
+from impasto_editor.styles import Style
+from impasto_editor.texts import tr
 from impasto_krita.picture_menu import PictureMenu, local_files
-from impasto_krita.pictures import Picture, is_picture
+from impasto_krita.pictures import Picture
 from impasto_krita.qt import (
     QAction,
     QEvent,
@@ -29,11 +32,10 @@ from impasto_krita.qt import (
     number,
     pyqtSignal,
 )
-from impasto_krita.texts import tr
 from impasto_krita.theme import icon
 
 _NAME = Qt.ItemDataRole.UserRole
-_WORDS = number(_NAME) + 1
+_STYLE = number(_NAME) + 1
 SIZES = (48, 160)
 
 
@@ -173,36 +175,33 @@ class Gallery(QWidget):
         item = self.grid.currentItem()
         return item.data(_NAME) if item is not None else ""
 
-    def show_styles(self, styles: Sequence[Mapping[str, Any]], pictures: Sequence[Picture] = ()) -> None:
-        """Show the user's pictures and these styles, as the server describes them; the chosen one stays chosen."""
+    def show_styles(self, styles: Sequence[Style], pictures: Sequence[Picture] = ()) -> None:
+        """Show the user's pictures and these styles of the library; the chosen one stays chosen."""
         current = self.current
         self.grid.blockSignals(True)
         self.grid.clear()
         for one in pictures:
-            item = self._add(one.key, one.title, one.tip, one.path)
+            item = self._add(Style(one.key, one.title, one.path), one.tip)
             small = self._missing if one.small.isNull() else QPixmap.fromImage(one.small)
             self._set_picture(item, small)
         for style in styles:
-            artist = ", ".join(str(style[key]) for key in ("artist", "year") if style.get(key))
-            tip = f"{style['title']}\n{artist}" if artist else style["title"]
-            item = self._add(style["name"], style["title"], tip, artist)
+            item = self._add(style)
             picture = QPixmap()
-            if style.get("thumbnail"):
-                picture.loadFromData(bytes(style["thumbnail"]))
-            picture = self._pictures.get(style["name"], picture)
+            picture.loadFromData(style.thumbnail)
+            picture = self._pictures.get(style.name, picture)
             # Without any picture Qt would cut those of all others to the height of the title.
             self._set_picture(item, self._missing if picture.isNull() else picture)
         self.grid.blockSignals(False)
         if self._item(current) is None:
-            current = styles[0]["name"] if styles else ""
+            current = styles[0].name if styles else ""
         self.choose(current)
         self._filter(self.search.text())
 
-    def _add(self, name: str, title: str, tip: str, words: str) -> QListWidgetItem:
-        item = QListWidgetItem(title)
-        item.setData(_NAME, name)
-        item.setData(_WORDS, f"{title} {name} {words}".lower())
-        item.setToolTip(tip)
+    def _add(self, style: Style, tip: str = "") -> QListWidgetItem:
+        item = QListWidgetItem(style.title)
+        item.setData(_NAME, style.name)
+        item.setData(_STYLE, style)
+        item.setToolTip(tip or style.tip)
         item.setTextAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         self.grid.addItem(item)
         return item
@@ -281,7 +280,6 @@ class Gallery(QWidget):
         return item is None or item.isHidden()
 
     def _filter(self, text: str) -> None:
-        words = text.lower().split()
         for index in range(self.grid.count()):
             item = self.grid.item(index)
-            item.setHidden(not all(word in item.data(_WORDS) for word in words))
+            item.setHidden(not item.data(_STYLE).is_found(text))

@@ -13,10 +13,10 @@ from typing import Any
 
 from krita import Krita, Selection
 
+from impasto_editor.texts import tr
 from impasto_krita.colors import ColorSpace, thinned
 from impasto_krita.qt import QByteArray, QTimer
 from impasto_krita.scene import Facts, OtherLayer, Source
-from impasto_krita.texts import tr
 from impasto_link.bounds import Bounds
 from impasto_link.errors import Problem
 from impasto_link.pixels import Buffer, PixelFormat, Region
@@ -41,14 +41,14 @@ def is_open(document: Any) -> bool:
     return document in Krita.instance().documents()
 
 
-def find_source(*, use_selection: bool, need_selection: bool = False, feather: int = 0, layer_id: str = "") -> Source:
+def find_source(layer_id: str = "", *, use_selection: bool, need_selection: bool = False, margin: int = 0) -> Source:
     """What is to be painted: the active layer, or the one of that id, as far as it is on the canvas.
 
     Args:
+        layer_id: another layer of the active document than the active one.
         use_selection: whether the selection limits it, if there is one.
         need_selection: whether there has to be a selection.
-        feather: softens the border of the selection, in pixels.
-        layer_id: another layer of the active document than the active one.
+        margin: how far around the selection there may be something to paint, in pixels.
 
     Raises:
         Problem: there is nothing that can be painted.
@@ -71,10 +71,7 @@ def find_source(*, use_selection: bool, need_selection: bool = False, feather: i
         raise Problem(tr("There is no selection."), tr("Select something, or choose another area."))
     covered = None
     if selection is not None:
-        if feather:
-            selection = selection.duplicate()
-            selection.feather(feather)
-        bounds &= Bounds(selection.x(), selection.y(), selection.width(), selection.height())
+        bounds &= _enlarged(_bounds_of(selection), margin)
         covered = bytes(selection.pixelData(*bounds)) if bounds else b""
         if covered.count(0) == len(covered):
             raise Problem(
@@ -115,7 +112,7 @@ def read(source: Source) -> dict[str, Region]:
     return regions
 
 
-def read_reduced(source: Source, longest: int) -> tuple[dict[str, Region], int]:
+def read_small(source: Source, longest: int) -> tuple[dict[str, Region], float]:
     """The regions of a request, but only every n-th pixel of every n-th row, in 8 bit sRGB; and n.
 
     n is such that no side is longer than ``longest``.
@@ -175,22 +172,24 @@ def read_picture(layer_id: str) -> tuple[str, Region]:
     if not bounds:
         raise Problem(tr("The layer “{name}” is empty.", name=name), tr("Choose a layer with something on it."))
     source = Source(document, (document.width(), document.height()), layer_id, name, "", (0, 0), bounds, None)
-    return name, read_reduced(source, _PICTURE_SIDE)[0]["pixels"]
+    return name, read_small(source, _PICTURE_SIDE)[0]["pixels"]
 
 
-def place(source: Source, pixels: Region, mask: Buffer | None, name: str, *, group: bool, parameters: str) -> str:
+def place(
+    source: Source, pixels: Region, mask: Buffer | None, title: str, *, group: bool, kept: str
+) -> tuple[str, str]:
     """Put a result directly above its source, or above earlier results there, as one step of undo.
 
     Args:
         source: what was painted.
         pixels: the result, of the size of the source's bounds.
         mask: where it shows, one byte per pixel, or None for everywhere.
-        name: the name of the layer.
+        title: the name of the layer.
         group: whether to put it into a group of its own.
-        parameters: kept with the layer, for `parameters_of`.
+        kept: kept with the layer, for the function of that name.
 
     Returns:
-        A sentence if something was not as expected, else nothing.
+        The id of the new layer, and a sentence if something was not as expected, else nothing.
 
     Raises:
         Problem: the document is not open any more.
@@ -212,19 +211,29 @@ def place(source: Source, pixels: Region, mask: Buffer | None, name: str, *, gro
         remark = tr("The layer “{name}” was deleted in the meantime; the painting is on top.", name=source.name)
     active = _id(document.activeNode()) if document.activeNode() is not None else ""
     if mask is None and not group:
-        layer = _new_layer(document, pixels, bounds, name)
+        layer = _new_layer(document, pixels, bounds, title)
     else:
-        layer = _assemble(document, pixels, mask, bounds, name, group)
+        layer = _assemble(document, pixels, mask, bounds, title, group)
     if origin is not None and origin.inheritAlpha():
         # What shows only where the layers below it do is painted into something that does likewise.
         layer.setInheritAlpha(True)
     parent.addChildNode(layer, above)
-    document.setAnnotation(_ANNOTATION + _id(layer), "Impasto", QByteArray(parameters.encode()))
+    document.setAnnotation(_ANNOTATION + _id(layer), "Impasto", QByteArray(kept.encode()))
     document.setModified(True)
     # Krita will make the new layer the active one, a little later; but the next click on a style should paint the same
     # layer again.
     QTimer.singleShot(0, lambda: _activate(document, active))
-    return remark
+    return _id(layer), remark
+
+
+def give_subject(source: Source, mask: Region) -> None:
+    """Select what is in a mask, as one step of undo; raises Problem if the document is not open any more."""
+    document = source.document
+    if not is_open(document):
+        raise Problem(tr("The document was closed in the meantime, so there is nothing to select."))
+    selection = Selection()
+    selection.setPixelData(QByteArray(bytes(mask.data)), *source.bounds)
+    document.setSelection(selection)
 
 
 def can_mask() -> bool:
@@ -233,7 +242,7 @@ def can_mask() -> bool:
     return hasattr(document, "createTransparencyMask")
 
 
-def parameters_of(layer_id: str) -> str:
+def kept(layer_id: str) -> str:
     """What `place` kept with a layer of the active document, or with the group of its own; empty if nothing."""
     document = Krita.instance().activeDocument()
     layer = _find(document, layer_id) if document is not None and layer_id else None
@@ -268,6 +277,14 @@ def _id(node: Any) -> str:
 
 def _bounds(rectangle: Any) -> Bounds:
     return Bounds(rectangle.x(), rectangle.y(), rectangle.width(), rectangle.height())
+
+
+def _bounds_of(selection: Any) -> Bounds:
+    return Bounds(selection.x(), selection.y(), selection.width(), selection.height())
+
+
+def _enlarged(bounds: Bounds, margin: int) -> Bounds:
+    return Bounds(bounds.x - margin, bounds.y - margin, bounds.width + 2 * margin, bounds.height + 2 * margin)
 
 
 def _layer_of(node: Any) -> Any:

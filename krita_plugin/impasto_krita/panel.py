@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from math import log2
 from typing import Any
 
-from impasto_krita.choices import Choices
+from impasto_editor.choices import Choices
+from impasto_editor.pictures import is_picture
+from impasto_editor.styles import Style
+from impasto_editor.texts import tr
 from impasto_krita.comparison import Comparison
 from impasto_krita.gallery import Gallery
-from impasto_krita.pictures import Picture, is_picture
+from impasto_krita.pictures import Picture
 from impasto_krita.qt import (
     QCheckBox,
     QComboBox,
@@ -27,9 +30,8 @@ from impasto_krita.qt import (
     pyqtSignal,
 )
 from impasto_krita.sliders import SliderRow
-from impasto_krita.texts import tr
 from impasto_krita.theme import icon
-from impasto_link.options import BRUSH_RANGE
+from impasto_link.options import BRUSH_RANGE, StyleChoice
 
 _LARGEST_FEATHER = 200.0
 #: With these areas the background can have a style of its own.
@@ -93,6 +95,8 @@ class Panel(QWidget):
         self.show_mask.setToolTip(
             tr("Show in the preview, in red, what will not be painted, or in the style of the background")
         )
+        self.select = QPushButton(tr("Select"))
+        self.select.setToolTip(tr("Select what the mask shows; then it can be changed by all that selections can"))
         self.keep_colors = QCheckBox(tr("Keep colours"))
         self.keep_colors.setToolTip(tr("Take light and dark from the style, colours from the layer"))
         self.comparison = Comparison()
@@ -157,6 +161,7 @@ class Panel(QWidget):
         checks.addWidget(self.keep_colors)
         checks.addWidget(self.show_mask)
         checks.addStretch(1)
+        checks.addWidget(self.select)
         buttons = QHBoxLayout()
         buttons.addWidget(self.paint, 2)
         buttons.addWidget(self.refining, 1)
@@ -185,25 +190,24 @@ class Panel(QWidget):
     def choices(self) -> Choices:
         """The choices as they are now."""
         area = self.area.currentData()
-        return Choices(
-            style=self.gallery.current,
-            background_style=(self.background.currentData() or "") if area in _TWO_STYLES else "",
-            strength=self.strength.value / 100,
-            brush=self.brush.value,
-            keep_colors=self.keep_colors.isChecked(),
-            area=area,
-            feather=self.feather.value,
-        )
+        background = (self.background.currentData() or "") if area in _TWO_STYLES else ""
+        values = {
+            "strength": self.strength.value / 100,
+            "brush": self.brush.value,
+            "keep_colors": self.keep_colors.isChecked(),
+            "feather": self.feather.value,
+        }
+        return Choices(_styles(self.gallery.current), _styles(background), area, values)
 
     def set_choices(self, choices: Choices) -> list[str]:
         """Show these choices; returns the styles of the library among them that are not in it any more."""
         self.gallery.choose(choices.style)
         self.set_area(choices.area)
         self.background.setCurrentIndex(max(0, self.background.findData(choices.background_style)))
-        self.strength.set(choices.strength * 100)
-        self.brush.set(choices.brush)
-        self.keep_colors.setChecked(choices.keep_colors)
-        self.feather.set(choices.feather)
+        self.strength.set(choices["strength"] * 100)
+        self.brush.set(choices["brush"])
+        self.keep_colors.setChecked(choices["keep_colors"])
+        self.feather.set(choices["feather"])
         shown = self.choices()
         pairs = ((choices.style, shown.style), (choices.background_style, shown.background_style))
         return [wanted for wanted, found in pairs if wanted != found and not is_picture(wanted)]
@@ -221,7 +225,7 @@ class Panel(QWidget):
 
     # --- what is shown
 
-    def show_styles(self, styles: Sequence[Mapping[str, Any]], pictures: Sequence[Picture]) -> None:
+    def show_styles(self, styles: Sequence[Style], pictures: Sequence[Picture]) -> None:
         """Show the styles of the server and the user's pictures, in the gallery and for the background."""
         chosen = self.background.currentData()
         self.background.blockSignals(True)
@@ -232,13 +236,14 @@ class Panel(QWidget):
         if pictures:
             self.background.insertSeparator(self.background.count())
         for style in styles:
-            self.background.addItem(style["title"], style["name"])
+            self.background.addItem(style.title, style.name)
         self.background.setCurrentIndex(max(0, self.background.findData(chosen)))
         self.background.blockSignals(False)
         self.gallery.show_styles(styles, pictures)
 
-    def offer_subject(self, offered: bool) -> None:
-        """Whether the server can find the subject of a picture."""
+    def offer(self, hello: Mapping[str, Any]) -> None:
+        """Offer what the server can do, by what it says of itself."""
+        offered = "mask" in hello.get("operations", ())
         if offered == self._subject_offered:
             return
         for name, title in (("subject", tr("Subject")), ("background", tr("Background"))):
@@ -274,6 +279,7 @@ class Panel(QWidget):
         self.background_label.setVisible(self.background.isVisibleTo(self))
         self.feather.set_visible(choices.needs_subject or choices.area == "selection")
         self.show_mask.setVisible(choices.needs_subject)
+        self.select.setVisible(choices.needs_subject)
         self.changed.emit()
 
     def changeEvent(self, event: Any) -> None:
@@ -287,6 +293,10 @@ class Panel(QWidget):
         self.again.setIcon(icon("again", self))
         for row in (self.strength, self.brush, self.feather):
             row.refresh_icon()
+
+
+def _styles(name: str) -> tuple[StyleChoice, ...]:
+    return (StyleChoice(name),) if name else ()
 
 
 def _words(kind: Qt.TextFormat) -> QLabel:

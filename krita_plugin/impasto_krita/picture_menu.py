@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from impasto_editor.texts import tr
 from impasto_krita.qt import QFileDialog, QIcon, QMenu, QPixmap, QToolButton, pyqtSignal
 from impasto_krita.scene import OtherLayer
-from impasto_krita.texts import tr
 
 
 class PictureMenu(QToolButton):

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from impasto_editor.choices import Choices
+from impasto_editor.pictures import gone
 from impasto_krita import host
-from impasto_krita.choices import Choices
 from impasto_krita.images import to_image
 from impasto_krita.picture_menu import PictureMenu, local_files
-from impasto_krita.pictures import Pictures, gone, is_picture, patterns
+from impasto_krita.pictures import Pictures, patterns
 from impasto_krita.qt import QApplication, QObject, QTimer, pyqtSignal
 from impasto_krita.settings import Settings
 from impasto_link.errors import ImpastoError
@@ -75,13 +76,14 @@ class PictureStyles(QObject):
         """A picture is no style any more."""
         self.pictures.remove(key)
         self._settings.forget_picture(key.removeprefix("file:"))
+        self._settings.keep()
         self.changed.emit("")
 
     def bring_back(self, choices: Choices) -> list[str]:
         """Have the pictures again that a painting was made with; a sentence for each of them that is gone."""
         sentences = []
-        for key in (choices.style, choices.background_style):
-            if not is_picture(key) or key in self.pictures:
+        for key in choices.pictures:
+            if key in self.pictures:
                 continue
             kind, _, rest = key.partition(":")
             try:
@@ -113,4 +115,5 @@ class PictureStyles(QObject):
     def _added(self, key: str) -> str:
         if key.startswith("file:"):
             self._settings.remember_picture(key.removeprefix("file:"))
+            self._settings.keep()
         return key

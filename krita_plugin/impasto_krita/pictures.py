@@ -1,30 +1,24 @@
-"""Pictures as styles: files, layers and what is in the clipboard.
-
-Each has a key that no style of the library has, and by which it is known among the choices and the parameters of a
-painting: ``file:PATH``, ``layer:ID`` or ``clipboard:DIGEST``.
-"""
+"""Pictures as styles: files, layers and what is in the clipboard, each under its key (`impasto_editor.pictures`)."""
 
 from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from impasto_krita.choices import Choices
+from impasto_editor.pictures import gone
+from impasto_editor.texts import tr
 from impasto_krita.images import is_transparent, scaled, shrunk, to_region, to_srgb
 from impasto_krita.qt import QImage, QImageReader, QSize
-from impasto_krita.texts import tr
 from impasto_link.errors import Problem
-from impasto_link.options import STYLE_FRAME
 from impasto_link.pixels import Region
 
 #: The longest side that is sent of a picture, in pixels.
 LONGEST = 2048
 #: The server looks at a picture with its shorter side at 400 pixels. So the preview gets no more, often as it is sent.
 SMALL_SIDE = 400
-_KINDS = ("file:", "layer:", "clipboard:")
 
 
 @dataclass
@@ -115,51 +109,17 @@ class Pictures:
         """Forget a picture."""
         self._pictures.pop(key, None)
 
-    def along(self, choices: Choices, *, small: bool) -> tuple[Choices, dict[str, Region]]:
-        """The choices as the server is to hear of them, and the pictures that are sent along.
-
-        Args:
-            choices: with the keys of pictures.
-            small: whether it is for a preview.
-
-        Raises:
-            Problem: a picture is gone.
-        """
-        regions: dict[str, Region] = {}
-
-        def named(key: str) -> str:
-            if not is_picture(key):
-                return key
-            if key not in self._pictures:
-                raise Problem(gone(key), tr("Choose another style."))
-            picture = self._pictures[key]
-            # No style of the library has a name with a space; and where a file lies is nobody's business.
-            name = f"{picture.title} {1 + list(self._pictures).index(key)}"
-            regions[STYLE_FRAME + name] = picture.region(small=small)
-            return name
-
-        background = named(choices.background_style) if choices.two_styles else ""
-        return replace(choices, style=named(choices.style), background_style=background), regions
+    def read(self, key: str, *, small: bool) -> tuple[str, Region]:
+        """The title and the pixels of a picture, for a preview ``small`` ones; raises Problem if it is gone."""
+        if key not in self._pictures:
+            raise Problem(gone(key), tr("Choose another style."))
+        picture = self._pictures[key]
+        return picture.title, picture.region(small=small)
 
     def _add(self, picture: Picture) -> str:
         self._pictures.pop(picture.key, None)
         self._pictures[picture.key] = picture
         return picture.key
-
-
-def is_picture(key: str) -> bool:
-    """Whether a style is a picture and not of the library."""
-    return key.startswith(_KINDS)
-
-
-def gone(key: str) -> str:
-    """A sentence for a picture that cannot be had any more."""
-    kind, _, path = key.partition(":")
-    if kind == "file":
-        return tr("The picture {file} is not there any more.", file=path)
-    if kind == "layer":
-        return tr("The layer that was the style is not there any more.")
-    return tr("The picture from the clipboard that was the style is not there any more.")
 
 
 def patterns() -> str:

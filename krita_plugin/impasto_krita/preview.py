@@ -7,24 +7,28 @@ a real painting never waits for more than one of them.
 from __future__ import annotations
 
 import time
+from functools import partial
 
+from impasto_editor import request
+from impasto_editor.choices import Choices
+from impasto_editor.pictures import is_picture
+from impasto_editor.preview import NewestWins, Request
+from impasto_editor.texts import tr_error, tr_said
 from impasto_krita import host
-from impasto_krita.choices import Choices
 from impasto_krita.connection import Connection
 from impasto_krita.images import to_image
 from impasto_krita.painter import source_of
-from impasto_krita.pictures import Pictures, is_picture
+from impasto_krita.pictures import Pictures
 from impasto_krita.qt import QObject, QTimer, pyqtSignal
-from impasto_link.client import Call, Event
+from impasto_link.client import FINAL, Call, Event
 from impasto_link.errors import ImpastoError
+from impasto_link.options import StyleChoice, StylizeOptions
 from impasto_link.pixels import Region
 
 #: The longest side that is read of a layer, and those of the answers for a screen of ordinary pixels.
 READ_SIDE = 1024
 PREVIEW_SIDE = 384
 THUMBNAIL_SIDE = 160
-#: Sliders send many changes; the preview waits until there was none for so many milliseconds.
-PAUSE = 60
 #: A layer is read anew for the preview after so many seconds.
 FRESH = 1.5
 
@@ -39,7 +43,6 @@ class Preview(QObject):
     """
 
     working = pyqtSignal(bool)
-
     shown = pyqtSignal(object, object, object)
     failed = pyqtSignal(str)
 
@@ -47,80 +50,51 @@ class Preview(QObject):
         super().__init__(parent)
         #: The longest side of the answers, in pixels.
         self.side = PREVIEW_SIDE
-        self._connection = connection
         self._pictures = pictures
-        self._call: Call | None = None
-        self._wanted: tuple[Choices, str, bool] | None = None
-        self._read: tuple[object, float, dict[str, Region], int] | None = None
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(PAUSE)
-        self._timer.timeout.connect(self._send)
+        self._read: tuple[object, float, dict[str, Region], float] | None = None
+        self._newest = NewestWins(
+            connection,
+            lambda seconds, function: QTimer.singleShot(round(1000 * seconds), function),
+            answered=self._on_answer,
+            refused=lambda error: self.failed.emit(tr_error(error)),
+            working=self.working.emit,
+        )
+        self.stop = self._newest.stop
 
     @property
     def busy(self) -> bool:
         """Whether a preview is under way or about to be."""
-        return self._call is not None or self._timer.isActive()
+        return self._newest.busy
 
     def update(self, choices: Choices, layer_id: str = "", *, mask_only: bool = False) -> None:
         """Show what these choices make of the layer, or only the mask of their area."""
-        self._wanted = (choices, layer_id, mask_only)
-        if self._call is None:
-            self._timer.start()
-
-    def stop(self) -> None:
-        """Something more important comes."""
-        self._timer.stop()
-        self._wanted = None
-        if self._call is not None:
-            call, self._call = self._call, None
-            self._connection.cancel(call)
-            self.working.emit(False)
+        self._newest.update(partial(self._request, choices, layer_id, mask_only=mask_only))
 
     def forget(self) -> None:
         """The layer is another one, or has changed."""
         self._read = None
 
-    def _reduced(self, choices: Choices, layer_id: str) -> tuple[dict[str, Region], int]:
-        key = (host.facts(), layer_id, choices.area, choices.area == "selection" and choices.feather)
+    def _reduced(self, choices: Choices, layer_id: str) -> tuple[dict[str, Region], float]:
+        key = (host.facts(), layer_id, choices.area, request.margin(choices))
         if self._read is None or self._read[0] != key or time.monotonic() - self._read[1] > FRESH:
-            regions, step = host.read_reduced(source_of(choices, layer_id), READ_SIDE)
-            self._read = (key, time.monotonic(), regions, step)
+            self._read = (key, time.monotonic(), *host.read_small(source_of(choices, layer_id), READ_SIDE))
         return self._read[2], self._read[3]
 
-    def _send(self) -> None:
-        if self._wanted is None:
-            return
-        (choices, layer_id, mask_only), self._wanted = self._wanted, None
-        try:
-            regions, step = self._reduced(choices, layer_id)
-            named, along = self._pictures.along(choices, small=True)
-            options = named.options(reduced_by=step, max_side=self.side)
-        except ImpastoError as error:
-            self.failed.emit(str(error))
-            return
-        before = to_image(regions["pixels"])
-        op, fields, regions = "preview", options.to_wire(), {**regions, **along}
+    def _request(self, choices: Choices, layer_id: str, *, mask_only: bool) -> Request:
+        regions, step = self._reduced(choices, layer_id)
         if mask_only:
-            op = "mask"
-            regions = {kind: regions[kind] for kind in ("pixels", "selection") if kind in regions}
-            fields = {"feather": options.feather, "invert": choices.area == "background", "max_side": self.side}
+            mask, sent = request.subject(choices, regions, reduced_by=step, max_side=self.side)
+            return "mask", mask.to_wire(), sent
+        picture = partial(self._pictures.read, small=True)
+        options, sent = request.painting(choices, regions, picture, reduced_by=step, max_side=self.side, refine=None)
+        return "preview", options.to_wire(), sent
 
-        def on_event(event: Event) -> None:
-            if event.kind not in ("done", "failed", "cancelled") or call is not self._call:
-                return
-            self._call = None
-            self.working.emit(False)
-            if event.kind == "done":
-                after, mask = (event.regions.get(key) for key in ("pixels", "mask"))
-                self.shown.emit(before, after and to_image(after), mask and to_image(mask))
-            elif event.kind == "failed":
-                self.failed.emit(str(event.fields.get("message", "")))
-            if self._wanted is not None:
-                self._timer.start()
-
-        call = self._call = self._connection.submit(op, fields, regions, on_event)
-        self.working.emit(True)
+    def _on_answer(self, event: Event) -> None:
+        if event.kind == "failed":
+            self.failed.emit(tr_said(str(event.fields.get("message", ""))))
+        elif event.kind == "done" and self._read is not None:
+            after, mask = (event.regions.get(key) for key in ("pixels", "mask"))
+            self.shown.emit(to_image(self._read[2]["pixels"]), after and to_image(after), mask and to_image(mask))
 
 
 class OwnThumbnails(QObject):
@@ -142,12 +116,11 @@ class OwnThumbnails(QObject):
         self._call: Call | None = None
         self._paused = False
 
-    def begin(self, choices: Choices, layer_id: str, names: list[str]) -> None:
+    def begin(self, layer_id: str, names: list[str]) -> None:
         """Make them of a layer, in this order."""
         self.stop()
         try:
-            source = source_of(Choices(area="everything"), layer_id)
-            regions, _ = host.read_reduced(source, 2 * self.side)
+            regions, _ = host.read_small(source_of(Choices(), layer_id), 2 * self.side)
         except ImpastoError:
             return
         # A picture shows itself.
@@ -178,7 +151,7 @@ class OwnThumbnails(QObject):
         name = self._names[0]
 
         def on_event(event: Event) -> None:
-            if event.kind not in ("done", "failed", "cancelled") or call is not self._call:
+            if event.kind not in FINAL or call is not self._call:
                 return
             self._call = None
             self._names.remove(name)
@@ -187,5 +160,5 @@ class OwnThumbnails(QObject):
             # The event loop has its turn between two of them.
             QTimer.singleShot(0, self._next)
 
-        fields = Choices(style=name).options(max_side=self.side).to_wire()
+        fields = StylizeOptions.of(StyleChoice(name), max_side=self.side).to_wire()
         call = self._call = self._connection.submit("preview", fields, {"pixels": self._region}, on_event)

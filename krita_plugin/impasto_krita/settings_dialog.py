@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from impasto_editor.texts import languages, tr
 from impasto_krita.qt import (
     QCheckBox,
     QComboBox,
@@ -16,8 +17,7 @@ from impasto_krita.qt import (
     QVBoxLayout,
     QWidget,
 )
-from impasto_krita.settings import RESULTS, Settings
-from impasto_krita.texts import LANGUAGES, tr
+from impasto_krita.settings import Settings
 
 
 class SettingsDialog(QDialog):
@@ -28,7 +28,7 @@ class SettingsDialog(QDialog):
         self.setWindowTitle(tr("Settings of Style Transfer"))
         self._settings = settings
         titles = (tr("Layer with transparency mask"), tr("One flat layer"), tr("Group of layer and mask"))
-        self.result = _choice(dict(zip(RESULTS, titles, strict=True)), settings.result)
+        self.result = _choice(dict(zip(settings.RESULTS, titles, strict=True)), settings.result)
         self.paint_on_click = QCheckBox(tr("A click on a style paints at once"))
         self.paint_on_click.setChecked(settings.paint_on_click)
         self.invitation = QLineEdit(settings.invitation)
@@ -43,8 +43,7 @@ class SettingsDialog(QDialog):
         server.addWidget(browse)
         self.unload_after = _minutes(settings.unload_after, tr("The memory of the models is given back"))
         self.exit_after = _minutes(settings.exit_after, tr("Counts when the docker starts the server"))
-        languages = {"auto": tr("Language of Krita"), **LANGUAGES}
-        self.language = _choice(languages, settings.language)
+        self.language = _choice({"auto": tr("Language of Krita"), **languages()}, settings.language)
         self.language.setToolTip(tr("Counts from the next start of Krita"))
 
         form = QFormLayout()

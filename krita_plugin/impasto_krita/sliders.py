@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from impasto_editor.texts import tr
 from impasto_krita.qt import QDoubleSpinBox, QLabel, QObject, QSlider, Qt, QToolButton, QWidget, pyqtSignal
-from impasto_krita.texts import tr
 from impasto_krita.theme import icon
 
 

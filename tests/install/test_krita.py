@@ -203,7 +203,7 @@ def test_every_krita_is_served(home: Path, capsys: pytest.CaptureFixture[str]) -
     ):
         assert (folder / "pykrita/impasto_krita.desktop").is_file()
         assert (folder / "actions/impasto_krita.action").is_file()
-        assert (folder / "pykrita/impasto_krita/texts/zh_CN.json").is_file()
+        assert (folder / "pykrita/impasto_krita/vendor/impasto_editor/texts/zh_CN.json").is_file()
         assert settings.read_text() == "[python]\nenable_impasto_krita=true\n"
     assert json.loads((home / "runtime" / "command.json").read_text())["command"][0] == sys.executable
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from impasto_link import codec
-from impasto_link.errors import WrongVersion
+from impasto_link.errors import Problem, WrongVersion
+from impasto_link.options import StylizeOptions
 from impasto_link.pixels import PixelFormat, Region
 from impasto_link.session import Session
 
@@ -28,35 +31,34 @@ def pictures(without_qt: None, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_pictures_are_sent_along_under_names_of_their_own(pictures: Any) -> None:
-    from impasto_krita.choices import Choices
+    from impasto_editor import request
+    from impasto_editor.choices import Choices
 
-    choices = Choices("file:/pictures/udnie.jpg", "layer:{1}", refine="draft")
-    named, along = pictures.along(choices, small=True)
-    assert set(along) == {f"style:{named.style}", f"style:{named.background_style}"}
-    assert named.style != named.background_style
+    def asked(choices: Choices, *, small: bool) -> tuple[StylizeOptions, dict[str, Region]]:
+        return request.painting(choices, {}, partial(pictures.read, small=small))
+
+    choices = replace(Choices.of("file:/pictures/udnie.jpg", "layer:{1}"), refine="draft")
+    options, along = asked(choices, small=True)
+    style, background = options.styles[0].name, options.background_styles[0].name
+    assert set(along) == {f"style:{style}", f"style:{background}"}
+    assert style != background
     assert "pictures/" not in str(along.keys()), "where a file lies is not told"
-    assert bytes(along[f"style:{named.style}"].data) == b"\1"
-    options = named.options()
-    assert [one.name for one in options.styles] == [named.style]
+    assert bytes(along[f"style:{style}"].data) == b"\1"
     assert options.refine is not None
     assert options.refine.preset == "draft"
 
-    mixed, along = pictures.along(Choices("udnie", "layer:{1}"), small=False)
-    assert mixed.style == "udnie", "the library's style, though a picture has the same title"
-    assert list(along) == [f"style:{mixed.background_style}"]
-    assert pictures.along(Choices("udnie", "layer:{1}", area="subject"), small=False)[1] == {}, "painted alone"
-    assert pictures.along(Choices("udnie"), small=False) == (Choices("udnie"), {})
+    options, along = asked(Choices.of("udnie", "layer:{1}"), small=False)
+    assert options.styles[0].name == "udnie", "the library's style, though a picture has the same title"
+    assert list(along) == [f"style:{options.background_styles[0].name}"]
+    assert asked(Choices.of("udnie", "layer:{1}", area="subject"), small=False)[1] == {}, "painted alone"
 
 
 def test_a_picture_that_is_gone_is_named(pictures: Any) -> None:
-    from impasto_krita.choices import Choices
-    from impasto_link.errors import Problem
-
     pictures.remove("file:/pictures/udnie.jpg")
     with pytest.raises(Problem, match=r"/pictures/udnie\.jpg is not there any more"):
-        pictures.along(Choices("file:/pictures/udnie.jpg"), small=False)
+        pictures.read("file:/pictures/udnie.jpg", small=False)
     with pytest.raises(Problem, match="from the clipboard"):
-        pictures.along(Choices("udnie", "clipboard:12"), small=False)
+        pictures.read("clipboard:12", small=False)
 
 
 def test_the_newest_comes_first(pictures: Any) -> None:
@@ -73,35 +75,23 @@ def test_a_file_of_an_earlier_session_stays_though_it_is_not_there_now(pictures:
     assert key not in pictures
 
 
-def test_colons_in_names_are_no_weights(package: None) -> None:
-    from impasto_krita.choices import Choices
-
-    assert Choices("file:C:/a.png").options().styles[0].name == "file:C:/a.png"
-
-
 def test_settings_come_back_as_they_were(settings_of_krita: dict[str, str]) -> None:
-    from impasto_krita.settings import Settings
+    from impasto_krita.settings import Settings, settings
 
-    settings = Settings.load()
-    assert (settings.pictures, settings.refine) == ([], "draft")
-    settings.pictures = ["/a, b/ü.png", "/c.jpg"]
-    settings.refine = "fine"
-    settings.paint_on_click = False
-    settings.save()
-    assert Settings.load() == settings
-    # Two windows have their own pictures: what one adds or removes leaves those of the other.
-    settings.remember_picture("/d.jpg")
-    settings.remember_picture("/a, b/ü.png")
-    settings.forget_picture("/c.jpg")
-    assert Settings.load().pictures == ["/d.jpg", "/a, b/ü.png"]
-    settings_of_krita.update(pictures="nonsense", refine="utter")
-    assert (Settings.load().pictures, Settings.load().refine) == ([], "draft")
+    settings.cache_clear()
+    kept = settings()
+    assert (kept.pictures, kept.refine, kept.paint_on_click) == ([], "draft", True)
+    kept.pictures = ["/a, b/ü.png", "/c.jpg"]
+    kept.paint_on_click = False
+    kept.keep()
+    assert Settings.load(settings_of_krita.get) == kept
+    assert settings() is kept, "the windows share them"
 
 
 def test_what_the_server_says_is_translated_with_its_numbers(package: None) -> None:
-    from impasto_krita.texts import choose_language, tr_said
+    from impasto_editor.texts import choose_language, tr_said
 
-    choose_language("zh_CN", "")
+    choose_language(["zh_CN"])
     assert tr_said("refining, loss 0.85").endswith("损失 0.85")
     assert tr_said("painting") == "正在绘制"
     assert tr_said("There is no picture of the style 'udnie' to go by.").count("'udnie'") == 1
@@ -112,15 +102,15 @@ def test_what_the_server_says_is_translated_with_its_numbers(package: None) -> N
     assert tr_said("nobody ever said {this} 5 times") == "nobody ever said {this} 5 times"
     memory = "A picture of 256 megapixels needs about 12.5 GiB of memory, and 3.1 GiB are free."
     assert tr_said(memory).startswith("256 百万像素的图像约需 12.5 GiB")
-    choose_language("en", "")
+    choose_language([])
     assert tr_said("refining, loss 0.85") == "refining, loss 0.85"
 
 
 def test_a_problem_of_the_connection_is_translated_with_its_numbers(package: None) -> None:
+    from impasto_editor.texts import choose_language
     from impasto_krita.status import describe
-    from impasto_krita.texts import choose_language
 
-    choose_language("zh_CN", "")
+    choose_language(["zh_CN"])
     session = Session()
     with pytest.raises(WrongVersion) as raised:
         codec.check_version({"v": 99})
@@ -128,4 +118,4 @@ def test_a_problem_of_the_connection_is_translated_with_its_numbers(package: Non
     said = describe(session)
     assert f"99 和 {codec.PROTOCOL}。" in said
     assert "请在两边安装相同版本" in said
-    choose_language("en", "")
+    choose_language([])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -11,19 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from plugin_texts import check_placeholders_are_filled, placeholders, texts
-
 PLUGIN = Path(__file__).parents[2] / "krita_plugin"
 PACKAGE = PLUGIN / "impasto_krita"
 SOURCES = sorted(PACKAGE.glob("*.py"))
 
 
-def catalogue() -> dict[str, str]:
-    return dict(json.loads((PACKAGE / "texts" / "zh_CN.json").read_text(encoding="utf-8")))
-
-
-def test_it_imports_only_the_link_krita_qt_and_the_standard_library() -> None:
-    allowed = {*sys.stdlib_module_names, "krita", "PyQt5", "PyQt6", "impasto_krita", "impasto_link"}
+def test_it_imports_only_the_shared_parts_krita_qt_and_the_standard_library() -> None:
+    allowed = {*sys.stdlib_module_names, "krita", "PyQt5", "PyQt6", "impasto_krita", "impasto_editor", "impasto_link"}
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -46,36 +39,6 @@ def test_krita_is_spoken_to_in_few_places() -> None:
     assert speaking == {"host.py", "docker.py", "extension.py"}
 
 
-def test_every_text_is_translated() -> None:
-    missing = texts(SOURCES) - catalogue().keys()
-    assert not missing
-
-
-def test_every_translation_has_the_same_placeholders() -> None:
-    for english, chinese in catalogue().items():
-        assert placeholders(english) == placeholders(chinese), english
-        assert chinese.strip(), english
-
-
-def test_every_placeholder_is_filled() -> None:
-    check_placeholders_are_filled(SOURCES)
-
-
-def test_the_language_follows_the_system(package: None) -> None:
-    from impasto_krita.texts import choose_language, tr
-
-    choose_language("auto", "zh_TW")
-    assert tr("Paint") == "绘制"
-    assert tr("Set {name} back", name="X") == "重置X"
-    choose_language("auto", "de_DE")
-    assert tr("Paint") == "Paint"
-    choose_language("zh_CN", "de_DE")
-    assert tr("Paint") == "绘制"
-    assert tr("not in any catalogue") == "not in any catalogue"
-    choose_language("en", "zh_CN")
-    assert tr("Paint") == "Paint"
-
-
 def test_icons_come_in_pairs_and_are_all_there() -> None:
     found = {path.stem for path in (PACKAGE / "icons").glob("*.svg")}
     names = {name.rpartition("-")[0] for name in found}
@@ -92,21 +55,6 @@ def test_actions_of_the_menu_are_described() -> None:
     described = {one.get("name") for one in ElementTree.parse(PLUGIN / "impasto_krita.action").iter("Action")}
     source = (PACKAGE / "extension.py").read_text(encoding="utf-8")
     assert described == set(re.findall(r'^    "(impasto_krita_\w+)":', source, re.MULTILINE))
-
-
-def test_choices_become_options(package: None) -> None:
-    from impasto_krita.choices import Choices
-
-    choices = Choices("udnie", "great-wave", strength=0.5, brush=2.0, area="selection", feather=8.0)
-    options = choices.options(reduced_by=4, max_side=256)
-    assert options.area == "everything"
-    assert [one.name for one in options.background_styles] == ["great-wave"]
-    assert (options.brush, options.feather, options.max_side) == (0.5, 2.0, 256)
-    assert Choices("udnie", brush=0.5).options(reduced_by=8).brush == 0.25
-    assert Choices("udnie", "great-wave", area="subject").options().background_styles == ()
-    assert Choices.from_json(choices.to_json()) == choices
-    assert Choices.from_json("{") is None
-    assert Choices.from_json('{"style": "x", "of a newer version": 1}') == Choices("x")
 
 
 @pytest.mark.parametrize("size", [1, 2, 4, 5, 8, 10, 16, 20])

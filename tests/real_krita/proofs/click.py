@@ -57,7 +57,7 @@ def steps():
     yield from prover.wait_for(lambda: one.panel.again.isEnabled(), "the parameters were kept with the layer")
     APP.action("impasto_krita_again").trigger()
     yield 100
-    assert one._again[0] == layers(document)[0].uniqueId().toString(), "it knows from what it was painted"
+    assert one.repeating.source == layers(document)[0].uniqueId().toString(), "it knows from what it was painted"
     assert one.panel.choices().style == "great-wave"
 
     # By the keyboard: the next style, Return, and the entry in the menu.
@@ -100,7 +100,7 @@ def steps():
     yield 700
     APP.action("impasto_krita_again").trigger()
     assert (gallery.current, gallery.search.text()) == ("udnie", "")
-    document.setAnnotation(key, "Impasto", QByteArray(json.dumps({**parameters, "style": "sold"}).encode()))
+    document.setAnnotation(key, "Impasto", QByteArray(json.dumps({**parameters, "styles": [["sold", 1.0]]}).encode()))
     APP.action("impasto_krita_again").trigger()
     assert "“sold” is not there any more" in one.panel.message.text(), one.panel.message.text()
     assert "Choose another style" in one.panel.message.text(), one.panel.message.text()

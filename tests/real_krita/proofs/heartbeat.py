@@ -52,7 +52,7 @@ def steps():
         document = yield from prover.open_file(name)
         one = yield from prover.open_docker()
         heart = Heart()
-        for call in ("read", "place", "read_reduced", "find_source"):
+        for call in ("read", "place", "read_small", "find_source"):
             heart.watch(call)
         one.panel.strength.set(99)
         one.panel.strength.set(100)
@@ -68,7 +68,7 @@ def steps():
         gaps = heart.gaps()
         prover.say(f"{name}: {ended[0] - started:.1f} s from click to layer")
         prover.say("  longest gaps: " + ", ".join(f"{1000 * gap:.0f} ms" for gap in gaps[:5]))
-        for what in ("find_source", "read_reduced", "read", "place"):
+        for what in ("find_source", "read_small", "read", "place"):
             spent = [end - begin for called, begin, end in heart.calls if called == what]
             prover.say(f"  {what}: {', '.join(f'{1000 * one_:.0f} ms' for one_ in spent)}")
         assert len(layers(document)) == count + 1

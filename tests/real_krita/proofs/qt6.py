@@ -30,13 +30,15 @@ from PyQt6.QtGui import QImage  # noqa: E402
 from PyQt6.QtTest import QTest  # noqa: E402
 from PyQt6.QtWidgets import QApplication  # noqa: E402
 
-from impasto_krita.choices import Choices  # noqa: E402
+from impasto_editor import request  # noqa: E402
+from impasto_editor.styles import read_library  # noqa: E402
 from impasto_krita.connection import Connection  # noqa: E402
 from impasto_krita.images import to_image, to_region  # noqa: E402
 from impasto_krita.panel import Panel  # noqa: E402
 from impasto_krita.settings import Settings  # noqa: E402
 from impasto_krita.settings_dialog import SettingsDialog  # noqa: E402
 from impasto_krita.status import describe  # noqa: E402
+from impasto_link.options import StylizeOptions  # noqa: E402
 from impasto_link.pixels import PixelFormat, Region  # noqa: E402
 
 
@@ -68,14 +70,14 @@ def steps():
     connection.open(start=False)
     wait_for(lambda: connection.session.state == "ready", "the server is ready")
     panel.status.setText(describe(connection.session))
-    panel.offer_subject(True)
-    panel.show_styles(ask(connection, "styles", {"thumbnails": True}).fields["styles"], [])
+    panel.offer(connection.session.hello)
+    panel.show_styles(read_library(ask(connection, "styles", {"thumbnails": True}).fields["styles"]), [])
     grid = panel.gallery.grid
     assert grid.count() > 10
 
     # A picture of 33 MB goes through the socket notifiers and comes back.
     photo = QImage(str(FOLDER / "4k.png"))
-    painted = ask(connection, "stylize", Choices(style="udnie").options().to_wire(), {"pixels": to_region(photo)})
+    painted = ask(connection, "stylize", StylizeOptions.of("udnie").to_wire(), {"pixels": to_region(photo)})
     assert painted.regions["pixels"].format.width == photo.width()
 
     reduced = photo.scaled(384, 216).convertToFormat(QImage.Format.Format_ARGB32)
@@ -89,8 +91,9 @@ def steps():
     panel.strength.set(80)
     panel.keep_colors.click()
     choices = panel.choices()
-    assert (choices.area, choices.strength, choices.keep_colors) == ("subject", 0.8, True), choices
-    shown = ask(connection, "preview", choices.options(max_side=384).to_wire(), {"pixels": small})
+    assert (choices.area, choices["strength"], choices["keep_colors"]) == ("subject", 0.8, True), choices
+    options, sent = request.painting(choices, {"pixels": small}, lambda key: (key, small), max_side=384)
+    shown = ask(connection, "preview", options.to_wire(), sent)
     region = shown.regions["pixels"]
     mask = shown.regions.get("mask")
     panel.comparison.show_images(photo, to_image(region), mask and to_image(mask))

@@ -39,7 +39,7 @@ def steps():
     one.own_thumbnails.stop()
 
     shown = []
-    one.painter.shown.connect(shown.append)
+    one.painter.shown.connect(lambda before, so_far: shown.append(so_far))
     said, beats = [], []
     one.painter.progressed.connect(lambda fraction, doing: said.append(doing))
     heart = QTimer()
@@ -54,7 +54,7 @@ def steps():
     assert panel.cancel.isVisible()
     yield from prover.shot("refining", panel)
     heart.start(4)
-    yield from prover.wait_for(lambda: not one.painter.busy or one.painter._call.finished, "the end", 140)
+    yield from prover.wait_for(lambda: not one.painter.busy or one.painter.job.call.finished, "the end", 140)
     heart.stop()
     gaps = sorted(end - begin for begin, end in itertools.pairwise(beats))
     prover.say(f"the longest gap of the event loop with pictures coming in: {1000 * gaps[-1]:.0f} ms")

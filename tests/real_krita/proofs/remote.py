@@ -89,4 +89,4 @@ def steps():
             shutil.rmtree(path)
         (PLUGINS / ".lock").unlink(missing_ok=True)  # uv's
         one.settings.invitation = ""
-        one.settings.save()
+        one.settings.keep()

@@ -36,7 +36,7 @@ def steps():
     # How a layer was painted cannot be taken over before the styles are known; it is as soon as they are.
     yield from ended(one)
     gallery = one.panel.gallery
-    one._library = []
+    one.library.styles = []
     gallery.show_styles([])
     document.setActiveNode(layers(document)[1])
     yield from prover.wait_for(lambda: one.panel.again.isEnabled(), "it was painted by us")

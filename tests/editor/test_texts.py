@@ -1,0 +1,48 @@
+"""The texts of all plug-ins, and the catalogues that translate them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import impasto_editor
+from plugin_texts import check_placeholders_are_filled, placeholders, texts
+
+ROOT = Path(__file__).parents[2]
+SHARED = sorted(Path(impasto_editor.__file__).parent.glob("*.py"))
+PLUGINS = {
+    "krita": sorted((ROOT / "krita_plugin").rglob("*.py")),
+    "gimp": sorted((ROOT / "gimp_plugin").rglob("*.py")),
+}
+CATALOGUES = sorted((Path(impasto_editor.__file__).parent / "texts").glob("*.json"))
+
+
+def entries(path: Path) -> dict[str, str]:
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("catalogue", CATALOGUES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_every_text_is_translated(plugin: str, catalogue: Path) -> None:
+    assert not texts([*SHARED, *PLUGINS[plugin]]) - entries(catalogue).keys()
+
+
+@pytest.mark.parametrize("catalogue", CATALOGUES, ids=lambda path: path.stem)
+def test_every_translation_has_the_same_placeholders(catalogue: Path) -> None:
+    for english, translated in entries(catalogue).items():
+        assert placeholders(english) == placeholders(translated), english
+        assert translated.strip(), english
+
+
+@pytest.mark.parametrize("catalogue", CATALOGUES, ids=lambda path: path.stem)
+def test_no_key_under_the_mouse_is_lost(catalogue: Path) -> None:
+    for english, translated in entries(catalogue).items():
+        if english.count("_") == 1 and "{" not in english and " " + english[english.index("_") + 1] != "  ":
+            assert "_" in translated, english
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_every_placeholder_is_filled(plugin: str) -> None:
+    check_placeholders_are_filled([*SHARED, *PLUGINS[plugin]])
