@@ -18,7 +18,8 @@ from contextlib import closing, contextmanager
 
 import numpy as np
 
-from impasto.client import SERVER_COMMAND, to_region
+from impasto.client import to_region
+from impasto.command import SERVER_COMMAND
 from impasto_link.client import Call, Client
 from impasto_link.discovery import read_server_info
 from impasto_link.launch import connect_or_start

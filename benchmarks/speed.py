@@ -19,7 +19,8 @@ from contextlib import closing
 import numpy as np
 import torch
 
-from impasto.client import SERVER_COMMAND, Server, to_region
+from impasto.client import Server, to_region
+from impasto.command import SERVER_COMMAND
 from impasto.compute.accelerator import pick_device
 from impasto.pipeline import Pipeline
 from impasto.zoo.library import Library

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import count
@@ -13,6 +12,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from PIL import Image
 
+from impasto.command import SERVER_COMMAND
 from impasto.imaging.files import READABLE, FileProblem, coverage, float_white, from_cmyk, read, settled
 from impasto_link.client import Call, Client, Event
 from impasto_link.discovery import read_server_info
@@ -26,9 +26,6 @@ Picture = TypeVar("Picture", Image.Image, np.ndarray)
 AnyPicture = Image.Image | np.ndarray | Path
 #: Pictures alone, or in a list or dict among names.
 AnyStyle = Styles | AnyPicture | Iterable[str | StyleChoice | AnyPicture] | Mapping[str | Path, float]
-
-#: How this Python starts the server. With -P, or a file random.py in the folder where it starts would be Python's.
-SERVER_COMMAND = (sys.executable, "-P", "-m", "impasto")
 
 
 def connect(*, timeout: float | None = None, on_wait: Callable[[float], None] = lambda _: None) -> Server:

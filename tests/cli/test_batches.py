@@ -17,7 +17,7 @@ from PIL import Image
 from impasto.cli import main
 from impasto.cli.outputs import Outputs, names_folder, plan_targets
 from impasto.cli.sources import Source, find_sources
-from impasto.client import SERVER_COMMAND
+from impasto.command import SERVER_COMMAND
 from impasto.imaging import files
 from impasto_link.client import Call, Client, Event
 from impasto_link.errors import BadRequest, Cancelled, ServerGone, WorkerDied

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from impasto.cli import main
-from impasto.client import SERVER_COMMAND
+from impasto.command import SERVER_COMMAND
 from impasto.nets.style_bank import StyleBankNet
 from impasto.server.logs import MAX_BYTES
 from impasto.zoo.bank import save_bank

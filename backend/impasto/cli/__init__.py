@@ -10,40 +10,49 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from impasto.cli import doctor, inspect, install, keep, mask, serve, status, stop, styles, stylize, train, uninstall
 from impasto_link import __version__
 from impasto_link.errors import ImpastoError
 from impasto_link.files import explain
 
+#: Each command, and the first line of its module; only the module of the one that is given is loaded.
 COMMANDS = {
-    "stylize": stylize,
-    "mask": mask,
-    "styles": styles,
-    "keep": keep,
-    "inspect": inspect,
-    "serve": serve,
-    "status": status,
-    "stop": stop,
-    "train": train,
-    "install": install,
-    "uninstall": uninstall,
-    "doctor": doctor,
+    "stylize": "Paint pictures in a style, or only their subject or background.",
+    "mask": "Find the subject of pictures: masks of it, white where the subject is, or cut-outs.",
+    "styles": "List the styles of the library.",
+    "keep": "Keep a picture as a style of the library.",
+    "inspect": "Draw what a network sees in a picture.",
+    "serve": "Run the server in this terminal.",
+    "status": "Say what the server is doing: device, memory, queue, models.",
+    "stop": "Stop the server.",
+    "train": "Train models: styles, what paints like pictures, or the network that finds the subject.",
+    "install": "Put the plugin into an editor: impasto install krita, impasto install gimp.",
+    "uninstall": "Take the plugin out of an editor again: impasto uninstall krita, impasto uninstall gimp.",
+    "doctor": "Look whether everything is as it has to be, and say how to mend what is not.",
 }
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(*loaded: str) -> argparse.ArgumentParser:
+    """The parser of the command line, with all commands and the arguments of those that are named."""
     parser = argparse.ArgumentParser(
         prog="impasto", description="Paint pictures in the manner of a picture, on this machine."
     )
     parser.add_argument("--version", action="version", version=f"impasto {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, module in COMMANDS.items():
-        summary = (module.__doc__ or "").partition("\n")[0]
-        command = commands.add_parser(name, help=summary, description=module.__doc__)
-        module.add_arguments(command)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary)
+        if name in loaded:
+            module = _module(name)
+            command.description = module.__doc__
+            module.add_arguments(command)
     return parser
+
+
+def _module(command: str) -> Any:
+    return import_module(f"impasto.cli.{command}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,10 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         # Names of files may be bytes that are no text. To print one must not fail; stderr does the same by itself.
         sys.stdout.reconfigure(errors="backslashreplace")
-    options = build_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    # Before a command there are but --help and --version, which take nothing.
+    options = build_parser(*[word for word in words if not word.startswith("-")][:1]).parse_args(words)
     try:
         with _ended_by_signals():
-            return COMMANDS[options.command].run(options)
+            return _module(options.command).run(options)
     except ImpastoError as error:
         _say(error, error.message, error.hint)
         return 1

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from impasto.cli.outputs import EXISTING, Outputs, add_existing_option, plan_targets
 from impasto.cli.sources import find_sources
-from impasto.client import SERVER_COMMAND
+from impasto.command import SERVER_COMMAND
 from impasto.imaging import files
 from impasto_link.client import Call, Client, Event
 from impasto_link.errors import BadRequest, Cancelled, ImpastoError, ServerGone, UnknownStyle, WorkerDied

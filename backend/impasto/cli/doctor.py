@@ -1,4 +1,6 @@
-"""Look whether everything is as it has to be, and say how to mend what is not: editors, server, models, GPU.
+"""Look whether everything is as it has to be, and say how to mend what is not.
+
+That is the editors, the server, the models and the GPU.
 
 The exit status is 0 if a picture can be painted, 1 if not.
 """

@@ -1,4 +1,6 @@
-"""Draw what a network sees in a picture: Gram matrices and feature maps, and how near photo and painting are to it.
+"""Draw what a network sees in a picture.
+
+That is Gram matrices and feature maps, and how near photo and painting are to it.
 
 impasto inspect painting.jpg -o sheet.png --photo photo.jpg --result painted.png
 """

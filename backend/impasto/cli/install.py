@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from impasto.client import SERVER_COMMAND
+from impasto.command import SERVER_COMMAND
 from impasto.install import gimp, krita, snap
 from impasto_link.launch import remember_command
 from impasto_link.state import home_dir

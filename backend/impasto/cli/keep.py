@@ -1,4 +1,6 @@
-"""Keep a picture as a style of the library: read once, there for all programs, mixable with the shipped styles.
+"""Keep a picture as a style of the library.
+
+It is read once, is there for all programs, and mixes with the shipped styles.
 
     impasto keep sunflowers.jpg --title "Sunflowers"
 

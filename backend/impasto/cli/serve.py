@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from impasto.client import SERVER_COMMAND
+from impasto.command import SERVER_COMMAND
 from impasto.server.broker import Broker
 from impasto.server.logs import configure_logging, keep_log_short
 from impasto.server.options import BrokerOptions

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import closing
 
 from impasto.cli.running import connect_to_running
-from impasto.client import Server
 from impasto_link.discovery import log_file
 from impasto_link.launch import names_remote
+
+_OF_THE_MESSAGE = {"v", "id", "event", "frames"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,8 +29,8 @@ def run(options: argparse.Namespace) -> int:
             if log:
                 print(f"  log      {log}")
         return 1
-    with Server(client) as server:
-        status = server.status()
+    with closing(client):
+        status = {key: value for key, value in client.ask("status").fields.items() if key not in _OF_THE_MESSAGE}
     if options.json:
         print(json.dumps({"running": True, **status, "log": log}, indent=2))
         return 0
@@ -42,7 +44,8 @@ def run(options: argparse.Namespace) -> int:
             ("GPU", "gpu_memory_bytes", "peak_gpu_memory_bytes"),
         ):
             if now in worker:
-                print(f"  {label:8} {_size(worker[now])} now, {_size(worker[peak])} at most")
+                most = f", {_size(worker[peak])} at most" if peak in worker else ""
+                print(f"  {label:8} {_size(worker[now])} now{most}")
         if "models" in worker:
             print(f"  models   {', '.join(worker['models']) or 'none loaded'}")
     if log:

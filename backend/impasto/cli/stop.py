@@ -10,7 +10,6 @@ import time
 import psutil
 
 from impasto.cli.running import connect_to_running, stands_still
-from impasto.client import Server
 from impasto_link.client import Client
 from impasto_link.discovery import ServerInfo, lock_file, read_server_info
 from impasto_link.errors import ImpastoError, Refused, ServerGone
@@ -37,8 +36,8 @@ def run(options: argparse.Namespace) -> int:
         if client is None:
             print("The server does not run.")
             return 0
-        with Server(client) as server:
-            server.shutdown()
+        with contextlib.closing(client):
+            client.ask("shutdown")
     if not _ends_within(_PATIENCE):
         raise ImpastoError("The server was told to stop, but still runs after 10 seconds.", "impasto stop --force")
     print("The server has stopped.")
@@ -86,8 +85,8 @@ def _ends_within(seconds: float) -> bool:
 def _stop_remote() -> int:
     client = connect_to_running()
     assert client is not None, "one on another machine answers, or there is an error"
-    with Server(client) as server:
-        server.shutdown()
+    with contextlib.closing(client):
+        client.ask("shutdown")
         gone = _falls_silent(client)
     print(f"The server on the other machine {'has stopped' if gone else 'was told to stop'}.")
     return 0

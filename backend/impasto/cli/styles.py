@@ -16,7 +16,8 @@ from tqdm import tqdm
 
 from impasto.cli.options import add_look_options, stylize_options
 from impasto.cli.outputs import Outputs, add_existing_option
-from impasto.client import SERVER_COMMAND, Server, to_region
+from impasto.client import Server, to_region
+from impasto.command import SERVER_COMMAND
 from impasto.zoo.library import Library
 from impasto_link.client import Client
 from impasto_link.errors import BadRequest
