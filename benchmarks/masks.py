@@ -25,6 +25,7 @@ from torchvision.transforms.v2 import functional as TF
 
 from impasto.compute.accelerator import fast_dtype, pick_device
 from impasto.masking.edges import follow_edges
+from impasto.masking.models import OURS, mask_models
 from impasto.masking.rembg import RembgModels
 from impasto.masking.subject import WORKING_SIDE, find_mask
 from impasto.training.mask_losses import mask_scores
@@ -32,7 +33,6 @@ from impasto.training.photos import load_rgb
 from impasto.training.subjects import find_subjects, load_mask
 from impasto.zoo.library import shipped_models
 from impasto.zoo.subject import FILE_NAME, load_subject_net
-from impasto_link.options import MASK_MODELS
 
 FORMS = ("network", "with edges")
 
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--subjects", type=Path, required=True, help="folder of pictures with masks")
     parser.add_argument("--model", type=Path, default=shipped_models() / FILE_NAME)
     parser.add_argument("--side", type=int, default=WORKING_SIDE, help="the network's working size")
-    parser.add_argument("--mask-model", choices=MASK_MODELS, default=MASK_MODELS[0], help="whose masks to measure")
+    parser.add_argument("--mask-model", choices=mask_models(), default=OURS, help="whose masks to measure")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--card", action="store_true", help="write the scores into the model's card")
     options = parser.parse_args()
@@ -51,7 +51,7 @@ def main() -> None:
     dtype = fast_dtype(device)
     net = load_subject_net(options.model).to(device, dtype).to(memory_format=torch.channels_last)
     others = RembgModels()
-    ours = options.mask_model == MASK_MODELS[0]
+    ours = options.mask_model == OURS
 
     def find(photo: Tensor) -> Tensor:
         return find_mask(net, photo, options.side) if ours else others.find(photo.cpu(), options.mask_model)

@@ -27,17 +27,19 @@ from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as TF
 from tqdm import tqdm
 
+from impasto.engines.base import Wanted
 from impasto.engines.gatys.objective import Objective, measure
 from impasto.engines.gatys.refine import LBFGSDescent
 from impasto.engines.painters import Painters
 from impasto.engines.pictures import STYLE_SIDE, StylePicture
 from impasto.nets.perceptual import CONTENT_LAYERS, STYLE_DISTANCES, Moments, content_distance
 from impasto.nets.vgg import CHANNELS
+from impasto.progress import silent
 from impasto.training.photos import find_pictures, load_rgb
 from impasto.zoo.features import Features
 from impasto.zoo.library import Library, shipped_models
 from impasto.zoo.vgg import load_vgg19
-from impasto_link.options import StyleChoice
+from impasto_link.coats import StyleChoice
 from photos import default_photos
 
 CPU = torch.device("cpu")
@@ -118,10 +120,9 @@ def time_paths(size: int) -> None:
     painters = Painters(Library([shipped_models()]), CPU)
     photo = torch.rand(1, 3, size, size)
     style = StylePicture(torch.rand(1, 3, STYLE_SIDE, STYLE_SIDE))
-    choice = [StyleChoice("x")]
 
     def paint(engine: str, picture: StylePicture) -> Tensor:
-        return painters.paint(engine, photo, choice, {"x": picture}, lambda done: None)
+        return painters.paint(engine, photo, Wanted([StyleChoice("x")], {"x": picture}), silent())
 
     original = OriginalAdaIN().eval()
     mean, std = torch.zeros(1, 512, 1, 1), torch.ones(1, 512, 1, 1)
@@ -169,7 +170,7 @@ def measure_distances(options: argparse.Namespace) -> None:
         scores = Scores(net, photo, small)
         pictures = {"photo": photo}
         for engine in ("fixed", "adain"):
-            pictures[engine] = painters.paint(engine, photo, [StyleChoice("x")], {"x": style}, lambda done: None)
+            pictures[engine] = painters.paint(engine, photo, Wanted([StyleChoice("x")], {"x": style}), silent())
         if options.iterations:
             pictures |= gatys(net, photo, scores.targets, options.iterations)
         found = {kind: scores(picture) for kind, picture in pictures.items()}

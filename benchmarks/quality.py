@@ -23,7 +23,9 @@ from torchvision.transforms.v2 import functional as TF
 from tqdm import tqdm
 
 from impasto.compute.accelerator import pick_device
+from impasto.engines.base import Studio, Wanted
 from impasto.engines.fixed.engine import FixedEngine
+from impasto.engines.pictures import StyleReader
 from impasto.nets.perceptual import (
     CONTENT_LAYERS,
     Features,
@@ -32,12 +34,13 @@ from impasto.nets.perceptual import (
     total_variation,
 )
 from impasto.nets.vgg import VGG19Features
+from impasto.progress import silent
 from impasto.training.photos import find_pictures, is_held_out, load_rgb
 from impasto.training.recipe import BankRecipe, StyleRecipe
 from impasto.training.styles import style_targets
 from impasto.zoo.library import Library, shipped_models
 from impasto.zoo.vgg import load_vgg19
-from impasto_link.options import StyleChoice
+from impasto_link.coats import StyleChoice
 from photos import default_photos, square
 
 
@@ -109,7 +112,7 @@ def main() -> None:
         photos = {path.stem: square(load_rgb(path), options.size) for path in held_out}
     else:
         photos = default_photos(options.size)
-    engine = FixedEngine(Library([shipped_models()]), device)
+    engine = FixedEngine(Studio(Library([shipped_models()]), device, StyleReader(device)))
 
     names = list(photos)
     rows: dict[str, dict[str, list[tuple[float, float, float]]]] = defaultdict(lambda: defaultdict(list))
@@ -121,7 +124,7 @@ def main() -> None:
             goal = {layer: grams[index : index + 1] for layer, grams in targets.items()}
             objective = Objective(vgg, photo, goal, style, options.tv_weight)
             started = time.perf_counter()
-            pictures = {"photo": photo, "impasto": engine.paint(photo, [StyleChoice(style.name)], lambda done: None)}
+            pictures = {"photo": photo, "impasto": engine.paint(photo, Wanted([StyleChoice(style.name)]), silent())}
             seconds["impasto"] += time.perf_counter() - started
             started = time.perf_counter()
             start = photo if options.start == "photo" else torch.rand(photo.shape).to(device)

@@ -23,6 +23,7 @@ from impasto.client import Server, to_region
 from impasto.command import SERVER_COMMAND
 from impasto.compute.accelerator import pick_device
 from impasto.pipeline import Pipeline
+from impasto.progress import nobody
 from impasto.zoo.library import Library
 from impasto_link.client import Client
 from impasto_link.discovery import read_server_info
@@ -69,7 +70,7 @@ def main() -> None:
                 server.stylize(image, "udnie")
 
             def in_process(region: Region = region) -> None:
-                pipeline.stylize(region, StylizeOptions.of("udnie"), lambda done, doing: None)
+                pipeline.stylize(region, StylizeOptions.of("udnie"), nobody)
 
             row(f"{side} x {side}: through the server : pipeline in this process", pair(through_server, in_process, 5))
         large = np.full((2160, 3840, 4), 255, np.uint8)

@@ -13,6 +13,7 @@ from skimage.data import chelsea, coffee
 
 from impasto.client import to_region
 from impasto.pipeline import Layer, Pipeline
+from impasto.progress import nobody
 from impasto.zoo.library import Library, shipped_models
 from impasto_link.errors import BadRequest, ModelProblem, NoSubject
 from impasto_link.options import MaskOptions, RefineOptions, StylizeOptions
@@ -49,7 +50,7 @@ def stylize(
     layer = pipeline.stylize(
         region,
         StylizeOptions.of(style, **options),
-        lambda done, doing: None,
+        nobody,
         mask=None if mask is None else to_region(mask)[0],
         selection=None if selection is None else to_region(selection)[0],
     )
@@ -224,7 +225,7 @@ def test_masks_that_do_not_fit_are_refused(pipeline: Pipeline, photo: np.ndarray
 
 
 def find(pipeline: Pipeline, image: np.ndarray, **options: Any) -> Any:
-    return mask_of(pipeline.mask(to_region(image)[0], MaskOptions(**options), lambda done, doing: None))
+    return mask_of(pipeline.mask(to_region(image)[0], MaskOptions(**options), nobody))
 
 
 def test_a_person_is_found(pipeline: Pipeline, astronaut: np.ndarray) -> None:
@@ -249,7 +250,7 @@ def test_a_selection_limits_what_is_found(pipeline: Pipeline, astronaut: np.ndar
     selection = np.zeros((512, 512), np.uint8)
     selection[:, :256] = 255
     region, options = to_region(astronaut)[0], MaskOptions(invert=True)
-    limited = pipeline.mask(region, options, lambda done, doing: None, selection=to_region(selection)[0])
+    limited = pipeline.mask(region, options, nobody, selection=to_region(selection)[0])
     assert limited.mask is not None
     shown = np.frombuffer(limited.mask.data, np.uint8).reshape(512, 512)
     assert np.array_equal(shown[:, :256], find(pipeline, astronaut, invert=True)[:, :256])
@@ -281,7 +282,7 @@ def test_the_subject_is_found_once(pipeline: Pipeline, astronaut: np.ndarray, mo
 
 
 def test_a_cut_out_has_the_mask_as_alpha(pipeline: Pipeline, astronaut: np.ndarray) -> None:
-    layer = pipeline.mask(to_region(astronaut)[0], MaskOptions(cutout=True), lambda done, doing: None)
+    layer = pipeline.mask(to_region(astronaut)[0], MaskOptions(cutout=True), nobody)
     assert layer.pixels.format == PixelFormat(512, 512, "RGBA")
     cut = np.frombuffer(layer.pixels.data, np.uint8).reshape(512, 512, 4)
     assert np.array_equal(cut[..., 3], mask_of(layer))
@@ -299,7 +300,7 @@ def test_transparent_parts_are_no_subject(pipeline: Pipeline, astronaut: np.ndar
 
 def test_a_half_transparent_figure_stays_half_transparent(pipeline: Pipeline, astronaut: np.ndarray) -> None:
     half = np.dstack([astronaut, np.full((512, 512), 128, np.uint8)])
-    layer = pipeline.mask(to_region(half)[0], MaskOptions(cutout=True), lambda done, doing: None)
+    layer = pipeline.mask(to_region(half)[0], MaskOptions(cutout=True), nobody)
     assert mask_of(layer).max() == 255
     cut = np.frombuffer(layer.pixels.data, np.uint8).reshape(512, 512, 4)
     assert cut[..., 3].max() == 128
@@ -328,7 +329,7 @@ def test_strength_0_in_an_area_gives_the_original(pipeline: Pipeline, photo: np.
     linear = ((photo / 255) ** 2.2).astype("<f4")
     region = Region(PixelFormat(photo.shape[1], photo.shape[0], "RGB", "f32", "linear"), linear.tobytes())
     options = StylizeOptions.of("udnie", area="subject", strength=0, flatten=True)
-    layer = pipeline.stylize(region, options, lambda done, doing: None, mask=to_region(mask)[0])
+    layer = pipeline.stylize(region, options, nobody, mask=to_region(mask)[0])
     assert layer.pixels.data == region.data
 
 
@@ -354,7 +355,5 @@ def test_a_mask_region_of_any_number_format_will_do(pipeline: Pipeline, photo: n
         PixelFormat(photo.shape[1], photo.shape[0], "GRAY", "f32", "linear"),
         (mask / np.float32(255)).astype("<f4").tobytes(),
     )
-    layer = pipeline.stylize(
-        to_region(photo)[0], StylizeOptions.of("udnie", area="subject"), lambda done, doing: None, mask=as_float
-    )
+    layer = pipeline.stylize(to_region(photo)[0], StylizeOptions.of("udnie", area="subject"), nobody, mask=as_float)
     assert np.array_equal(mask_of(layer), mask)

@@ -136,7 +136,7 @@ def test_only_a_few_strips_are_given_to_it_ahead(gpu: Pipeline, astronaut: np.nd
     Stream.under_way = Stream.most = 0
     told: list[float] = []
     whole = to_region(np.concatenate([astronaut] * 3))[0]
-    gpu.stylize(whole, StylizeOptions.of("udnie"), lambda done, doing: told.append(done))
+    gpu.stylize(whole, StylizeOptions.of("udnie"), lambda done, doing, picture=None: told.append(done))
     assert len(told) > 40
     assert Stream.most == 3, "or cancel and progress would be far ahead of the GPU"
 

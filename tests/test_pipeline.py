@@ -12,6 +12,7 @@ import torch
 from impasto.client import to_region
 from impasto.compute.accelerator import fast_dtype
 from impasto.pipeline import Pipeline
+from impasto.progress import nobody
 from impasto.zoo.library import Library, shipped_models
 from impasto_link.errors import NotEnoughMemory
 from impasto_link.options import MaskOptions, RefineOptions, StylizeOptions
@@ -30,7 +31,7 @@ def photo(astronaut: np.ndarray) -> np.ndarray:
 
 def paint(pipeline: Pipeline, image: np.ndarray, style: object = "udnie", **options: object) -> np.ndarray:
     region, back = to_region(image)
-    result = pipeline.stylize(region, StylizeOptions.of(style, **options), lambda done, doing: None)  # type: ignore[arg-type]
+    result = pipeline.stylize(region, StylizeOptions.of(style, **options), nobody)  # type: ignore[arg-type]
     return back(result.pixels)
 
 
@@ -157,7 +158,7 @@ def test_all_channel_orders_come_back(pipeline: Pipeline, photo: np.ndarray, cha
         "BGRA": np.concatenate([photo[..., ::-1], alpha], 2),
     }[channels]
     region = Region(PixelFormat(photo.shape[1], photo.shape[0], channels), np.ascontiguousarray(data).tobytes())
-    result = pipeline.stylize(region, StylizeOptions.of("udnie"), lambda done, doing: None).pixels
+    result = pipeline.stylize(region, StylizeOptions.of("udnie"), nobody).pixels
     assert result.format == region.format
     pixels = np.frombuffer(result.data, np.uint8).reshape(*photo.shape[:2], bands)
     if channels.startswith("BGR"):
@@ -171,7 +172,7 @@ def test_linear_light_looks_like_srgb(pipeline: Pipeline, photo: np.ndarray) -> 
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4).astype(np.float32)
     form = PixelFormat(photo.shape[1], photo.shape[0], "RGB", "f32", "linear")
     region = Region(form, linear.tobytes())
-    result = pipeline.stylize(region, StylizeOptions.of("udnie"), lambda done, doing: None).pixels
+    result = pipeline.stylize(region, StylizeOptions.of("udnie"), nobody).pixels
     pixels = np.frombuffer(result.data, "<f4").reshape(photo.shape).clip(0, 1)
     back = np.where(pixels <= 0.0031308, pixels * 12.92, 1.055 * pixels ** (1 / 2.4) - 0.055)
     assert difference(back * 255, paint(pipeline, photo)) < 2
@@ -200,7 +201,7 @@ def test_cancelling_stops_between_strips(pipeline: Pipeline, photo: np.ndarray) 
 
     calls = 0
 
-    def progress(done: float, doing: str) -> None:
+    def progress(done: float, doing: str, picture: object = None) -> None:
         nonlocal calls
         calls += 1
         if calls == 3:

@@ -15,10 +15,11 @@ from PIL import Image
 from impasto.command import SERVER_COMMAND
 from impasto.imaging.files import READABLE, FileProblem, coverage, float_white, from_cmyk, read, settled
 from impasto_link.client import Call, Client, Event
+from impasto_link.coats import StyleChoice, Styles
 from impasto_link.discovery import read_server_info
 from impasto_link.errors import BadRequest
 from impasto_link.launch import connect_or_start, names_remote
-from impasto_link.options import MaskOptions, StyleChoice, Styles, StylizeOptions
+from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.pixels import PixelFormat, Region
 
 Picture = TypeVar("Picture", Image.Image, np.ndarray)

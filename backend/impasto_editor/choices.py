@@ -9,8 +9,9 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, TypeGuard
 
 from impasto_editor.pictures import is_picture
+from impasto_link.coats import StyleChoice
 from impasto_link.errors import BadRequest
-from impasto_link.options import StyleChoice, StylizeOptions
+from impasto_link.options import StylizeOptions
 
 Styles = tuple[StyleChoice, ...]
 

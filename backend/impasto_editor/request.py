@@ -10,8 +10,9 @@ from typing import Any
 from impasto_editor.choices import Choices, Styles
 from impasto_editor.pictures import is_picture
 from impasto_editor.texts import tr
+from impasto_link.coats import STYLE_FRAME, StyleChoice
 from impasto_link.errors import Problem
-from impasto_link.options import BRUSH_RANGE, STYLE_FRAME, MaskOptions, StyleChoice, StylizeOptions
+from impasto_link.options import STYLIZE, MaskOptions, StylizeOptions
 from impasto_link.pixels import Region
 
 #: A feathered border reaches about so many times its feather outwards.
@@ -69,7 +70,7 @@ def painting(
         sent["mask"], area = sent.pop("selection"), "subject"
     wanted = {
         **_measured(choices.values, reduced_by),
-        "brush": max(BRUSH_RANGE[0], choices["brush"] / reduced_by),
+        "brush": max(STYLIZE["brush"].low, choices["brush"] / reduced_by),
         "area": area,
         "refine": choices.refine,
         **more,

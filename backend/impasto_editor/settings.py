@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import ClassVar, TypeVar
 
-from impasto_link.options import REFINEMENTS
+from impasto_link.options import REFINE
 
 Kind = TypeVar("Kind", bound="Settings")
 
@@ -35,7 +35,7 @@ class Settings:
     unload_after: int = 10
     exit_after: int = 60
     language: str = "auto"
-    refine: str = REFINEMENTS[0]
+    refine: str = "draft"
     pictures: list[str] = field(default_factory=list)
 
     @classmethod
@@ -51,8 +51,8 @@ class Settings:
             setattr(settings, name, _understood(read(name, _written(default)), default))
         if settings.result not in cls.RESULTS:
             settings.result = cls.RESULTS[0]
-        if settings.refine not in REFINEMENTS:
-            settings.refine = REFINEMENTS[0]
+        if settings.refine not in REFINE["preset"].values:
+            settings.refine = Settings.refine
         return settings
 
     def save(self, write: Callable[[str, str], None]) -> None:

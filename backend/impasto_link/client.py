@@ -16,9 +16,10 @@ from math import inf
 from typing import Any
 
 from impasto_link import codec
+from impasto_link.coats import STYLE_FRAME
 from impasto_link.contact import LOOK_EVERY, Contact
 from impasto_link.errors import Cancelled, ImpastoError, ServerGone, from_wire
-from impasto_link.options import STYLE_FRAME, MaskOptions, StylizeOptions
+from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.patience import Patience
 from impasto_link.pieces import Message
 from impasto_link.pixels import Region

@@ -1,127 +1,114 @@
-"""What a person can ask for: one set of words for the wire, the command line, the plugins and the Python API."""
+"""What a person can ask for: one set of words for the wire, the command line, the plugins and the Python API.
+
+Each field is declared once, with its `impasto_link.parameters.Parameter`; all faces are made from that.
+"""
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from numbers import Integral, Real
-from typing import Any, Union
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from math import isfinite
+from typing import Any
 
-from impasto_link.devices import DEVICES, is_device
+from impasto_link.coats import (
+    MAX_COATS,
+    Coat,
+    StyleChoice,
+    Styles,
+    as_choices,
+    check_styles,
+    coats_from_wire,
+    styles_from_wire,
+)
 from impasto_link.errors import BadRequest, quoted
+from impasto_link.parameters import (
+    Choice,
+    Parameter,
+    check_all,
+    choice,
+    device,
+    name,
+    number,
+    numbers,
+    parameters,
+    switch,
+    whole,
+)
 
-ENGINES = ("fixed", "adain", "gatys")
-BRUSH_RANGE = (0.25, 4.0)
-MAX_STYLES = 16
-#: Letters in the name of a style. That of a file may be one.
-MAX_NAME = 1000
-#: Where a painting shows.
-AREAS = ("everything", "subject", "background")
-#: What finds the subject: our own network, or one of rembg's where that is installed.
-MASK_MODELS = ("impasto", "u2net", "isnet-general-use", "birefnet-general")
-FEATHER_RANGE = (0.0, 1000.0)
-GROW_RANGE = (-1000.0, 1000.0)
-#: How thoroughly a painting is refined, in words.
-REFINEMENTS = ("draft", "normal", "fine")
-#: What of the features of picture and style is compared.
-STYLE_LOSSES = ("gram", "mean-std", "wasserstein")
-OPTIMIZERS = ("adam", "lbfgs")
-#: Which network measures: VGG-19 where it is or can be had, else our own compact encoder.
-FEATURES = ("auto", "vgg19", "compact")
-MAX_ITERATIONS = 10_000
+#: How many settings of an engine's own a request may have, and letters in one that is a text.
+MAX_SETTINGS, MAX_TEXT = 64, 1000
 #: How many layers a style has: relu1_1 to relu5_1 of VGG-19.
 STYLE_LAYERS = 5
-#: A picture sent along as a style is a frame of this kind followed by the style's name.
-STYLE_FRAME = "style:"
 
-
-@dataclass(frozen=True)
-class StyleChoice:
-    """A style and its share in a mixture; shares are relative to their sum.
-
-    The name is that of a picture sent along, or else of a style of the library.
-    """
-
-    name: str
-    weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name:
-            raise BadRequest("A style has to have a name.")
-        if len(self.name) > MAX_NAME:
-            raise BadRequest(f"The style {quoted(self.name)} has a name of more than {MAX_NAME} letters.")
-        object.__setattr__(self, "weight", _number("The weight of a style", self.weight, 0.0, 1e6))
-
-    @classmethod
-    def parse(cls, text: str) -> StyleChoice:
-        """Read ``NAME`` or ``NAME:WEIGHT``."""
-        name, colon, weight = text.partition(":")
-        if not colon:
-            return cls(name)
-        try:
-            return cls(name, float(weight))
-        except ValueError:
-            raise BadRequest(
-                f"The weight in {quoted(text)} is not a number.", "Write NAME:WEIGHT, such as starry-night:0.7."
-            ) from None
-
-
-#: The ways in which a person may name styles.
-Styles = Union[str, StyleChoice, Iterable[str | StyleChoice], "dict[str, float]"]
+_REFINEMENTS = (
+    Choice("draft", "Draft", "Quick and small: shows where it leads"),
+    Choice("normal", "Normal", "For most pictures"),
+    Choice("fine", "Fine", "Large and thorough: for the last time, with a graphics card"),
+)
+_STYLE_LOSSES = (
+    Choice("gram", "Gram matrices"),
+    Choice("mean-std", "Means and deviations"),
+    Choice("wasserstein", "Wasserstein distance"),
+)
+_OPTIMIZERS = (Choice("adam", "Adam"), Choice("lbfgs", "L-BFGS"))
+_FEATURES = (
+    Choice("auto", "VGG-19 if it is there"),
+    Choice("vgg19", "VGG-19"),
+    Choice("compact", "Impasto's own encoder"),
+)
+_AREAS = (Choice("everything", "Everything"), Choice("subject", "Subject"), Choice("background", "Background"))
 
 
 @dataclass(frozen=True)
 class RefineOptions:
-    """How the pixels of a painting are optimised (Gatys et al. 2016). What is None is as the preset says.
+    """How the pixels of a painting are optimised (Gatys et al. 2016). What is None is as the preset says."""
 
-    Attributes:
-        preset: ``draft``, ``normal`` or ``fine``: how many iterations at how many scales.
-        iterations: at the largest scale; smaller scales take as many as the preset says in proportion.
-        max_side: the longest side at which pixels are optimised; a larger picture takes over what was found there.
-        style_loss: ``gram``, ``mean-std`` or ``wasserstein``.
-        optimizer: ``adam`` or ``lbfgs``.
-        content_weight: how closely the content is kept; 1 is usual.
-        tv_weight: how much roughness costs; 0 is not at all.
-        features: ``vgg19``, ``compact`` or ``auto``.
-        layer_weights: how much the style counts in relu1_1, relu2_1 and so on to relu5_1; alike if not given.
-    """
-
-    preset: str = "normal"
-    iterations: int | None = None
-    max_side: int | None = None
-    style_loss: str | None = None
-    optimizer: str | None = None
-    content_weight: float = 1.0
-    tv_weight: float = 1.0
-    features: str = "auto"
-    layer_weights: tuple[float, ...] | None = None
+    preset: str = choice(
+        "normal", "Refinement", "how thoroughly the painting is optimised afterwards", _REFINEMENTS, flag="refine"
+    )
+    #: Smaller scales take as many as the preset says in proportion.
+    iterations: int | None = whole(
+        None, "Iterations", "how often, at the largest scale", 1, 10_000, noun="The number of iterations", flag=""
+    )
+    #: A larger picture takes over what was found there.
+    max_side: int | None = whole(
+        None,
+        "Longest side",
+        "longest side at which pixels are optimised",
+        64,
+        1 << 20,
+        unit="px",
+        noun="The longest side to refine at",
+        flag="refine-side",
+        expert=True,
+    )
+    style_loss: str | None = choice(
+        None, "Style loss", "what of picture and style is compared", _STYLE_LOSSES, expert=True
+    )
+    optimizer: str | None = choice(None, "Optimizer", "how the loss is brought down", _OPTIMIZERS, expert=True)
+    content_weight: float = number(
+        1.0, "Content", "how closely content is kept", 0.0, 1000.0, noun="The weight of the content", expert=True
+    )
+    tv_weight: float = number(
+        1.0, "Smoothness", "how much roughness costs", 0.0, 1000.0, noun="The weight of the roughness", expert=True
+    )
+    features: str = choice(
+        "auto", "Features", "the network that measures", _FEATURES, noun="The network that measures", expert=True
+    )
+    layer_weights: tuple[float, ...] | None = numbers(
+        "Layers",
+        "how much the style counts in relu1_1, relu2_1 and so on to relu5_1; alike if not given",
+        0.0,
+        1e6,
+        STYLE_LAYERS,
+        noun="The weights of the layers",
+        expert=True,
+    )
 
     def __post_init__(self) -> None:
-        _check_choice("The refinement", self.preset, REFINEMENTS)
-        if self.style_loss is not None:
-            _check_choice("The style loss", self.style_loss, STYLE_LOSSES)
-        if self.optimizer is not None:
-            _check_choice("The optimizer", self.optimizer, OPTIMIZERS)
-        _check_choice("The network that measures", self.features, FEATURES)
-        for name, what, low, high in (
-            ("iterations", "The number of iterations", 1, MAX_ITERATIONS),
-            ("max_side", "The longest side to refine at", 64, 1 << 20),
-        ):
-            if getattr(self, name) is not None:
-                object.__setattr__(self, name, _whole(what, getattr(self, name), low, high))
-        object.__setattr__(
-            self, "content_weight", _number("The weight of the content", self.content_weight, 0.0, 1000.0)
-        )
-        object.__setattr__(self, "tv_weight", _number("The weight of the roughness", self.tv_weight, 0.0, 1000.0))
-        if self.layer_weights is not None:
-            if not isinstance(self.layer_weights, (list, tuple)) or not 1 <= len(self.layer_weights) <= STYLE_LAYERS:
-                raise BadRequest(f"The weights of the layers have to be 1 to {STYLE_LAYERS} numbers.")
-            weights = tuple(_number("The weight of a layer", one, 0.0, 1e6) for one in self.layer_weights)
-            if not any(weights):
-                raise BadRequest("All layers have the weight 0.", "Give at least one of them a weight above 0.")
-            object.__setattr__(self, "layer_weights", weights)
+        check_all(self)
+        if self.layer_weights is not None and not any(self.layer_weights):
+            raise BadRequest("All layers have the weight 0.", "Give at least one of them a weight above 0.")
 
     @classmethod
     def of(cls, wanted: RefineOptions | str | int | None) -> RefineOptions | None:
@@ -144,81 +131,114 @@ class RefineOptions:
         return cls(**_known(cls, entry))
 
 
+#: What finds the subject, and what is done with its edge: the same for paintings and for masks.
+def _mask_model() -> Any:
+    return name("impasto", "Subject by", "which network finds the subject", noun="The mask model")
+
+
+def _feather() -> Any:
+    tip = "softens the border of the area, in pixels of the picture"
+    return number(0.0, "Feather", tip, 0.0, 1000.0, unit="px", scale="square", slider=(0.0, 200.0))
+
+
+def _grow() -> Any:
+    tip = "moves the border of the subject outwards, in pixels of the picture; below 0 inwards"
+    noun = "What the mask grows by"
+    return number(0.0, "Grow", tip, -1000.0, 1000.0, unit="px", slider=(-50.0, 50.0), noun=noun)
+
+
+def _max_side(tip: str) -> Any:
+    return whole(None, "Preview", tip, 16, 1 << 20, unit="px", noun="A preview's longest side", flag="")
+
+
 @dataclass(frozen=True)
 class StylizeOptions:
-    """How a layer is to be painted.
+    """How a layer is to be painted: with ``styles`` in an ``area``, or with several ``coats``.
 
     Attributes:
         styles: what to paint like; several are mixed by weight.
-        engine: ``fixed``, the trained feed-forward networks, also for pictures; ``adain``, for pictures only; or
-            ``gatys``, which optimises the photo itself.
-        refine: optimise the painting afterwards; with the engine ``gatys`` how the photo is optimised.
-        strength: 0 gives the original, 1 the full style.
-        brush: size of the strokes; 2 paints with strokes twice as large as the network's own, from 0.25 to 4.
-        keep_colors: keep the colours of the original and take only light and dark from the style.
-        color: paint a gray picture in the colours of the style; what comes back has the channels of RGB then. Without
-            it gray stays gray.
-        area: ``everything``, or only the ``subject`` or the ``background``. The subject is what the mask says that is
-            sent along, or else what a network finds.
         background_styles: with the area ``everything``, what to paint the background like; ``styles`` are then the
             subject's.
-        feather: softens the border between subject and background, in pixels of the picture.
-        grow: moves that border outwards, in pixels of the picture; below 0 inwards.
-        mask_model: which network finds the subject.
-        flatten: give one finished picture back, instead of a layer and its mask.
-        device: one of `impasto_link.devices.DEVICES`.
-        max_side: for a preview, the longest side of the answer in pixels; strokes shrink with the picture.
+        coats: instead of both, what to paint, from the bottom to the top.
+        refine: optimise the painting afterwards; None for not.
+        settings: values of the engine's own parameters, by name.
     """
 
-    styles: tuple[StyleChoice, ...]
-    engine: str = "fixed"
+    styles: tuple[StyleChoice, ...] = ()
+    engine: str = name("fixed", "Engine", "what paints")
     refine: RefineOptions | None = None
-    strength: float = 1.0
-    brush: float = 1.0
-    keep_colors: bool = False
-    color: bool = False
-    area: str = "everything"
+    strength: float = number(
+        1.0, "Strength", "0 leaves the picture as it is, 1 paints it fully in the style", 0.0, 1.0, unit="%"
+    )
+    #: 2 paints with strokes twice as large as the network's own.
+    brush: float = number(1.0, "Brush size", "the size of the strokes", 0.25, 4.0, unit="x", scale="log", flag="brush")
+    keep_colors: bool = switch("Keep colours", "take light and dark from the style, colours from the picture")
+    #: What comes back has the channels of RGB then. Without it gray stays gray.
+    color: bool = switch("Colourful", "paint gray pictures in the colours of the style")
+    area: str = choice("everything", "Area", "what is painted", _AREAS)
     background_styles: tuple[StyleChoice, ...] = ()
-    feather: float = 0.0
-    grow: float = 0.0
-    mask_model: str = "impasto"
-    flatten: bool = False
-    device: str = "auto"
-    max_side: int | None = None
+    feather: float = _feather()
+    grow: float = _grow()
+    mask_model: str = _mask_model()
+    flatten: bool = switch("Flatten", "give one finished picture back instead of a layer and its mask", flag="")
+    device: str = device()
+    #: Strokes shrink with the picture.
+    max_side: int | None = _max_side("for a preview, the longest side of the answer")
+    coats: tuple[Coat, ...] = ()
+    settings: Mapping[str, bool | int | float | str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_styles(self.styles)
+        check_all(self)
+        if self.coats:
+            self._check_coats()
+        else:
+            self._check_styles()
+        if self.color and self.keep_colors:
+            raise BadRequest(
+                "A gray picture that keeps its colours stays gray.", "Choose only one of color and keep_colors."
+            )
+        object.__setattr__(self, "settings", _checked_settings(self.settings))
+
+    def _check_styles(self) -> None:
+        check_styles(self.styles)
         if self.background_styles:
-            _check_styles(self.background_styles)
+            check_styles(self.background_styles)
             if self.area != "everything":
                 raise BadRequest(
                     f"A style of its own for the background does not go with the area {quoted(self.area)}.",
                     "Choose the area everything, or leave the background's style out.",
                 )
-        _check_choice("The engine", self.engine, ENGINES)
-        if self.engine == "gatys" and self.refine is None:
-            object.__setattr__(self, "refine", RefineOptions())
-        _check_choice("The area", self.area, AREAS)
-        object.__setattr__(self, "strength", _number("The strength", self.strength, 0.0, 1.0))
-        object.__setattr__(self, "brush", _number("The brush size", self.brush, *BRUSH_RANGE))
-        for name in ("keep_colors", "color", "flatten"):
-            object.__setattr__(self, name, bool(getattr(self, name)))
-        if self.color and self.keep_colors:
+
+    def _check_coats(self) -> None:
+        if len(self.coats) > MAX_COATS:
+            raise BadRequest(f"A picture takes at most {MAX_COATS} coats.")
+        if self.styles or self.background_styles or self.area != "everything":
             raise BadRequest(
-                "A gray picture that keeps its colours stays gray.", "Choose only one of color and keep_colors."
+                "There are both coats and styles.", "Say in the coats alone what is painted where, or use no coats."
             )
-        _check_mask_options(self)
-        _check_where(self)
+
+    def in_coats(self) -> tuple[Coat, ...]:
+        """What is to be painted, from the bottom to the top, whichever words were used to ask for it."""
+        if self.coats:
+            return self.coats
+        if self.background_styles:
+            return Coat(self.background_styles, "background"), Coat(self.styles, "subject")
+        return (Coat(self.styles, self.area),)
 
     @property
     def needs_subject(self) -> bool:
         """Whether it has to be known what the subject is."""
-        return self.area != "everything" or bool(self.background_styles)
+        return any(coat.where in ("subject", "background") for coat in self.in_coats())
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The engines that are asked for, each once."""
+        return tuple(dict.fromkeys(coat.engine or self.engine for coat in self.in_coats()))
 
     @classmethod
     def of(
         cls,
-        style: Styles,
+        style: Styles = (),
         *,
         background_style: Styles = (),
         refine: RefineOptions | str | int | None = None,
@@ -226,8 +246,8 @@ class StylizeOptions:
     ) -> StylizeOptions:
         """Options for a style named as a person would: ``"udnie"``, ``["udnie:2", "the-scream"]``, ``{"udnie": 2}``."""
         return cls(
-            _choices(style),
-            background_styles=_choices(background_style),
+            as_choices(style),
+            background_styles=as_choices(background_style),
             refine=RefineOptions.of(refine),
             **options,
         )
@@ -235,53 +255,38 @@ class StylizeOptions:
     def to_wire(self) -> dict[str, Any]:
         """The fields of a request's header."""
         entry = {field.name: getattr(self, field.name) for field in fields(self)}
-        for name in ("styles", "background_styles"):
-            entry[name] = [[choice.name, choice.weight] for choice in entry[name]]
+        for several in ("styles", "background_styles", "coats"):
+            entry[several] = [one.to_wire() for one in entry[several]]
         entry["refine"] = None if self.refine is None else self.refine.to_wire()
+        entry["settings"] = dict(self.settings)
         return entry
 
     @classmethod
     def from_wire(cls, entry: dict[str, Any]) -> StylizeOptions:
         """Read the options out of a header; what it does not name has its default, what is not known is ignored."""
         known = _known(cls, entry)
-        try:
-            for name in ("styles", "background_styles"):
-                # One more than are allowed, so that a million of them are refused before they are looked at.
-                pairs = itertools.islice(known.get(name, ()), MAX_STYLES + 1)
-                known[name] = tuple(StyleChoice(name, weight) for name, weight in pairs)
-        except (TypeError, ValueError):
-            raise BadRequest(
-                "The styles of the request cannot be read.", "Send them as a list of [name, weight] pairs."
-            ) from None
+        for several in ("styles", "background_styles"):
+            known[several] = styles_from_wire(known.get(several, ()))
+        known["coats"] = coats_from_wire(known.get("coats", ()))
         known["refine"] = RefineOptions.from_wire(known.get("refine"))
         return cls(**known)
 
 
 @dataclass(frozen=True)
 class MaskOptions:
-    """How the mask of a subject is to be made.
+    """How the mask of a subject is to be made."""
 
-    Attributes:
-        mask_model: which network finds the subject.
-        feather: softens the border, in pixels of the picture.
-        grow: moves the border outwards, in pixels of the picture; below 0 inwards.
-        invert: the mask of the background instead.
-        cutout: give the picture, too, with the mask as its alpha and its edge freed of the background's colours.
-        device: one of `impasto_link.devices.DEVICES`.
-        max_side: for a preview, the longest side of the mask in pixels.
-    """
-
-    mask_model: str = "impasto"
-    feather: float = 0.0
-    grow: float = 0.0
-    invert: bool = False
-    cutout: bool = False
-    device: str = "auto"
-    max_side: int | None = None
+    mask_model: str = _mask_model()
+    feather: float = _feather()
+    grow: float = _grow()
+    invert: bool = switch("Invert", "the mask of the background instead")
+    #: With the mask as its alpha and its edge freed of the background's colours.
+    cutout: bool = switch("Cut-out", "give the picture, too, transparent but for the subject")
+    device: str = device()
+    max_side: int | None = _max_side("for a preview, the longest side of the mask")
 
     def __post_init__(self) -> None:
-        _check_mask_options(self)
-        _check_where(self)
+        check_all(self)
 
     def to_wire(self) -> dict[str, Any]:
         """The fields of a request's header."""
@@ -293,62 +298,27 @@ class MaskOptions:
         return cls(**_known(cls, entry))
 
 
+#: By name; for faces that have rows or arguments.
+STYLIZE: dict[str, Parameter] = parameters(StylizeOptions)
+REFINE: dict[str, Parameter] = parameters(RefineOptions)
+MASK: dict[str, Parameter] = parameters(MaskOptions)
+
+
 def _known(cls: type, entry: dict[str, Any]) -> dict[str, Any]:
     return {field.name: entry[field.name] for field in fields(cls) if field.name in entry}
 
 
-def _choices(style: Styles) -> tuple[StyleChoice, ...]:
-    if isinstance(style, (str, StyleChoice)):
-        style = [style]
-    if isinstance(style, dict):
-        style = [StyleChoice(name, weight) for name, weight in style.items()]
-    return tuple(one if isinstance(one, StyleChoice) else StyleChoice.parse(one) for one in style)
+def _checked_settings(settings: object) -> dict[str, bool | int | float | str]:
+    """Of what no engine has been asked yet: single values of some length, under names."""
+    if not isinstance(settings, Mapping) or len(settings) > MAX_SETTINGS:
+        raise BadRequest("The settings of the engine cannot be read.", f"Send a map of at most {MAX_SETTINGS} values.")
+    for key, value in settings.items():
+        if not isinstance(key, str) or not _is_plain(value):
+            raise BadRequest(f"The setting {quoted(key)} of the engine cannot be {quoted(value)}.")
+    return dict(settings)
 
 
-def _check_styles(styles: tuple[StyleChoice, ...]) -> None:
-    if not 0 < len(styles) <= MAX_STYLES:
-        raise BadRequest(f"A picture takes 1 to {MAX_STYLES} styles, not {'more' if styles else 'none'}.")
-    if not any(choice.weight > 0 for choice in styles):
-        raise BadRequest("All styles have the weight 0.", "Give at least one of them a weight above 0.")
-
-
-def _check_choice(what: str, value: object, known: tuple[str, ...]) -> None:
-    if not isinstance(value, str) or value not in known:
-        raise BadRequest(f"{what} {quoted(value)} is not known.", f"Known are {', '.join(known)}.")
-
-
-def _check_mask_options(options: StylizeOptions | MaskOptions) -> None:
-    _check_choice("The mask model", options.mask_model, MASK_MODELS)
-    object.__setattr__(options, "feather", _number("The feather", options.feather, *FEATHER_RANGE))
-    object.__setattr__(options, "grow", _number("What the mask grows by", options.grow, *GROW_RANGE))
-
-
-def _check_where(options: StylizeOptions | MaskOptions) -> None:
-    if not is_device(str(options.device)):
-        raise BadRequest(f"The device {quoted(options.device)} is not known.", f"Use {DEVICES}.")
-    if options.max_side is not None:
-        object.__setattr__(options, "max_side", _whole("A preview's longest side", options.max_side, 16, 1 << 20))
-
-
-def _whole(what: str, value: object, low: int, high: int) -> int:
-    # Numbers of numpy are of these kinds, too.
-    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
-        raise BadRequest(f"{what} has to be a whole number from {low} to {high}, not {quoted(value)}.")
-    return int(value)
-
-
-def _number(what: str, value: object, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not _is_finite(value):
-        raise BadRequest(f"{what} has to be a number, not {quoted(value)}.")
-    number = float(value)
-    if not low <= number <= high:
-        raise BadRequest(f"{what} is {number:g}, but has to be from {low:g} to {high:g}.")
-    return number
-
-
-def _is_finite(value: Real) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        # A whole number of more digits than a float has room for.
-        return False
+def _is_plain(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= MAX_TEXT
+    return isinstance(value, (bool, int, float)) and isfinite(value)

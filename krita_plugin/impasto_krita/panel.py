@@ -31,7 +31,8 @@ from impasto_krita.qt import (
 )
 from impasto_krita.sliders import SliderRow
 from impasto_krita.theme import icon
-from impasto_link.options import BRUSH_RANGE, StyleChoice
+from impasto_link.coats import StyleChoice
+from impasto_link.options import STYLIZE
 
 _LARGEST_FEATHER = 200.0
 #: With these areas the background can have a style of its own.
@@ -43,7 +44,7 @@ class Panel(QWidget):
 
     Signals:
         changed: a choice has changed, other than the style.
-        refine: the painting is to be refined, with one of `impasto_link.options.REFINEMENTS`.
+        refine: the painting is to be refined, with a preset of `impasto_link.options.RefineOptions`.
     """
 
     changed = pyqtSignal()
@@ -64,8 +65,8 @@ class Panel(QWidget):
         self.brush = SliderRow(
             tr("Brush size"),
             tr("The size of the strokes"),
-            *BRUSH_RANGE,
-            1.0,
+            *STYLIZE["brush"].bounds,
+            STYLIZE["brush"].default,
             decimals=2,
             suffix=" x",
             step=0.05,

@@ -21,8 +21,9 @@ from impasto_krita.painter import source_of
 from impasto_krita.pictures import Pictures
 from impasto_krita.qt import QObject, QTimer, pyqtSignal
 from impasto_link.client import FINAL, Call, Event
+from impasto_link.coats import StyleChoice
 from impasto_link.errors import ImpastoError
-from impasto_link.options import StyleChoice, StylizeOptions
+from impasto_link.options import StylizeOptions
 from impasto_link.pixels import Region
 
 #: The longest side that is read of a layer, and those of the answers for a screen of ordinary pixels.

@@ -21,8 +21,8 @@ from impasto_editor.status import doing, status
 from impasto_editor.styles import read_library, title_of
 from impasto_editor.texts import choose_language, languages, tr, tr_error
 from impasto_link.client import Call, Event
+from impasto_link.coats import StyleChoice
 from impasto_link.errors import ImpastoError, Problem
-from impasto_link.options import StyleChoice
 from impasto_link.pixels import PixelFormat, Region
 
 PACKAGE = Path(impasto_editor.__file__).parent

@@ -2,21 +2,22 @@
 
 import itertools
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from unittest.mock import Mock
 
 import pytest
 import torch
 from torch import Tensor
 
-from impasto.engines.gatys.objective import HALO, Losses, Objective, Tick, measure, windows
-from impasto.engines.gatys.refine import MIN_SIDE, AdamDescent, Enough, plan_scales, refine
+from impasto.engines.gatys.objective import HALO, Losses, Objective, measure, windows
+from impasto.engines.gatys.refine import MIN_SIDE, AdamDescent, plan_scales, refine
 from impasto.engines.pictures import StylePicture
 from impasto.nets.perceptual import STYLE_DISTANCES, STYLE_LAYERS, LayerMoments
 from impasto.nets.vgg import CHANNELS, VGG19Features
+from impasto.progress import Enough, Look, Progress, silent
 from impasto.zoo.features import Features
 from impasto_link.errors import BadRequest, Cancelled
-from impasto_link.options import OPTIMIZERS, STYLE_LOSSES, RefineOptions
+from impasto_link.options import REFINE, RefineOptions
 
 
 class Measuring:
@@ -34,7 +35,7 @@ class Measuring:
         self.names: Collection[str] = self.net.names
         self.dtype = torch.float32
 
-    def __call__(self, x: Tensor, wanted: Collection[str], tick: Tick | None = None) -> Mapping[str, Tensor]:
+    def __call__(self, x: Tensor, wanted: Collection[str], look: Look | None = None) -> Mapping[str, Tensor]:
         found: Mapping[str, Tensor] = self.net(x, wanted)
         return found
 
@@ -115,7 +116,7 @@ def test_the_gradient_is_the_slope_of_the_loss(net: Measuring) -> None:
     assert (higher - lower) / (2 * step) == pytest.approx(float((gradient * direction).sum()), rel=0.05)
 
 
-@pytest.mark.parametrize("loss", STYLE_LOSSES)
+@pytest.mark.parametrize("loss", REFINE["style_loss"].values)
 def test_a_style_is_at_no_distance_from_itself_and_1_from_nothing(net: Measuring, loss: str) -> None:
     moments = measure(net, noise(96, 96, 5), ["relu2_1"])["relu2_1"]
     nothing = LayerMoments(torch.zeros_like(moments.mean), torch.zeros_like(moments.second))
@@ -151,22 +152,21 @@ def test_scales_grow_to_the_size_asked_for() -> None:
     assert min(scales[0].height, scales[0].width) >= MIN_SIDE
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", REFINE["optimizer"].values)
 def test_refinement_brings_the_picture_nearer_to_the_style(deep: Measuring, optimizer: str) -> None:
     torch.manual_seed(1)
     ramp = torch.linspace(0, 1, 96).expand(1, 3, 96, 96).contiguous()
     style = noise(96, 96, 7)
     reported: list[float] = []
 
-    def report(done: float, losses: Losses | None, picture: Tensor | None) -> None:
+    def report(done: float, doing: str, picture: Callable[[], Tensor] | None = None) -> None:
         reported.append(done)
-        if losses is not None:
-            assert picture is not None
-            assert float(picture.min()) >= 0
-            assert float(picture.max()) <= 1
+        if picture is not None:
+            assert float(picture().min()) >= 0
+            assert float(picture().max()) <= 1
 
     options = RefineOptions(iterations=20, optimizer=optimizer, style_loss="gram", content_weight=0)
-    refined = refine(deep, ramp, ramp, [(StylePicture(style), 1.0)], options, 96, report)
+    refined = refine(deep, ramp, ramp, [(StylePicture(style), 1.0)], options, 96, Progress(report))
     layers = [*STYLE, "relu4_1"]
     objective = Objective(deep, ramp, measure(deep, style, layers), "relu4_1")
     assert objective(refined)[0].style < 0.98 * objective(ramp)[0].style
@@ -200,14 +200,14 @@ def test_refining_with_adam_does_not_wait_for_the_import_of_a_compiler(
 
     monkeypatch.setattr(torch.optim.Optimizer, "__init__", make)
     photo = noise(70, 70, 1)
-    refine(deep, None, photo, [(StylePicture(photo), 1.0)], RefineOptions(iterations=1), 70, lambda *_: None)
+    refine(deep, None, photo, [(StylePicture(photo), 1.0)], RefineOptions(iterations=1), 70, silent())
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", REFINE["optimizer"].values)
 def test_pixels_may_lie_in_memory_as_a_camera_has_them(deep: Measuring, optimizer: str) -> None:
     interleaved = noise(70, 80, 12).to(memory_format=torch.channels_last)
     options = RefineOptions(iterations=2, optimizer=optimizer, max_side=80)
-    refined = refine(deep, None, interleaved, [(StylePicture(noise(70, 70, 9)), 1.0)], options, 70, lambda *_: None)
+    refined = refine(deep, None, interleaved, [(StylePicture(noise(70, 70, 9)), 1.0)], options, 70, silent())
     assert refined.shape == interleaved.shape
 
 
@@ -215,18 +215,18 @@ def test_weights_only_for_layers_that_are_not_there_are_refused(deep: Measuring)
     photo = noise(70, 70, 1)
     options = RefineOptions(layer_weights=(0, 0, 0, 0, 1))
     with pytest.raises(BadRequest, match="relu4_1, and all of them have the weight 0"):
-        refine(deep, None, photo, [(StylePicture(photo), 1.0)], options, 70, lambda *_: None)
+        refine(deep, None, photo, [(StylePicture(photo), 1.0)], options, 70, silent())
 
 
 def test_stopped_early_it_gives_the_best_so_far(deep: Measuring) -> None:
     ramp = torch.linspace(0, 1, 80).expand(1, 3, 80, 80).contiguous()
 
-    def report(done: float, losses: Losses | None, picture: Tensor | None) -> None:
+    def report(done: float, doing: str, picture: Callable[[], Tensor] | None = None) -> None:
         if done >= 0.4:
             raise Enough
 
     refined = refine(
-        deep, ramp, ramp, [(StylePicture(noise(80, 80, 7)), 1.0)], RefineOptions(iterations=10), 80, report
+        deep, ramp, ramp, [(StylePicture(noise(80, 80, 7)), 1.0)], RefineOptions(iterations=10), 80, Progress(report)
     )
     assert refined.shape == ramp.shape
     assert float((refined - ramp).abs().mean()) > 0.005
@@ -240,13 +240,13 @@ def test_it_can_be_stopped_while_the_styles_are_measured(deep: Measuring, monkey
         looks += 1
         return deep.net(x, wanted)
 
-    def report(done: float, losses: Losses | None, picture: Tensor | None) -> None:
+    def report(done: float, doing: str, picture: Callable[[], Tensor] | None = None) -> None:
         raise Cancelled("The job was cancelled.")
 
-    monkeypatch.setattr(Measuring, "__call__", lambda net, x, wanted, tick=None: look(x, wanted))
+    monkeypatch.setattr(Measuring, "__call__", lambda net, x, wanted, around=None: look(x, wanted))
     styles = [(StylePicture(noise(70, 70, seed)), 1.0) for seed in range(3)]
     with pytest.raises(Cancelled):
-        refine(deep, None, noise(70, 70, 1), styles, RefineOptions(), 70, report)
+        refine(deep, None, noise(70, 70, 1), styles, RefineOptions(), 70, Progress(report))
     assert looks == 1
 
 
@@ -255,9 +255,7 @@ def test_it_can_be_stopped_while_the_styles_are_measured(deep: Measuring, monkey
 def test_pictures_and_styles_of_any_size(deep: Measuring, size: tuple[int, int], style: tuple[int, int]) -> None:
     photo = noise(size[0], size[1], 8)
     options = RefineOptions(iterations=1)
-    refined = refine(
-        deep, None, photo, [(StylePicture(noise(style[0], style[1], 9)), 1.0)], options, 100, lambda *_: None
-    )
+    refined = refine(deep, None, photo, [(StylePicture(noise(style[0], style[1], 9)), 1.0)], options, 100, silent())
     assert refined.shape == photo.shape
     assert torch.isfinite(refined).all()
 
@@ -265,7 +263,7 @@ def test_pictures_and_styles_of_any_size(deep: Measuring, size: tuple[int, int],
 def test_a_larger_picture_than_is_refined_at_keeps_its_detail(deep: Measuring) -> None:
     photo = noise(300, 300, 10)
     options = RefineOptions(iterations=1, max_side=100)
-    refined = refine(deep, None, photo, [(StylePicture(noise(90, 90, 11)), 1.0)], options, 90, lambda *_: None)
+    refined = refine(deep, None, photo, [(StylePicture(noise(90, 90, 11)), 1.0)], options, 90, silent())
     inside = (refined > 0.05) & (refined < 0.95)
     residual = (refined - photo)[inside]
     assert refined.shape == photo.shape
@@ -275,7 +273,7 @@ def test_a_larger_picture_than_is_refined_at_keeps_its_detail(deep: Measuring) -
 def test_it_can_be_stopped_between_the_layers_of_a_network_on_the_way_there_and_back() -> None:
     seen, last = 0, math.inf
 
-    def tick() -> None:
+    def look() -> None:
         nonlocal seen
         seen += 1
         if seen == last:
@@ -284,7 +282,7 @@ def test_it_can_be_stopped_between_the_layers_of_a_network_on_the_way_there_and_
     torch.manual_seed(0)
     net = Features(VGG19Features("relu3_1"), torch.device("cpu"), torch.float32)
     targets = measure(net, noise(64, 64, 3), STYLE)
-    objective = Objective(net, noise(64, 64, 2), targets, "relu3_1", tick=tick)
+    objective = Objective(net, noise(64, 64, 2), targets, "relu3_1", look=look)
     quiet = Objective(net, noise(64, 64, 2), targets, "relu3_1")
     seen = 0
     losses, gradient = objective(noise(64, 64, 1))

@@ -10,12 +10,15 @@ from impasto.compute.plan import BLOCK_PIXELS, Plan
 from impasto.engines.adain.engine import AdaINEngine
 from impasto.engines.adain.files import save_decoder
 from impasto.engines.adain.folded import FoldedAdaIN
+from impasto.engines.base import Studio, Wanted
 from impasto.engines.pictures import StylePicture, StyleReader, as_style
 from impasto.nets.adain import AdaINDecoder, StyleLatent, adain, mean_std, restyle, see_style
 from impasto.nets.encoder import HEADS, CompactEncoder
 from impasto.nets.style_bank import NORM_EPS
+from impasto.progress import silent
 from impasto.zoo.encoder import load_compact_encoder, save_encoder
-from impasto.zoo.library import shipped_models
+from impasto.zoo.library import Library, shipped_models
+from impasto_link.coats import StyleChoice
 from impasto_link.errors import BadRequest, ModelProblem
 from impasto_link.pixels import PixelFormat, Region
 
@@ -116,10 +119,10 @@ def test_networks_that_were_replaced_are_loaded_again(
 ) -> None:
     monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path))
     reader, style, photo = StyleReader(CPU), StylePicture(noise(64, 96)), noise(64, 64, seed=1)
-    engine = AdaINEngine(reader, CPU)
+    engine = AdaINEngine(Studio(Library([]), CPU, reader))
 
     def paint() -> torch.Tensor:
-        return engine.paint(photo, [(style, 1.0)], lambda done: None)
+        return engine.paint(photo, Wanted([StyleChoice("x")], {"x": style}), silent())
 
     shipped = paint()
     save_encoder(tmp_path / "encoder.safetensors", nets[0], {})

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impasto_link import codec
+from impasto_link.coats import StyleChoice
 from impasto_link.errors import BadRequest, ImpastoError, ServerGone, UnknownStyle, WrongVersion, from_wire
-from impasto_link.options import StyleChoice, StylizeOptions
+from impasto_link.options import StylizeOptions
 from impasto_link.pixels import CHANNELS, DTYPES, PixelFormat, Region
 
 formats = st.builds(

@@ -13,9 +13,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from impasto.engines.base import Studio, Wanted
 from impasto.engines.fixed.engine import FixedEngine
+from impasto.engines.pictures import StyleReader
 from impasto.nets.encoder import CompactEncoder
 from impasto.nets.style_bank import StyleBankNet
+from impasto.progress import silent
 from impasto.zoo.bank import fingerprint, load_body, load_codes, mix_codes, save_bank
 from impasto.zoo.encoder import save_encoder
 from impasto.zoo.features import OWN_VGG, FeatureSource, torchvision_download
@@ -29,10 +32,14 @@ from impasto.zoo.library import (
 )
 from impasto.zoo.storage import read_card
 from impasto_link import codec
+from impasto_link.coats import StyleChoice
 from impasto_link.errors import BadRequest, ModelProblem, UnknownStyle
-from impasto_link.options import StyleChoice
 
 CPU = torch.device("cpu")
+
+
+def fixed(library: Library) -> FixedEngine:
+    return FixedEngine(Studio(library, CPU, StyleReader(CPU)))
 
 
 def make_bank(path: Path, *names: str, seed: int = 0, with_body: bool = True) -> StyleBankNet:
@@ -90,31 +97,31 @@ def test_a_new_file_shows_up_and_a_later_folder_counts(tmp_path: Path) -> None:
 def test_styles_without_a_body_find_the_network_they_belong_to(tmp_path: Path) -> None:
     make_bank(tmp_path / "base.safetensors", "old")
     make_bank(tmp_path / "extra.safetensors", "new", with_body=False)
-    engine = FixedEngine(Library([tmp_path]), CPU)
-    painted = engine.paint(torch.rand(1, 3, 32, 32), [StyleChoice("old"), StyleChoice("new")], lambda done: None)
+    engine = fixed(Library([tmp_path]))
+    painted = engine.paint(torch.rand(1, 3, 32, 32), Wanted([StyleChoice("old"), StyleChoice("new")]), silent())
     assert painted.shape == (1, 3, 32, 32)
     assert (tmp_path / "extra.safetensors").stat().st_size < 8000
     (tmp_path / "base.json").unlink()
     with pytest.raises(ModelProblem, match="not installed"):
-        engine.paint(torch.rand(1, 3, 32, 32), [StyleChoice("new")], lambda done: None)
+        engine.paint(torch.rand(1, 3, 32, 32), Wanted([StyleChoice("new")]), silent())
 
 
 def test_styles_of_different_networks_cannot_be_mixed(tmp_path: Path) -> None:
     make_bank(tmp_path / "a.safetensors", "one")
     make_bank(tmp_path / "b.safetensors", "two", seed=1)
-    engine = FixedEngine(Library([tmp_path]), CPU)
+    engine = fixed(Library([tmp_path]))
     with pytest.raises(BadRequest, match="a and b"):
-        engine.paint(torch.rand(1, 3, 32, 32), [StyleChoice("one"), StyleChoice("two")], lambda done: None)
+        engine.paint(torch.rand(1, 3, 32, 32), Wanted([StyleChoice("one"), StyleChoice("two")]), silent())
 
 
 def test_a_bank_that_was_replaced_is_loaded_again(tmp_path: Path) -> None:
     make_bank(tmp_path / "a.safetensors", "one")
-    engine = FixedEngine(Library([tmp_path]), CPU)
+    engine = fixed(Library([tmp_path]))
     photo = torch.rand(1, 3, 32, 32)
-    before = engine.paint(photo, [StyleChoice("one")], lambda done: None)
+    before = engine.paint(photo, Wanted([StyleChoice("one")]), silent())
     make_bank(tmp_path / "a.safetensors", "one", seed=5)
     os.utime(tmp_path / "a.safetensors", ns=(1, 1))
-    assert not torch.equal(before, engine.paint(photo, [StyleChoice("one")], lambda done: None))
+    assert not torch.equal(before, engine.paint(photo, Wanted([StyleChoice("one")]), silent()))
 
 
 def test_a_vgg_that_is_named_wrongly_is_not_fetched_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

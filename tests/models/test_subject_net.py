@@ -306,8 +306,9 @@ def test_masks_belong_to_their_photos_in_folders_in_other_formats_and_despite_a_
 
 def test_painted_copies_belong_to_their_pictures(tmp_path: Path) -> None:
     class Engine:
-        device = torch.device("cpu")
-        library = SimpleNamespace(styles=lambda: [SimpleNamespace(name="plain")])
+        studio = SimpleNamespace(
+            library=SimpleNamespace(styles=lambda: [SimpleNamespace(name="plain")]),
+        )
         paint = staticmethod(lambda picture, *_: picture)
 
     for folder, gray in {"people": 40, "cats": 200}.items():

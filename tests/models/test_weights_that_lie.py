@@ -22,6 +22,7 @@ from impasto.engines.pictures import StylePicture
 from impasto.nets.encoder import CompactEncoder
 from impasto.nets.style_bank import StyleBankNet
 from impasto.pipeline import Pipeline
+from impasto.progress import silent
 from impasto.zoo.bank import load_body, load_codes, mix_codes, save_bank
 from impasto.zoo.encoder import load_compact_encoder, save_encoder
 from impasto.zoo.features import Features
@@ -132,7 +133,7 @@ def test_a_refinement_that_goes_astray_says_so() -> None:
     photo = torch.rand(1, 3, 64, 64)
     options = RefineOptions(iterations=1, features="compact")
     with pytest.raises(ImpastoError, match="astray"):
-        refine(features, None, photo, [(StylePicture(photo), 1.0)], options, 64, lambda *_: None)
+        refine(features, None, photo, [(StylePicture(photo), 1.0)], options, 64, silent())
 
 
 def test_no_compiler_is_imported_to_look_at_shapes(monkeypatch: pytest.MonkeyPatch) -> None:

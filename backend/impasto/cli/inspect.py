@@ -14,7 +14,7 @@ from pathlib import Path
 
 from impasto.cli.outputs import Outputs, add_existing_option
 from impasto_link.errors import BadRequest, ImpastoError
-from impasto_link.options import FEATURES
+from impasto_link.options import REFINE
 
 #: Pictures are looked at with their longer side at so many pixels.
 SIDE = 512
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="SHEET", help="the figure: png, pdf or svg")
     parser.add_argument("--photo", type=Path, help="a photo to compare with it")
     parser.add_argument("--result", type=Path, help="what was painted of the photo")
-    parser.add_argument("--features", choices=FEATURES, default="auto", help="the network that looks")
+    parser.add_argument("--features", choices=REFINE["features"].values, default="auto", help="the network that looks")
     add_existing_option(parser)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 
 from impasto.cli.batch import Batch, Item, add_batch_arguments
-from impasto.cli.options import add_device_option, add_mask_options, mask_options
+from impasto.cli.options import add_mask_options, add_parameters, mask_options
 from impasto_link.client import Call, Client, Event
+from impasto_link.options import MASK
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cutout", action="store_true", help="the subject itself, the rest transparent, instead of the mask"
     )
-    add_device_option(parser)
+    add_parameters(parser, MASK, ["device"])
 
 
 def run(options: argparse.Namespace) -> int:

@@ -3,28 +3,72 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from impasto.engines.registry import engine_facts
 from impasto.imaging import files
-from impasto_link.devices import DEVICES
+from impasto_link.coats import StyleChoice, Styles
 from impasto_link.errors import BadRequest
-from impasto_link.options import (
-    AREAS,
-    BRUSH_RANGE,
-    ENGINES,
-    FEATURES,
-    MASK_MODELS,
-    OPTIMIZERS,
-    REFINEMENTS,
-    STYLE_LOSSES,
-    MaskOptions,
-    RefineOptions,
-    StyleChoice,
-    Styles,
-    StylizeOptions,
-)
+from impasto_link.options import MASK, REFINE, STYLIZE, MaskOptions, RefineOptions, StylizeOptions
+from impasto_link.parameters import Parameter
 from impasto_link.pixels import Region
+
+#: What says how the subject is found, and what is done with its edge.
+_OF_THE_MASK = ("feather", "grow", "mask_model")
+
+
+def add_parameters(parser: argparse._ActionsContainer, known: Mapping[str, Parameter], names: Iterable[str]) -> None:
+    """Arguments made from parameters: flag, help, range and default are what these say."""
+    for name in names:
+        parameter = known[name]
+        flag = "--" + (parameter.flag or name.replace("_", "-"))
+        if parameter.kind == "switch":
+            parser.add_argument(flag, dest=name, action="store_true", help=parameter.tip)
+            continue
+        parser.add_argument(
+            flag,
+            dest=name,
+            type=_TYPES[parameter.kind],
+            choices=parameter.values or None,
+            default=parameter.default,
+            metavar=None if parameter.values else _metavar(parameter),
+            help=parameter.tip + _usually(parameter),
+        )
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a row of numbers with commas between them") from None
+
+
+_TYPES: dict[str, Callable[[str], Any]] = {
+    "number": float,
+    "whole": int,
+    "numbers": _numbers,
+    "choice": str,
+    "name": str,
+    "device": str,
+}
+
+
+def _metavar(parameter: Parameter) -> str:
+    if parameter.unit == "px":
+        return "PX"
+    if parameter.kind == "number" and parameter.high <= 4:
+        return f"{parameter.low:g}..{parameter.high:g}"
+    return {"numbers": "X,X,...", "name": "NAME", "device": "DEVICE"}.get(parameter.kind, "X")
+
+
+def _usually(parameter: Parameter) -> str:
+    default = parameter.default
+    if default is None:
+        return ""
+    return f" (default: {default:g})" if isinstance(default, (int, float)) else f" (default: {default})"
 
 
 def add_style_options(parser: argparse.ArgumentParser) -> None:
@@ -41,31 +85,13 @@ def add_style_options(parser: argparse.ArgumentParser) -> None:
 
 def add_look_options(parser: argparse.ArgumentParser) -> None:
     """The same without the style."""
-    parser.add_argument(
-        "--strength",
-        type=float,
-        default=1.0,
-        metavar="0..1",
-        help="0 gives the original, 1 the full style (default: 1)",
-    )
-    low, high = BRUSH_RANGE
-    parser.add_argument(
-        "--brush", type=float, default=1.0, metavar=f"{low:g}..{high:g}", help="size of the strokes (default: 1)"
-    )
-    parser.add_argument("--keep-colors", action="store_true", help="keep the colours of the photo")
-    add_device_option(parser)
-
-
-def add_device_option(parser: argparse.ArgumentParser) -> None:
-    """Where to compute."""
-    parser.add_argument(
-        "--device", default="auto", metavar="DEVICE", help=f"where to compute: {DEVICES} (default: auto)"
-    )
+    add_parameters(parser, STYLIZE, ("strength", "brush", "keep_colors", "device"))
 
 
 def add_area_options(parser: argparse.ArgumentParser) -> None:
     """Where the painting shows."""
-    parser.add_argument("--area", choices=AREAS, help="where to paint (default: everything, with --mask the subject)")
+    tip = f"{STYLIZE['area'].tip} (default: everything, with --mask the subject)"
+    parser.add_argument("--area", choices=STYLIZE["area"].values, help=tip)
     parser.add_argument(
         "--background-style",
         action="append",
@@ -84,39 +110,45 @@ def add_area_options(parser: argparse.ArgumentParser) -> None:
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
     """Which engine paints, and how a refinement is done."""
+    engines = "; ".join(f"{facts.name}: {facts.tip[:1].lower()}{facts.tip[1:]}" for facts in engine_facts().values())
     parser.add_argument(
-        "--engine",
-        choices=ENGINES,
-        default=ENGINES[0],
-        help="fixed: trained networks; adain: for pictures; gatys: optimise the photo (default: fixed)",
+        "--engine", default=STYLIZE["engine"].default, metavar="NAME", help=f"what paints. {engines} (default: fixed)"
     )
     parser.add_argument(
-        "--refine",
-        metavar="|".join((*REFINEMENTS, "N")),
-        help="optimise the painting afterwards: thoroughness in a word, or a number of iterations",
+        "--set",
+        dest="settings",
+        action="append",
+        type=_setting,
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting that only this engine has",
     )
+    preset = REFINE["preset"]
+    words = "|".join((*preset.values, "N"))
+    parser.add_argument("--refine", metavar=words, help=f"{preset.tip}, or how many iterations")
     experts = parser.add_argument_group("refinement, for experts")
-    experts.add_argument("--refine-side", type=int, metavar="PX", help="longest side at which pixels are optimised")
-    experts.add_argument("--style-loss", choices=STYLE_LOSSES, help="what is compared with the style")
-    experts.add_argument("--optimizer", choices=OPTIMIZERS, help="how the loss is brought down")
-    experts.add_argument("--content-weight", type=float, default=1.0, metavar="X", help="how closely content is kept")
-    experts.add_argument("--tv-weight", type=float, default=1.0, metavar="X", help="how much roughness costs")
-    experts.add_argument(
-        "--layer-weights",
-        type=_numbers,
-        metavar="X,X,...",
-        help="how much the style counts in relu1_1, relu2_1 and so on to relu5_1 (default: alike)",
-    )
-    experts.add_argument(
-        "--features", choices=FEATURES, default=FEATURES[0], help="the network that measures (default: VGG-19 if there)"
-    )
+    add_parameters(experts, _EXPERT, _EXPERT)
 
 
-def _numbers(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a row of numbers with commas between them") from None
+#: Under names of their own, because a request has a longest side, too.
+_EXPERT = {
+    f"refine_{name}": replace(parameter, flag=parameter.flag or name.replace("_", "-"))
+    for name, parameter in REFINE.items()
+    if parameter.expert
+}
+
+
+def _setting(text: str) -> tuple[str, bool | int | float | str]:
+    """``NAME=VALUE``, the value a number or one of yes and no if it looks like one."""
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            pass
+    return name, {"yes": True, "true": True, "no": False, "false": False}.get(value.lower(), value)
 
 
 def refine_options(options: argparse.Namespace) -> RefineOptions | None:
@@ -125,19 +157,19 @@ def refine_options(options: argparse.Namespace) -> RefineOptions | None:
     wanted = RefineOptions(
         preset="normal" if word.isdecimal() else word,
         iterations=int(word) if word.isdecimal() else None,
-        max_side=options.refine_side,
-        style_loss=options.style_loss,
-        optimizer=options.optimizer,
-        content_weight=options.content_weight,
-        tv_weight=options.tv_weight,
-        features=options.features,
-        layer_weights=options.layer_weights,
+        **{name.removeprefix("refine_"): getattr(options, name) for name in _EXPERT},
     )
-    if options.refine is not None or options.engine == "gatys":
+    if options.refine is not None or not _paints(options.engine):
         return wanted
     if wanted != RefineOptions():
         raise BadRequest("There are options for a refinement, but none is asked for.", "Add --refine normal.")
     return None
+
+
+def _paints(engine: str) -> bool:
+    """Whether an engine paints in one pass; of one that only a server elsewhere knows it is taken for granted."""
+    facts = engine_facts().get(engine)
+    return facts is None or facts.paints
 
 
 def read_styles(words: list[str], pictures: dict[str, Region]) -> list[StyleChoice]:
@@ -146,12 +178,16 @@ def read_styles(words: list[str], pictures: dict[str, Region]) -> list[StyleChoi
     for word in words:
         path, weight = _style_file(word)
         if path is not None:
-            choices.append(StyleChoice(_read_picture(path, pictures), _weight(word, weight)))
+            choices.append(StyleChoice(_read_picture(path, pictures), _weight(word, weight), "frame"))
         elif any(Path(one).suffix.lower() in files.READABLE for one in (word, word.rpartition(":")[0])):
             raise BadRequest(f"There is no picture {word}.", "Name a file, or a style of: impasto styles")
         else:
-            choices.append(StyleChoice.parse(files.as_text(word)))
+            choices.append(_of_the_library(files.as_text(word)))
     return choices
+
+
+def _of_the_library(word: str) -> StyleChoice:
+    return replace(StyleChoice.parse(word), kind="library")
 
 
 def style_files(words: list[str]) -> list[Path]:
@@ -168,13 +204,8 @@ def _style_file(word: str) -> tuple[Path | None, str]:
 
 
 def _read_picture(path: Path, pictures: dict[str, Region]) -> str:
-    """Read a picture unless it is there already; returns the name that it has as a style: its path, with a slash in it.
-
-    No style of the library has one, because its thumbnail and its example are files of its name.
-    """
+    """Read a picture unless it is there already; returns the name that it has as a style: its path."""
     name = files.as_text(path.as_posix())
-    if "/" not in name:
-        name = f"./{name}"
     if name not in pictures:
         pictures[name] = files.read(path)[0]
     return name
@@ -191,13 +222,7 @@ def _weight(word: str, weight: str) -> float:
 
 def add_mask_options(parser: argparse.ArgumentParser) -> None:
     """How the mask of the subject is made."""
-    parser.add_argument("--feather", type=float, default=0.0, metavar="PX", help="soften the edge of the mask")
-    parser.add_argument(
-        "--grow", type=float, default=0.0, metavar="PX", help="move the edge of the mask outwards, below 0 inwards"
-    )
-    parser.add_argument(
-        "--mask-model", choices=MASK_MODELS, default=MASK_MODELS[0], help="what finds the subject (default: impasto)"
-    )
+    add_parameters(parser, MASK, _OF_THE_MASK)
 
 
 def stylize_options(options: argparse.Namespace, style: Styles, **more: Any) -> StylizeOptions:
@@ -217,25 +242,18 @@ def area_options(options: argparse.Namespace) -> dict[str, Any]:
     area = options.area or ("subject" if options.mask and not options.background_style else "everything")
     return {
         "area": area,
-        "feather": options.feather,
-        "grow": options.grow,
-        "mask_model": options.mask_model,
+        **{name: getattr(options, name) for name in _OF_THE_MASK},
     }
 
 
 def idle_area_options(options: argparse.Namespace) -> str:
     """Which options were given that only say how the subject is found, and what is done with its edge."""
-    given = {
-        "--mask": options.mask,
-        "--mask-model": options.mask_model != MASK_MODELS[0],
-        "--feather": options.feather,
-        "--grow": options.grow,
-    }
+    set_ones = [name for name in _OF_THE_MASK if getattr(options, name) != MASK[name].default]
+    given = {"--mask": options.mask, **{f"--{name.replace('_', '-')}": True for name in set_ones}}
     return " and ".join(name for name, value in given.items() if value)
 
 
 def mask_options(options: argparse.Namespace, **more: Any) -> MaskOptions:
     """What the arguments of `add_mask_options` ask for; raises BadRequest as `stylize_options` does."""
-    return MaskOptions(
-        mask_model=options.mask_model, feather=options.feather, grow=options.grow, device=options.device, **more
-    )
+    wanted = {name: getattr(options, name) for name in (*_OF_THE_MASK, "device")}
+    return MaskOptions(**wanted, **more)

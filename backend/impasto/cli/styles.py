@@ -20,9 +20,9 @@ from impasto.client import Server, to_region
 from impasto.command import SERVER_COMMAND
 from impasto.zoo.library import Library
 from impasto_link.client import Client
+from impasto_link.coats import StyleChoice
 from impasto_link.errors import BadRequest
 from impasto_link.launch import connect_or_start, names_remote
-from impasto_link.options import StyleChoice
 
 #: Pixels of a picture on a sheet.
 CELL_RANGE = (16, 4096)

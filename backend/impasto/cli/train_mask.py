@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impasto.cli.training import add_run_arguments, command_line, training_options
+from impasto.masking.models import mask_models
 from impasto_link.errors import BadRequest, ModelProblem
-from impasto_link.options import MASK_MODELS
 
 if TYPE_CHECKING:
     from impasto.nets.unet import SubjectNet
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weak", type=Path, help="folder of masks made by a machine, of pictures in --photos")
     parser.add_argument(
         "--weak-model",
-        choices=MASK_MODELS,
+        choices=mask_models(),
         help="let this network, ours or one of impasto[rembg], mask the pictures in --photos; where it is unsure, "
         "--weak counts",
     )
@@ -100,7 +100,9 @@ def run(options: argparse.Namespace) -> int:
     import torch
 
     from impasto.compute.accelerator import fast_dtype, pick_device
+    from impasto.engines.base import Studio
     from impasto.engines.fixed.engine import FixedEngine
+    from impasto.engines.pictures import StyleReader
     from impasto.masking.finder import SubjectFinder
     from impasto.training.common import restore, train
     from impasto.training.masks import MaskTrainer, MaskTrainingOptions, evaluate, look_at
@@ -142,7 +144,9 @@ def run(options: argparse.Namespace) -> int:
     if not options.no_painted:
         painted = options.work / "painted"
         if not options.export:
-            paint_copies([one.picture for one in subjects], painted, FixedEngine(Library(), device))
+            paint_copies(
+                [one.picture for one in subjects], painted, FixedEngine(Studio(Library(), device, StyleReader(device)))
+            )
         subjects = [one.with_painted(painted) for one in subjects]
     settings = training_options(MaskTrainingOptions, options)
     torch.manual_seed(settings.seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -12,9 +12,7 @@ from impasto.compute.accelerator import HeldBack
 from impasto.compute.plan import BLOCK_PIXELS, Plan
 from impasto.execution.moments import Moments
 from impasto.execution.nodes import ConvNode, Strip
-
-#: Called between strips with the share that is done, 0 to 1; raises to cancel.
-Tick = Callable[[float], None]
+from impasto.progress import Tick
 
 #: Strips end at multiples of this many rows of the picture, so that they end at whole rows of maps that are smaller.
 ROWS = 16

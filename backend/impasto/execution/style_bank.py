@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from impasto.compute.plan import Plan
 from impasto.execution.folding import Folded, fold_upsampling, pack_outputs, plain
 from impasto.execution.nodes import ConvNode, FeatureMap, Pending, Strip, SumNode
-from impasto.execution.strips import Tick, Walk, pad_to_stride, sent
+from impasto.execution.strips import Walk, pad_to_stride, sent
 from impasto.nets.grain import WIDTHS, grain
 from impasto.nets.style_bank import NORM_EPS, CodeReader, ConvLayer, ResidualBlock, StyleBankNet
+from impasto.progress import Tick
 
 
 class FoldedStyleBank:

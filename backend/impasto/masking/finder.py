@@ -12,6 +12,7 @@ from torch import Tensor
 from impasto.compute.accelerator import fast_dtype
 from impasto.compute.ladder import with_cpu
 from impasto.masking.edges import follow_edges
+from impasto.masking.models import OURS, check_mask_model
 from impasto.masking.rembg import RembgModels
 from impasto.masking.subject import find_mask
 from impasto.nets.unet import SubjectNet
@@ -52,15 +53,17 @@ class SubjectFinder:
 
         Args:
             photo: (1, 3, H, W) float32, sRGB in [0, 1], any size from 1 x 1, on the CPU.
-            model: one of `impasto_link.options.MASK_MODELS`.
+            model: one of `impasto.masking.models.mask_models`.
             tick: called between steps; may raise to stop.
 
         Returns:
             (1, 1, H, W) float32 in [0, 1]; all 0 if there is no subject. Do not change it in place.
 
         Raises:
-            ModelProblem: the network is not there.
+            BadRequest: there is no such network.
+            ModelProblem: it is not there.
         """
+        check_mask_model(model)
         # With our own network's version, so that another one looks at all pictures anew.
         digest = hashlib.blake2b(f"{model} {file_version(subject_model())} {photo.shape}".encode(), digest_size=16)
         # Eight bits a channel are enough to tell pictures apart, and a quarter of the bytes.
@@ -69,7 +72,7 @@ class SubjectFinder:
         kept = self._kept.pop(key, None)
         if kept is None:
             tick()
-            small = self._others.find(photo, model) if model != "impasto" else self._find(photo)
+            small = self._others.find(photo, model) if model != OURS else self._find(photo)
             tick()
             kept = (follow_edges(small, photo, tick) * 65535).round_().to(torch.uint16)
         self._kept[key] = kept

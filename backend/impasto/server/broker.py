@@ -17,6 +17,8 @@ import psutil
 import zmq
 
 from impasto.compute.memory import whole_memory
+from impasto.engines.registry import settled
+from impasto.masking.models import check_mask_model
 from impasto.server.door import Door
 from impasto.server.doorman import Doorman
 from impasto.server.gate import Gate
@@ -319,8 +321,7 @@ class Broker:
             # Sent again over another connection, before what had been sent over the one that broke was read.
             self._on_fetch(client, header, [])
             return
-        kind = MaskOptions if header["op"] == "mask" else StylizeOptions
-        options = kind.from_wire(header)
+        options = _read_options(header)
         shared = self.shared_with(client)
         regions = codec.decode_regions(header, frames[1:], shared.look if shared else None)
         if "pixels" not in regions:
@@ -591,6 +592,13 @@ class Broker:
             return False
         self._lost_since.pop(client, None)
         return True
+
+
+def _read_options(header: codec.Header) -> StylizeOptions | MaskOptions:
+    """What a job is to be done with; raises BadRequest if there is no such engine, network or value."""
+    options = MaskOptions.from_wire(header) if header["op"] == "mask" else settled(StylizeOptions.from_wire(header))
+    check_mask_model(options.mask_model)
+    return options
 
 
 def _safely(do: Callable[..., object], *arguments: Any) -> bool:

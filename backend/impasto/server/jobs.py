@@ -105,7 +105,7 @@ def is_quick(options: StylizeOptions | MaskOptions, formats: Mapping[str, PixelF
     elif isinstance(options, StylizeOptions):
         if options.refine is not None:
             return False
-        area /= options.brush**2
+        area *= len(options.in_coats()) / options.brush**2
     return area <= QUICK_PIXELS
 
 

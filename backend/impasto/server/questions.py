@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from impasto.engines.registry import engine_facts, engine_problems
+from impasto.masking.models import mask_models
 from impasto_link import __version__, codec, proof
-from impasto_link.options import ENGINES
 
 if TYPE_CHECKING:
     from impasto.server.broker import Broker
@@ -23,7 +24,8 @@ def hello(broker: Broker, client: bytes, header: codec.Header) -> dict[str, Any]
         "protocol": codec.PROTOCOL,
         "pid": broker.info.pid,
         "operations": sorted(broker.operations),
-        "engines": list(ENGINES),
+        "engines": [facts.to_wire() for facts in engine_facts().values()],
+        "mask_models": [model.to_wire() for model in mask_models().values()],
         "library": broker.library.state(),
         "workers": [worker.to_wire(client) for worker in broker.workers],
     }
@@ -32,7 +34,7 @@ def hello(broker: Broker, client: bytes, header: codec.Header) -> dict[str, Any]
 def styles(broker: Broker, client: bytes, header: codec.Header) -> dict[str, Any]:
     """The library."""
     entries = broker.library.to_wire(thumbnails=header.get("thumbnails") is True)
-    return {"styles": entries, "problems": broker.library.problems()}
+    return {"styles": entries, "problems": [*broker.library.problems(), *engine_problems()]}
 
 
 def status(broker: Broker, client: bytes, header: codec.Header) -> dict[str, Any]:

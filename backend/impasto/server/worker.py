@@ -20,11 +20,13 @@ from typing import Any
 
 import psutil
 
+from impasto.progress import Enough
 from impasto.server.logs import configure_logging
 from impasto.server.workers import WORKER
 from impasto_link import codec
+from impasto_link.coats import STYLE_FRAME
 from impasto_link.errors import Cancelled, ImpastoError, NotEnoughMemory, quoted
-from impasto_link.options import STYLE_FRAME, MaskOptions, StylizeOptions
+from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.pieces import Message
 from impasto_link.pixels import Region
 from impasto_link.shared import SharedFolder
@@ -93,7 +95,6 @@ class Worker:
         # PyTorch takes seconds to import, so it comes after the connection stands.
         from impasto.compute.accelerator import device_stats, give_memory_back, is_out_of_memory, pick_device
         from impasto.compute.memory import hold_to_what_is_free, limit_memory
-        from impasto.engines.gatys.refine import Enough
         from impasto.pipeline import Pipeline
         from impasto.zoo.library import Library
 
@@ -102,7 +103,6 @@ class Worker:
         self._hold_to_what_is_free = hold_to_what_is_free
         self._give_memory_back = give_memory_back
         self._is_out_of_memory = is_out_of_memory
-        self._enough = Enough
         self._device = pick_device(environment["IMPASTO_WORKER_DEVICE"])
         self._pipeline = Pipeline(Library(), self._device)
         self._least_memory = psutil.Process().memory_info().rss
@@ -265,7 +265,7 @@ class Worker:
             raise Cancelled("The job was cancelled.")
         if task.is_enough and preview is not None:
             # Only what has a picture to show has one to end with.
-            raise self._enough
+            raise Enough
         now = time.monotonic()
         message = {"id": task.id, "fraction": fraction, "doing": doing}
         if preview is not None and now - task.shown_at >= PREVIEW_EVERY:

@@ -15,6 +15,7 @@ from impasto.compute.accelerator import fast_dtype
 from impasto.engines.gatys.refine import refine
 from impasto.engines.pictures import StylePicture
 from impasto.nets.vgg import VGG19Features
+from impasto.progress import silent
 from impasto.training.photos import load_rgb, save_picture
 from impasto.training.recipe import StyleRecipe
 from impasto.zoo.features import Features
@@ -49,7 +50,7 @@ def save_exemplars(
             continue
         paintings = [(StylePicture(_trimmed(file, style).to(device)), 1.0) for file in style.paintings]
         noise = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0)).to(device)
-        texture = refine(features, None, noise, paintings, options, style.size, lambda *_: None)
+        texture = refine(features, None, noise, paintings, options, style.size, silent())
         save_picture(texture[0].cpu(), path)
 
 

@@ -9,20 +9,21 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from impasto.engines.fixed.engine import FixedEngine
+from impasto.engines.base import Engine, Wanted
 from impasto.imaging.resample import resize
+from impasto.progress import silent
 from impasto.training.photos import name_of_own, readable, save_picture
-from impasto_link.options import StyleChoice
+from impasto_link.coats import StyleChoice
 
 
-def paint_copies(pictures: list[Path], folder: Path, engine: FixedEngine) -> None:
+def paint_copies(pictures: list[Path], folder: Path, engine: Engine) -> None:
     """Paint each picture in one style of the library, at a strength and brush size of its own.
 
     The copies are named by `name_of_own`. The choice depends on the file name of the picture alone, and copies that are
     there are not painted again. Pictures that cannot be read are left out with a warning.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    styles = [style.name for style in engine.library.styles()]
+    styles = [style.name for style in engine.studio.library.styles()]
     copies = {path: folder / f"{name_of_own(path)}.jpg" for path in pictures}
     missing = [path for path, copy in copies.items() if not copy.exists()]
     for path, picture in readable(tqdm(missing, desc="painted copies", unit="picture")):
@@ -31,8 +32,8 @@ def paint_copies(pictures: list[Path], folder: Path, engine: FixedEngine) -> Non
         height, width = photo.shape[-2:]
         scale = choose.uniform(0.8, 1.6)
         with torch.inference_mode():
-            large = resize(photo, max(16, round(height * scale)), max(16, round(width * scale))).to(engine.device)
-            painted = engine.paint(large, [StyleChoice(choose.choice(styles))], lambda done: None)
-            painted = resize(painted.cpu(), height, width)
+            large = resize(photo, max(16, round(height * scale)), max(16, round(width * scale)))
+            painted = engine.paint(large, Wanted([StyleChoice(choose.choice(styles))]), silent())
+            painted = resize(painted, height, width)
         mixed = torch.lerp(photo, painted, choose.uniform(0.5, 1.0)).clamp(0, 1)
         save_picture(mixed[0], copies[path])

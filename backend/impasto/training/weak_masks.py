@@ -21,7 +21,7 @@ def mask_photos(photos: list[Path], folder: Path, model: str, finder: SubjectFin
     Args:
         photos: the pictures; those that cannot be read are left out with a warning.
         folder: where the masks go, named by `name_of_own`.
-        model: one of `impasto_link.options.MASK_MODELS`.
+        model: one of `impasto.masking.models.mask_models`.
         finder: what runs it.
 
     Returns:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from impasto.nets.encoder import HEADS, CompactEncoder
 from impasto.nets.vgg import VGG19Features
+from impasto.progress import Look
 from impasto.zoo.download import Download
 from impasto.zoo.encoder import FILE_NAME, load_compact_encoder
 from impasto.zoo.library import find_model, user_models
@@ -26,21 +27,17 @@ TORCHVISION_URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
 _TORCHVISION_BYTES = 574_673_361
 
 
-#: Called between layers, on the way through a network and back; raises to stop.
-Tick = Callable[[], None]
-
-
 class _Look(torch.autograd.Function):
     """Nothing but a place on the way back where somebody may look around."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, tick: Tick) -> Tensor:
-        ctx.tick = tick
+    def forward(ctx: Any, x: Tensor, look: Look) -> Tensor:
+        ctx.look = look
         return x.view_as(x)
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
-        ctx.tick()
+        ctx.look()
         return slope, None
 
 
@@ -58,28 +55,28 @@ class Features:
         net = net.to(device, self.dtype).to(memory_format=torch.channels_last)
         self._run = net if isinstance(net, VGG19Features) else net.vgg_features
         self.names: Collection[str] = net.names if isinstance(net, VGG19Features) else HEADS.keys()
-        self._tick: Tick | None = None
+        self._look_around: Look | None = None
         for part in net.modules():
             if isinstance(part, nn.Conv2d):
                 part.register_forward_hook(self._look)
 
-    def __call__(self, x: Tensor, wanted: Collection[str], tick: Tick | None = None) -> Mapping[str, Tensor]:
+    def __call__(self, x: Tensor, wanted: Collection[str], look: Look | None = None) -> Mapping[str, Tensor]:
         """Features of (1, 3, H, W) in [0, 1] by layer name.
 
-        On a CPU one way there and back can take many seconds, so ``tick`` is called after every convolution.
+        On a CPU one way there and back can take many seconds, so ``look`` is called after every convolution.
         """
-        before, self._tick = self._tick, tick
+        before, self._look_around = self._look_around, look
         try:
             return self._run(x.contiguous(memory_format=torch.channels_last), wanted)
         finally:
-            self._tick = before
+            self._look_around = before
 
     def _look(self, layer: nn.Module, given: object, result: Tensor) -> Tensor | None:
-        if self._tick is None:
+        if self._look_around is None:
             return None
-        self._tick()
+        self._look_around()
         # A GPU's way back has a thread of its own, and takes no time worth a look.
-        return _Look.apply(result, self._tick) if result.requires_grad and result.device.type == "cpu" else None
+        return _Look.apply(result, self._look_around) if result.requires_grad and result.device.type == "cpu" else None
 
 
 class FeatureSource:

@@ -10,7 +10,7 @@ from gi.repository import Gimp, GObject
 from impasto_filter import kept
 from impasto_filter.choices import AREAS, REFINEMENTS, RESULTS, Choices
 from impasto_filter.texts import tr
-from impasto_link.options import BRUSH_RANGE, FEATHER_RANGE, GROW_RANGE, MaskOptions
+from impasto_link.options import MASK, STYLIZE, MaskOptions
 
 #: The choices that a configuration has under the same names.
 _PLAIN = tuple(
@@ -57,7 +57,12 @@ def declare_style_transfer(procedure: Any) -> None:
         both,
     )
     procedure.add_double_argument(
-        "brush", tr("Br_ush size"), tr("The size of the strokes"), *BRUSH_RANGE, usual.brush, both
+        "brush",
+        tr("Br_ush size"),
+        tr("The size of the strokes"),
+        *STYLIZE["brush"].bounds,
+        usual.brush,
+        both,
     )
     procedure.add_boolean_argument(
         "keep-colors",
@@ -75,7 +80,12 @@ def declare_style_transfer(procedure: Any) -> None:
         both,
     )
     procedure.add_double_argument(
-        "feather", tr("_Feather"), tr("Softens the border of the area, in pixels"), *FEATHER_RANGE, usual.feather, both
+        "feather",
+        tr("_Feather"),
+        tr("Softens the border of the area, in pixels"),
+        *MASK["feather"].bounds,
+        usual.feather,
+        both,
     )
     titles = (tr("None"), tr("Draft"), tr("Normal"), tr("Fine"))
     procedure.add_choice_argument(
@@ -100,13 +110,18 @@ def declare_find_subject(procedure: Any) -> None:
     """The arguments of Find Subject."""
     both = GObject.ParamFlags.READWRITE
     procedure.add_double_argument(
-        "feather", tr("_Feather"), tr("Softens the border, in pixels"), *FEATHER_RANGE, 0.0, both
+        "feather",
+        tr("_Feather"),
+        tr("Softens the border, in pixels"),
+        *MASK["feather"].bounds,
+        0.0,
+        both,
     )
     procedure.add_double_argument(
         "grow",
         tr("_Grow"),
         tr("Moves the border outwards, in pixels; below 0 inwards"),
-        *GROW_RANGE,
+        *MASK["grow"].bounds,
         0.0,
         both,
     )

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from impasto_link.options import BRUSH_RANGE, StylizeOptions
+from impasto_link.options import STYLIZE, StylizeOptions
 
 #: Under this name a picture as a style is sent.
 PICTURE = "picture"
@@ -76,7 +76,7 @@ class Choices:
             "background_style": _names(self.background_style) if self.two_styles else (),
             "refine": None if self.refine == "none" else self.refine,
             "strength": self.strength,
-            "brush": max(BRUSH_RANGE[0], self.brush / reduced_by),
+            "brush": max(STYLIZE["brush"].low, self.brush / reduced_by),
             "keep_colors": self.keep_colors,
             "area": area,
             "feather": self.feather / reduced_by if area != "everything" or self.two_styles else 0.0,

@@ -1,1 +1,21 @@
 """The engine ``adain``: any picture as a style in one pass (Huang and Belongie 2017)."""
+
+from __future__ import annotations
+
+from impasto.engines.facts import LIBRARY, PICTURE, EngineFacts
+
+FACTS = EngineFacts(
+    "adain",
+    "AdaIN",
+    "For pictures: faster and smoother than the trained networks, and less vivid",
+    frozenset({LIBRARY, PICTURE}),
+    halo=64,
+    stride=8,
+)
+
+
+def load() -> type:
+    """The engine itself, which needs PyTorch."""
+    from impasto.engines.adain.engine import AdaINEngine
+
+    return AdaINEngine

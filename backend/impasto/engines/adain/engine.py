@@ -1,20 +1,19 @@
-"""The engine ``adain``: any picture as a style in one pass (Huang and Belongie 2017)."""
+"""Painting by adaptive instance normalisation."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import torch
 from torch import Tensor
 
 from impasto.compute.accelerator import fast_dtype
 from impasto.compute.ladder import with_plans
 from impasto.compute.plan import Plan
+from impasto.engines.adain import FACTS
 from impasto.engines.adain.files import FILE_NAME, load_decoder
 from impasto.engines.adain.folded import FoldedAdaIN
-from impasto.engines.pictures import StylePicture, StyleReader
-from impasto.execution.strips import Tick, pad_to
+from impasto.engines.base import Engine, Studio, Wanted
+from impasto.execution.strips import pad_to
 from impasto.nets.adain import StyleLatent
+from impasto.progress import Progress
 from impasto.zoo.encoder import FILE_NAME as ENCODER_FILE
 from impasto.zoo.library import find_model
 from impasto.zoo.shelf import Shelf
@@ -24,55 +23,40 @@ from impasto.zoo.shelf import Shelf
 _NUMBERS = 22
 
 
-class AdaINEngine:
-    """Paints like pictures on one device; keeps the network.
+class AdaINEngine(Engine):
+    """Paints like pictures; see `impasto.engines.base.Engine`."""
 
-    Args:
-        reader: looks at the styles.
-        device: where to compute.
-    """
+    facts = FACTS
 
-    def __init__(self, reader: StyleReader, device: torch.device) -> None:
-        self._reader, self._device = reader, device
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio)
         self._shelf = Shelf()
 
     def loaded(self) -> list[str]:
-        """Names of the networks in memory."""
+        """See `Engine`."""
         return self._shelf.names()
 
     def unload(self) -> None:
-        """Forget the network."""
+        """See `Engine`."""
         self._shelf.clear()
 
     def paint(
         self,
         photo: Tensor,
-        styles: Sequence[tuple[StylePicture, float]],
-        tick: Tick,
+        wanted: Wanted,
+        progress: Progress,
         weights: Tensor | None = None,
+        origin: tuple[int, int] = (0, 0),
     ) -> Tensor:
-        """Paint a picture.
-
-        Args:
-            photo: (1, 3, H, W) float32, sRGB in [0, 1], any size from 1 x 1.
-            styles: what to paint like, and how much each counts.
-            tick: told of the progress between strips.
-            weights: how much each pixel counts in the statistics, (1, 1, H, W) in [0, 1]; all alike if not given.
-
-        Returns:
-            The painted picture, of the same shape and range, float32.
-
-        Raises:
-            ModelProblem: the network is not there, or damaged.
-            NotEnoughMemory: the picture does not fit.
-        """
+        """See `Engine`."""
         net = self._load()
+        styles = wanted.as_pictures(self.studio.library)
         # Interpolated between styles as in section 7.2 of the paper.
         total = sum(weight for _, weight in styles)
         seen = []
         for style, weight in styles:
-            seen.append((self._reader.latent(style), weight / total))
-            tick(0.0)
+            seen.append((self.studio.reader.latent(style), weight / total))
+            progress.look()
         latents, shares = zip(*seen, strict=True)
         mixed = StyleLatent(
             *(
@@ -84,12 +68,13 @@ class AdaINEngine:
         photo, weights = pad_to(net.min_size, photo, weights)
 
         def paint(plan: Plan) -> Tensor:
-            return net.paint(photo, mixed, plan, tick, weights)[..., :height, :width]
+            return net.paint(photo, mixed, plan, progress, weights)[..., :height, :width]
 
-        return with_plans(self._device, height * width, _NUMBERS, _NUMBERS, net.dtype, paint)
+        return with_plans(self.studio.device, height * width, _NUMBERS, _NUMBERS, net.dtype, paint)
 
     def _load(self) -> FoldedAdaIN:
         def load() -> FoldedAdaIN:
-            return FoldedAdaIN(self._reader.encoder, load_decoder(), self._device, fast_dtype(self._device))
+            device = self.studio.device
+            return FoldedAdaIN(self.studio.reader.encoder, load_decoder(), device, fast_dtype(device))
 
         return self._shelf.take("adain", [find_model(FILE_NAME), find_model(ENCODER_FILE)], load)

@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from impasto.compute.plan import Plan
 from impasto.execution.folding import Folded, fold_upsampling, pack_outputs, plain
 from impasto.execution.nodes import ConvNode, FeatureMap, JoinedNode, NormView, Pending, Strip
-from impasto.execution.strips import Tick, Walk, pad_to_stride, sent
+from impasto.execution.strips import Walk, pad_to_stride, sent
 from impasto.nets.adain import AdaINDecoder, StyleLatent
 from impasto.nets.encoder import CompactEncoder, PlainConv
 from impasto.nets.style_bank import NORM_EPS
+from impasto.progress import Tick
 
 
 class FoldedAdaIN:

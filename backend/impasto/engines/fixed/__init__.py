@@ -1,1 +1,22 @@
-"""The engine ``fixed``: trained feed-forward networks, one per bank."""
+"""The engine ``fixed``: trained feed-forward networks, one for each bank; also for pictures, by a predicted code."""
+
+from __future__ import annotations
+
+from impasto.engines.facts import LIBRARY, PICTURE, EngineFacts
+
+FACTS = EngineFacts(
+    "fixed",
+    "Trained networks",
+    "Paints in one pass, in the styles of the library and like any picture",
+    frozenset({LIBRARY, PICTURE}),
+    # What a pixel of the network sees to each side is 54.
+    halo=56,
+    stride=4,
+)
+
+
+def load() -> type:
+    """The engine itself, which needs PyTorch."""
+    from impasto.engines.fixed.engine import FixedEngine
+
+    return FixedEngine

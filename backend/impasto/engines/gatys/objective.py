@@ -8,7 +8,7 @@ the gradient.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import torch
@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.nets.perceptual import STYLE_DISTANCES, LayerMoments, Moments, layer_moments, total_variation
+from impasto.progress import Look
 
 #: How far the features of VGG-19 see, in pixels: relu5_1 to 94 on each side.
 HALO = 128
@@ -25,18 +26,14 @@ _GRID = 16
 TILE_PIXELS = 1024 * 1024
 
 
-#: Called between tiles, and between the layers of the network; raises to stop.
-Tick = Callable[[], None]
-
-
 class FeatureNet(Protocol):
     """What measures: VGG-19, or the compact encoder in its place."""
 
     names: Collection[str]
     dtype: torch.dtype
 
-    def __call__(self, x: Tensor, wanted: Collection[str], tick: Tick | None = None) -> Mapping[str, Tensor]:
-        """Features of (1, 3, H, W) in [0, 1] by layer name; ``tick`` is called on the way, there and back."""
+    def __call__(self, x: Tensor, wanted: Collection[str], look: Look | None = None) -> Mapping[str, Tensor]:
+        """Features of (1, 3, H, W) in [0, 1] by layer name; ``look`` is called on the way, there and back."""
         ...
 
 
@@ -85,16 +82,16 @@ def stride_of(layer: str) -> int:
 
 @torch.no_grad()
 def measure(
-    net: FeatureNet, picture: Tensor, layers: Collection[str], weights: Tensor | None = None, tick: Tick | None = None
+    net: FeatureNet, picture: Tensor, layers: Collection[str], weights: Tensor | None = None, look: Look | None = None
 ) -> Moments:
     """The moments of a picture, (1, 3, H, W) in [0, 1], by layer; weighted by (1, 1, H, W) if given."""
     counts = Counts(picture, layers, weights)
     total: Moments = {}
     for window in windows(picture.shape[-2], picture.shape[-1]):
-        features = net(picture[..., window.shown[0], window.shown[1]].to(net.dtype), layers, tick)
+        features = net(picture[..., window.shown[0], window.shown[1]].to(net.dtype), layers, look)
         _add(total, counts.moments(features, window))
-        if tick is not None:
-            tick()
+        if look is not None:
+            look()
     return total
 
 
@@ -152,7 +149,7 @@ class Objective:
         style_weight, content_weight, tv_weight: of the relative distances, and of the total variation.
         layer_weights: how much each layer of ``targets`` counts; alike if not given.
         weights: where the style is to be met, (1, 1, H, W) in [0, 1].
-        tick: called between tiles and layers; raises to stop.
+        look: called between tiles and layers; raises to stop.
         tile_pixels: see `windows`.
     """
 
@@ -169,7 +166,7 @@ class Objective:
         tv_weight: float = 0.0,
         layer_weights: Sequence[float] | None = None,
         weights: Tensor | None = None,
-        tick: Tick | None = None,
+        look: Look | None = None,
         tile_pixels: int = TILE_PIXELS,
     ) -> None:
         self._net, self._targets, self._content_layer = net, targets, content_layer
@@ -181,7 +178,7 @@ class Objective:
         self._counts = Counts(photo, targets, weights)
         self._windows = windows(photo.shape[-2], photo.shape[-1], tile_pixels)
         self._wanted = {*targets, content_layer}
-        self._tick = tick or (lambda: None)
+        self._look_around = look or (lambda: None)
         self._contents: list[Tensor] = []
         power = 0.0
         with torch.no_grad():
@@ -190,12 +187,12 @@ class Objective:
                 power += float(content.float().square().sum())
                 # A copy, or all that the network was shown of the tile would stay in memory.
                 self._contents.append(content.clone())
-                self._tick()
+                self._look_around()
         self._power = max(power, 1e-6)
 
     def _features(self, picture: Tensor, window: Window) -> Mapping[str, Tensor]:
         shown = picture[..., window.shown[0], window.shown[1]].to(self._net.dtype)
-        return self._net(shown, self._wanted, self._tick)
+        return self._net(shown, self._wanted, self._look_around)
 
     def _content(self, features: Mapping[str, Tensor], window: Window) -> Tensor:
         stride = stride_of(self._content_layer)
@@ -230,7 +227,7 @@ class Objective:
         content = self._content_loss(features, window, self._contents[0])
         loss = self._style_weight * style + self._content_weight * content
         gradient += torch.autograd.grad(loss, shown)[0]
-        self._tick()
+        self._look_around()
         return style.item(), content.item()
 
     def _tile_by_tile(self, picture: Tensor, gradient: Tensor) -> tuple[float, float]:
@@ -238,7 +235,7 @@ class Objective:
         with torch.no_grad():
             for window in self._windows:
                 _add(totals, self._counts.moments(self._features(picture, window), window))
-                self._tick()
+                self._look_around()
         leaves = {layer: LayerMoments(*(part.requires_grad_() for part in one)) for layer, one in totals.items()}
         style = self._style_loss(leaves)
         flat = [part for one in leaves.values() for part in one]
@@ -248,7 +245,7 @@ class Objective:
             share, its_content = self._gradient_of(picture[..., *window.shown], window, wanted, slopes)
             gradient[..., *window.shown] += share
             content += its_content
-            self._tick()
+            self._look_around()
         return style.item(), content
 
     def _gradient_of(
@@ -259,7 +256,7 @@ class Objective:
         In a function of its own, so that the features of a tile are gone before the next one needs memory.
         """
         shown = tile.detach().requires_grad_()
-        features = self._net(shown.to(self._net.dtype), self._wanted, self._tick)
+        features = self._net(shown.to(self._net.dtype), self._wanted, self._look_around)
         mine = [part for one in self._counts.moments(features, window).values() for part in one]
         content = self._content_loss(features, window, wanted)
         share = self._content_weight * content

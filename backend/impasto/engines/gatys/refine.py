@@ -13,6 +13,7 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import torch
@@ -20,11 +21,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.compute.accelerator import give_memory_back
-from impasto.engines.gatys.objective import FeatureNet, Losses, Objective, Tick, measure
+from impasto.engines.gatys.objective import FeatureNet, Losses, Objective, measure
 from impasto.engines.pictures import StylePicture
 from impasto.imaging.color import color_moments, match_colors
 from impasto.imaging.resample import resize
 from impasto.nets.perceptual import STYLE_LAYERS, Moments
+from impasto.progress import Enough, Look, Progress
 from impasto_link.errors import BadRequest, ImpastoError
 from impasto_link.options import RefineOptions
 
@@ -49,21 +51,9 @@ _BYTES_PER_PIXEL = 300
 _MAX_BYTES = 2 * 10**9
 
 
-class Enough(Exception):
-    """Raised by a report: the best picture so far is wanted."""
-
-
-class Report(Protocol):
-    """Told how far the work is; may raise to stop, or `Enough` to have what there is."""
-
-    def __call__(self, done: float, losses: Losses | None, picture: Tensor | None) -> None:
-        """Share that is done; the losses and the picture so far, (1, 3, h, w), which may be smaller."""
-        ...
-
-
 @dataclass(frozen=True)
 class Preset:
-    """What a word of `impasto_link.options.REFINEMENTS` means."""
+    """What a preset of `impasto_link.options.RefineOptions` means."""
 
     iterations: int
     max_side: int
@@ -112,7 +102,7 @@ def refine(
     styles: Sequence[tuple[StylePicture, float]],
     options: RefineOptions,
     style_side: float,
-    report: Report,
+    progress: Progress,
     weights: Tensor | None = None,
 ) -> Tensor:
     """Optimise a picture.
@@ -124,7 +114,8 @@ def refine(
         styles: what to paint like, and how much each counts.
         options: how.
         style_side: how large the shorter side of a style is beside the picture, in pixels of the picture.
-        report: told of the progress.
+        progress: told of the progress, with what gives the picture so far, (1, 3, h, w), which may be smaller. May
+            raise `Enough` to have that.
         weights: where the style is to be met, (1, 1, H, W) in [0, 1].
 
     Returns:
@@ -158,9 +149,6 @@ def refine(
     memory: Memory | None = None
     best: Tensor | None = None
 
-    def tick() -> None:
-        report(done / work, None, None)
-
     for scale in scales:
         size = (scale.height, scale.width)
         # Tensors of one size fit badly into the gaps that those of another have left.
@@ -178,7 +166,7 @@ def refine(
             objective = Objective(
                 net,
                 resize(photo, *size),
-                _targets(net, styles, layers, style_side * scale.height / height, tick),
+                _targets(net, styles, layers, style_side * scale.height / height, progress.look),
                 content_layer,
                 style_loss=options.style_loss or preset.style_loss,
                 style_weight=_STYLE_WEIGHT,
@@ -186,7 +174,7 @@ def refine(
                 tv_weight=_TV_WEIGHT * options.tv_weight,
                 layer_weights=options.layer_weights,
                 weights=None if weights is None else resize(weights, *size),
-                tick=tick,
+                look=progress.look,
             )
             descent = _DESCENTS[options.optimizer or preset.optimizer](best, memory, preset.learning_rate)
             for _ in range(scale.iterations):
@@ -198,7 +186,7 @@ def refine(
                     )
                 best = descent.picture
                 done += scale.height * scale.width
-                report(done / work, losses, best)
+                progress(done / work, f"refining, loss {losses.total:.2f}", partial(_given, best))
             memory = descent.memory
         except Enough:
             log.info("stopped early, as was wished")
@@ -209,6 +197,10 @@ def refine(
     return best[..., : full[0], : full[1]]
 
 
+def _given(picture: Tensor) -> Tensor:
+    return picture
+
+
 def _at_least(x: Tensor) -> Tensor:
     """Continued by its edge to a size of which the network sees something."""
     missing = [max(0, MIN_SIDE - length) for length in x.shape[-2:]]
@@ -216,14 +208,14 @@ def _at_least(x: Tensor) -> Tensor:
 
 
 def _targets(
-    net: FeatureNet, styles: Sequence[tuple[StylePicture, float]], layers: list[str], side: float, tick: Tick
+    net: FeatureNet, styles: Sequence[tuple[StylePicture, float]], layers: list[str], side: float, look: Look
 ) -> Moments:
     """The mean moments of the styles, each with its shorter side at about ``side`` pixels."""
     total = sum(weight for _, weight in styles)
     found: Moments = {}
     for style, weight in styles:
         small = style.at(side, smallest=MIN_SIDE, largest=_LONGEST_STYLE)
-        for layer, moments in measure(net, small.picture, layers, small.alpha, tick).items():
+        for layer, moments in measure(net, small.picture, layers, small.alpha, look).items():
             share = moments.scaled(weight / total)
             found[layer] = found[layer] + share if layer in found else share
     return found

@@ -1,0 +1,165 @@
+"""The face of an engine."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from impasto.engines.facts import EngineFacts
+from impasto.engines.pictures import StylePicture, StyleReader
+from impasto.imaging import files
+from impasto.progress import Progress
+from impasto.zoo.library import Library
+from impasto_link.coats import StyleChoice
+from impasto_link.errors import BadRequest
+from impasto_link.options import RefineOptions
+
+
+@dataclass(frozen=True)
+class Studio:
+    """What the engines of one device share.
+
+    Attributes:
+        library: where the styles come from.
+        device: where to compute.
+        reader: looks at pictures as styles.
+    """
+
+    library: Library
+    device: torch.device
+    reader: StyleReader
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to paint like.
+
+    Attributes:
+        styles: mixed by weight.
+        pictures: those of the styles that are pictures, by name; the others are of the library.
+        settings: values of the engine's own parameters, by name; checked, and as usual where nobody set them.
+    """
+
+    styles: Sequence[StyleChoice]
+    pictures: Mapping[str, StylePicture] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def used(self) -> list[StyleChoice]:
+        """The styles that count."""
+        return [choice for choice in self.styles if choice.weight > 0]
+
+    def picture(self, choice: StyleChoice) -> StylePicture | None:
+        """The picture that a style is, or None if it is one of the library.
+
+        Raises:
+            BadRequest: it should have been sent along.
+        """
+        found = None if choice.kind == "library" else self.pictures.get(choice.name)
+        if found is None and choice.kind == "frame":
+            raise BadRequest(f"The picture {choice.name!r} of a style was not sent along.")
+        return found
+
+    def as_pictures(self, library: Library) -> list[tuple[StylePicture, float]]:
+        """Each style as a picture, and its weight: the one sent along, or the library's example of it.
+
+        Raises:
+            BadRequest: there is no picture of a style.
+        """
+        return [(self.picture(one) or _example(library, one.name), one.weight) for one in self.used()]
+
+
+def _example(library: Library, name: str) -> StylePicture:
+    from impasto.engines.pictures import as_style
+
+    path = library.style(name).exemplar()
+    if path is None:
+        raise BadRequest(
+            f"There is no picture of the style {name!r} to go by.",
+            "Give a picture as the style, or use the engine fixed without refinement.",
+        )
+    return as_style(files.read(path)[0], name)
+
+
+class Engine(ABC):
+    """Makes paintings on one device; loads its networks when they are first needed.
+
+    What of `paint` and `refine` it can do its facts say.
+
+    Args:
+        studio: what it shares with the other engines of the device.
+    """
+
+    facts: EngineFacts
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+
+    def paint(
+        self,
+        photo: Tensor,
+        wanted: Wanted,
+        progress: Progress,
+        weights: Tensor | None = None,
+        origin: tuple[int, int] = (0, 0),
+    ) -> Tensor:
+        """Paint a picture in one pass.
+
+        Args:
+            photo: (1, 3, H, W) float32, sRGB in [0, 1], any size from 1 x 1, on the CPU.
+            wanted: what to paint like.
+            progress: told of the progress between strips; may raise to stop.
+            weights: how much each pixel counts in the statistics, (1, 1, H, W) in [0, 1]; all alike if not given.
+            origin: row and column of the first pixel in a larger picture.
+
+        Returns:
+            The painted picture, of the same shape and range, float32, on the CPU. Where it is a part of a larger
+            picture that begins at a multiple of ``stride``, and the weights are the same, it is what the larger one
+            has there, but for ``halo`` pixels at its edges.
+
+        Raises:
+            ImpastoError: a style or a network is not there, or cannot be used.
+            NotEnoughMemory: the picture does not fit, not even in the smallest pieces.
+        """
+        raise NotImplementedError
+
+    def refine(
+        self,
+        start: Tensor | None,
+        photo: Tensor,
+        wanted: Wanted,
+        options: RefineOptions,
+        brush: float,
+        progress: Progress,
+        weights: Tensor | None = None,
+    ) -> tuple[Tensor, str]:
+        """Optimise a painting, or the photo where there is none.
+
+        Args:
+            start: what was painted of the photo, of its shape.
+            photo, weights: as for `paint`.
+            wanted: what to paint like.
+            options: how.
+            brush: the size of the strokes; 1 is usual.
+            progress: told of the progress, with pictures of it; may raise to stop, or `impasto.progress.Enough` to end
+                with what there is.
+
+        Returns:
+            The picture, (1, 3, H, W) on the CPU; and what a person should be told, or nothing.
+
+        Raises:
+            ImpastoError: as for `paint`.
+        """
+        raise NotImplementedError
+
+    @abstractmethod
+    def loaded(self) -> list[str]:
+        """Names of the networks in memory."""
+
+    @abstractmethod
+    def unload(self) -> None:
+        """Forget the networks; they are loaded again when they are needed."""

@@ -1,0 +1,5 @@
+"""One request: a region and what is to be done with it become a painted layer and its mask."""
+
+from impasto.pipeline.request import Layer, Pipeline
+
+__all__ = ["Layer", "Pipeline"]

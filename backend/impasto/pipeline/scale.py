@@ -1,0 +1,104 @@
+"""The picture at the scale at which it is painted, and the way back."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from impasto.engines.facts import EngineFacts
+from impasto.imaging.resample import resize, upsample_guided
+from impasto.progress import Progress
+
+#: Of an area of fewer pixels than this the surroundings count in the statistics, too.
+_FEW = 16 * 16
+
+Box = tuple[slice, slice]
+_WHOLE = slice(None), slice(None)
+
+
+class PaintingScale:
+    """What of a photo an engine is given to paint, and what becomes of the painting.
+
+    Strokes have a size of their own, so larger ones are painted on a smaller picture. And of a picture only what is
+    near the area is painted; the area's border is as in the whole picture, because the box around it has the engine's
+    halo, and begins where the engine's grid does.
+
+    Args:
+        photo: (1, 3, H, W) in [0, 1].
+        area: how much each pixel belongs to what is painted, (1, 1, H, W) in [0, 1]; all of it if not given.
+        brush: how much smaller than the photo it is painted.
+        facts: of the engine.
+
+    Attributes:
+        photo: what is to be painted, (1, 3, h, w).
+        weights: how much each pixel of it counts in the statistics, (1, 1, h, w); all alike if None.
+        box: rows and columns that it has of the small picture; None if there is nothing to paint.
+    """
+
+    def __init__(self, photo: Tensor, area: Tensor | None, brush: float, facts: EngineFacts) -> None:
+        self._full = photo
+        height, width = photo.shape[-2:]
+        self._small = resize(photo, max(1, round(height / brush)), max(1, round(width / brush)))
+        self.box: Box | None = _WHOLE
+        self.weights: Tensor | None = None
+        if area is not None:
+            weights = resize(area, *self._small.shape[-2:])
+            self.box = bounds(weights, facts)
+            self.weights = None if self.box is None else _enough(weights[..., self.box[0], self.box[1]])
+        self.photo = self._small if self.box is None else self._small[..., self.box[0], self.box[1]]
+
+    @property
+    def origin(self) -> tuple[int, int]:
+        """Row and column at which what is to be painted begins in the small picture."""
+        rows, columns = self.box or _WHOLE
+        return rows.start or 0, columns.start or 0
+
+    def back(self, painted: Tensor, progress: Progress, around: Tensor | None = None) -> Tensor:
+        """The painting at the size of the photo, (1, 3, H, W).
+
+        Args:
+            painted: of ``photo``.
+            progress: is asked between steps; may raise to stop.
+            around: what there is outside of the box, of the size of the whole small picture; the photo if not given.
+        """
+        painted = self._in_place(painted, self._small if around is None else around)
+        height, width = self._full.shape[-2:]
+        if painted.shape == self._full.shape:
+            return painted
+        progress.look()
+        if painted.shape[-1] > width:
+            return resize(painted, height, width).clamp(0, 1)
+        return upsample_guided(painted, self._small, self._full, progress.look)
+
+    def _in_place(self, painted: Tensor, around: Tensor) -> Tensor:
+        if painted.shape == around.shape:
+            return painted
+        rows, columns = self.box or _WHOLE
+        whole = around.clone()
+        whole[..., rows, columns] = painted
+        return whole
+
+
+def bounds(weights: Tensor, facts: EngineFacts) -> Box | None:
+    """Rows and columns of the rectangle that has to be painted for what is above 0; None if nothing is.
+
+    Args:
+        weights: (1, 1, H, W).
+        facts: of the engine that paints it.
+    """
+    sides = []
+    for dim, length in ((1, weights.shape[-2]), (0, weights.shape[-1])):
+        inside = (weights[0, 0] > 0).any(dim=dim).nonzero()
+        if not len(inside):
+            return None
+        first = max(0, int(inside[0]) - facts.halo) // facts.stride * facts.stride
+        sides.append(slice(first, min(length, int(inside[-1]) + 1 + facts.halo)))
+    return sides[0], sides[1]
+
+
+def _enough(weights: Tensor) -> Tensor:
+    """Weights for statistics: of few pixels there are none worth the name, so those around them count along."""
+    counted, all_of_them = float(weights.sum()), weights.numel()
+    if counted >= _FEW or counted >= all_of_them:
+        return weights
+    return torch.lerp(weights, torch.ones_like(weights), min(1.0, (_FEW - counted) / (all_of_them - counted)))
