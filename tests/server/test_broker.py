@@ -86,12 +86,12 @@ def test_a_worker_that_dies_in_the_middle_of_a_result_leaves_nothing(start: Star
     running = start()
     client = running.client()
     broken = job(client, "break off")
-    wait_until(lambda: client.poll(0.01) or running.broker._back.room())
+    wait_until(lambda: client.poll(0.01) or running.broker.crew.door.room())
     os.kill(worker_of(client)["pid"], signal.SIGKILL)
     with pytest.raises(WorkerDied):
         client.wait(broken)
     assert client.wait(job(client)).fields["by"]
-    assert not running.broker._back.room()
+    assert not running.broker.crew.door.room()
 
 
 def test_a_worker_that_wants_to_leave_is_heard_to_the_end(start: Start) -> None:
@@ -142,7 +142,7 @@ def test_where_a_gpu_does_not_start_the_processor_is_tried_and_only_once(
     for _ in range(3):
         with pytest.raises(WorkerDied, match="does not start"):
             client.wait(client.stylize(PIXEL, StylizeOptions.of("udnie", device="cpu")))
-    assert [worker.device for worker in running.broker.workers] == ["cuda", "cpu"]
+    assert [worker.device for worker in running.broker.crew.workers] == ["cuda", "cpu"]
 
 
 def test_an_error_in_the_loop_does_not_end_it(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +224,7 @@ def test_the_ids_of_jobs_are_for_those_whose_they_are(start: Start) -> None:
 def test_a_picture_for_which_there_is_no_room_is_refused_before_it_comes(start: Start) -> None:
     running = start()
     first, second = running.client(), running.client()
-    running.broker.queue._limit = 5 << 20
+    running.broker.desk.queue._limit = 5 << 20
     job(first, "take long")
     wait_until(lambda: first.ask("status").fields["jobs_running"])
     large = Region(PixelFormat(1024, 1024, "RGBA", "u8"), bytes(4 << 20))

@@ -16,7 +16,8 @@ import pytest
 import zmq
 
 from impasto.server import broker as broker_module
-from impasto.server import door, questions
+from impasto.server import door
+from impasto.server.operations import OPERATIONS, Question
 from impasto_link import codec, contact, proof
 from impasto_link.client import Call, Client, Event
 from impasto_link.errors import Cancelled, Refused, WorkerDied
@@ -206,7 +207,7 @@ def test_an_upload_that_is_cancelled_ends_at_once(start: Start, relay: Callable[
     with pytest.raises(Cancelled):
         client.wait(call)
     assert slow.came["up"] < region.format.nbytes / 2
-    wait_until(lambda: client.poll(0.01) or not running.broker._fronts[0].room())
+    wait_until(lambda: client.poll(0.01) or not running.broker.front.doors[0].room())
 
 
 @BOTH
@@ -229,7 +230,7 @@ def test_who_comes_back_while_his_job_is_being_given_up_still_gets_it(
     client, other = running.client(), running.client()
     client.ask("hello")
     call = send(client, picture(10), "obey")
-    worker = wait_until(lambda: (client.poll(0.01), running.broker.running.get(call.id))[1])
+    worker = wait_until(lambda: (client.poll(0.01), running.broker.crew.running.get(call.id))[1])
     job = worker.jobs[call.id]
     wait_until(lambda: job.has_begun)
     assert worker.process is not None
@@ -268,7 +269,7 @@ def test_an_error_of_who_is_told_of_an_event_costs_nobody_else_anything(start: S
     client.stylize(picture(10), StylizeOptions.of("give back"), fails)
     call, line = send(client, picture(10)), client.transport._line
     # Both have come when the first is looked at.
-    wait_until(lambda: len(running.broker.kept._kept) == 2)
+    wait_until(lambda: len(running.broker.desk.kept._kept) == 2)
     with pytest.raises(OSError, match="full"):
         wait_until(lambda: client.poll(1.0) and None)
     while not call.finished:
@@ -295,7 +296,7 @@ def hangs_up_on(port: int, data: bytes) -> bool:
 @pytest.mark.parametrize("door", ["clients", "workers"])
 def test_a_stranger_cannot_send_much(start: Start, door: str, flags: int) -> None:
     broker = start(devices=()).broker
-    socket_of = broker._fronts[0].socket if door == "clients" else broker._back.socket
+    socket_of = broker.front.doors[0].socket if door == "clients" else broker.crew.door.socket
     port = int(socket_of.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(":")[2])
     assert hangs_up_on(port, bytes([flags]) + struct.pack(">Q", 1 << 16))
 
@@ -343,7 +344,7 @@ def test_last_words_are_heard(start: Start, transport: str) -> None:
 
 def test_who_reads_nothing_makes_the_server_keep_little(start: Start) -> None:
     running = start()
-    front = running.broker._fronts[0]
+    front = running.broker.front.doors[0]
     front._most_waiting = 1 << 20
     client, other = running.client("zmtp"), running.client()
     client.ask("hello")
@@ -358,7 +359,7 @@ def test_who_reads_nothing_makes_the_server_keep_little(start: Start) -> None:
 
     wait_until(is_done)
     assert front._waiting() <= (1 << 20) + region.format.nbytes
-    assert running.broker._postponed, "what there was no room for"
+    assert running.broker.front._postponed, "what there was no room for"
     for call in calls[:-1]:
         assert bytes(client.wait(call).regions["pixels"].data) == bytes(region.data)
     assert len([event for event in client.events(calls[-1]) if event.kind == "preview"]) < 40
@@ -369,9 +370,9 @@ def test_answers_come_beside_and_after_a_large_result(
     start: Start, monkeypatch: pytest.MonkeyPatch, thumbnails: int
 ) -> None:
     monkeypatch.setattr(door, "_WORDS", 1 << 16)
-    monkeypatch.setitem(questions.QUESTIONS, "status", lambda *_: {"thumbnails": bytes(thumbnails)})
+    monkeypatch.setitem(OPERATIONS, "status", Question("status", lambda *_: {"thumbnails": bytes(thumbnails)}))
     running = start()
-    front = running.broker._fronts[0]
+    front = running.broker.front.doors[0]
     front._most_waiting = 1 << 20
     client, other = running.client("zmtp"), running.client()
     client.ask("hello")
@@ -382,7 +383,7 @@ def test_answers_come_beside_and_after_a_large_result(
     def has_ended() -> bool:
         line._write(line._socket)
         other.ask("status")
-        return len(running.broker.kept._kept) > 0
+        return len(running.broker.desk.kept._kept) > 0
 
     wait_until(has_ended)
     assert front._waiting() > 1 << 21

@@ -22,11 +22,10 @@ import psutil
 
 from impasto.progress import Enough
 from impasto.server.logs import configure_logging
+from impasto.server.operations import OPERATIONS, JobOperation, Outcome
 from impasto.server.workers import WORKER
 from impasto_link import codec
-from impasto_link.coats import STYLE_FRAME
 from impasto_link.errors import Cancelled, ImpastoError, NotEnoughMemory, quoted
-from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.pieces import Message
 from impasto_link.pixels import Region
 from impasto_link.shared import SharedFolder
@@ -185,7 +184,7 @@ class Worker:
         self._under_way.append(task)
         try:
             regions, notes = self._work(task)
-            final: dict[str, Any] = {"event": "done", "notes": notes}
+            final: dict[str, Any] = {"event": "done", "notes": list(notes)}
         except Cancelled:
             final = {"event": "cancelled"}
         except Exception as error:
@@ -211,7 +210,7 @@ class Worker:
         shared = self._shared if task.header.get("shared") is True else None
         self._send(message, regions, shared)
 
-    def _work(self, task: Task) -> tuple[dict[str, Region], list[str]]:
+    def _work(self, task: Task) -> Outcome:
         """Do what a job asks for; the regions of its result, and what a person should be told.
 
         Raises:
@@ -228,31 +227,16 @@ class Worker:
                 "The memory did not suffice for this picture.", "Try a smaller region, or close other programs."
             ) from None
 
-    def _ask_pipeline(self, task: Task) -> tuple[dict[str, Region], list[str]]:
-        header, sent = task.header, task.sent
+    def _ask_pipeline(self, task: Task) -> Outcome:
         if task.cancelled:
             raise Cancelled("The job was cancelled.")
 
-        def progress(done: float, doing: str, preview: Callable[[], Region] | None = None) -> None:
-            self._progress(task, done, doing, preview)
+        def tell(done: float, doing: str, picture: Callable[[], Region] | None = None) -> None:
+            self._progress(task, done, doing, picture)
 
-        if header["op"] == "mask":
-            options = MaskOptions.from_wire(header)
-            found = self._pipeline.mask(sent["pixels"], options, progress, selection=sent.get("selection"))
-            assert found.mask is not None
-            return {"mask": found.mask, **({"pixels": found.pixels} if options.cutout else {})}, []
-        layer = self._pipeline.stylize(
-            sent["pixels"],
-            StylizeOptions.from_wire(header),
-            progress,
-            mask=sent.get("mask"),
-            selection=sent.get("selection"),
-            pictures={
-                kind.removeprefix(STYLE_FRAME): one for kind, one in sent.items() if kind.startswith(STYLE_FRAME)
-            },
-        )
-        regions = {"pixels": layer.pixels, **({"mask": layer.mask} if layer.mask is not None else {})}
-        return regions, list(layer.notes)
+        operation = OPERATIONS[task.header["op"]]
+        assert isinstance(operation, JobOperation), "all others the broker answers"
+        return operation.work(self._pipeline, operation.read(task.header), task.sent, tell)
 
     def _progress(self, task: Task, fraction: float, doing: str, preview: Callable[[], Region] | None = None) -> None:
         """Report progress, let a quick job in between, and stop the job if the broker has asked for it meanwhile."""
