@@ -87,7 +87,8 @@ def styles_from_wire(entries: Any) -> tuple[StyleChoice, ...]:
     """Read the styles out of a header."""
     try:
         # One more than are allowed, so that a million of them are refused before they are looked at.
-        return tuple(StyleChoice(*entry) for entry in itertools.islice(entries, MAX_STYLES + 1))
+        some = itertools.islice(entries, MAX_STYLES + 1)
+        return tuple(StyleChoice(name, weight, *kind) for name, weight, *kind in some)
     except (TypeError, ValueError):
         raise BadRequest(
             "The styles of the request cannot be read.", "Send them as a list of [name, weight] pairs."

@@ -153,7 +153,7 @@ def test_an_error_in_the_loop_does_not_end_it(start: Start, monkeypatch: pytest.
         seen.set()
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(running.broker, "_look_after_workers", fails)
+    monkeypatch.setattr(running.broker.crew, "look_after", fails)
     assert seen.wait(PATIENCE)
     client = running.client()
     assert client.wait(job(client)).fields["by"]

@@ -16,7 +16,7 @@ import pytest
 import zmq
 
 from impasto.server import broker as broker_module
-from impasto.server import door
+from impasto.server import door, leases
 from impasto.server.operations import OPERATIONS, Question
 from impasto_link import codec, contact, proof
 from impasto_link.client import Call, Client, Event
@@ -225,7 +225,7 @@ def test_a_number_is_good_for_one_message_only(start: Start, transport: str) -> 
 def test_who_comes_back_while_his_job_is_being_given_up_still_gets_it(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(broker_module, "LOST_AFTER", 0.0)
+    monkeypatch.setattr(leases, "LOST_AFTER", 0.0)
     running = start()
     client, other = running.client(), running.client()
     client.ask("hello")
