@@ -57,6 +57,7 @@ _FEATURES = (
     Choice("compact", "Impasto's own encoder"),
 )
 _AREAS = (Choice("everything", "Everything"), Choice("subject", "Subject"), Choice("background", "Background"))
+_EXPERT: dict[str, Any] = {"group": "refinement", "expert": True}
 
 
 @dataclass(frozen=True)
@@ -64,45 +65,57 @@ class RefineOptions:
     """How the pixels of a painting are optimised (Gatys et al. 2016). What is None is as the preset says."""
 
     preset: str = choice(
-        "normal", "Refinement", "how thoroughly the painting is optimised afterwards", _REFINEMENTS, flag="refine"
+        "normal",
+        "Refinement",
+        "How thoroughly the painting is optimised afterwards",
+        _REFINEMENTS,
+        flag="",
+        group="refinement",
     )
     #: Smaller scales take as many as the preset says in proportion.
     iterations: int | None = whole(
-        None, "Iterations", "how often, at the largest scale", 1, 10_000, noun="The number of iterations", flag=""
+        None,
+        "Iterations",
+        "How often, at the largest scale",
+        1,
+        10_000,
+        noun="The number of iterations",
+        flag="",
+        group="refinement",
     )
     #: A larger picture takes over what was found there.
     max_side: int | None = whole(
         None,
         "Longest side",
-        "longest side at which pixels are optimised",
+        "Longest side at which pixels are optimised",
         64,
         1 << 20,
         unit="px",
         noun="The longest side to refine at",
         flag="refine-side",
-        expert=True,
+        **_EXPERT,
     )
     style_loss: str | None = choice(
-        None, "Style loss", "what of picture and style is compared", _STYLE_LOSSES, expert=True
+        None, "Style loss", "What of picture and style is compared", _STYLE_LOSSES, **_EXPERT
     )
-    optimizer: str | None = choice(None, "Optimizer", "how the loss is brought down", _OPTIMIZERS, expert=True)
+    optimizer: str | None = choice(None, "Optimizer", "How the loss is brought down", _OPTIMIZERS, **_EXPERT)
     content_weight: float = number(
-        1.0, "Content", "how closely content is kept", 0.0, 1000.0, noun="The weight of the content", expert=True
+        1.0, "Content", "How closely content is kept", 0.0, 1000.0, noun="The weight of the content", **_EXPERT
     )
     tv_weight: float = number(
-        1.0, "Smoothness", "how much roughness costs", 0.0, 1000.0, noun="The weight of the roughness", expert=True
+        1.0, "Smoothness", "How much roughness costs", 0.0, 1000.0, noun="The weight of the roughness", **_EXPERT
     )
     features: str = choice(
-        "auto", "Features", "the network that measures", _FEATURES, noun="The network that measures", expert=True
+        "auto", "Features", "The network that measures", _FEATURES, noun="The network that measures", **_EXPERT
     )
     layer_weights: tuple[float, ...] | None = numbers(
         "Layers",
-        "how much the style counts in relu1_1, relu2_1 and so on to relu5_1; alike if not given",
+        "How much the style counts in relu1_1, relu2_1 and so on to relu5_1; alike if not given",
         0.0,
         1e6,
         STYLE_LAYERS,
         noun="The weights of the layers",
-        expert=True,
+        **_EXPERT,
     )
 
     def __post_init__(self) -> None:
@@ -133,22 +146,22 @@ class RefineOptions:
 
 #: What finds the subject, and what is done with its edge: the same for paintings and for masks.
 def _mask_model() -> Any:
-    return name("impasto", "Subject by", "which network finds the subject", noun="The mask model")
+    return name("impasto", "Subject by", "Which network finds the subject", noun="The mask model", group="where")
 
 
 def _feather() -> Any:
-    tip = "softens the border of the area, in pixels of the picture"
-    return number(0.0, "Feather", tip, 0.0, 1000.0, unit="px", scale="square", slider=(0.0, 200.0))
+    tip = "Softens the border of the area, in pixels of the picture"
+    return number(0.0, "Feather", tip, 0.0, 1000.0, unit="px", scale="square", slider=(0.0, 200.0), group="where")
 
 
 def _grow() -> Any:
-    tip = "moves the border of the subject outwards, in pixels of the picture; below 0 inwards"
+    tip = "Moves the border of the subject outwards, in pixels of the picture; below 0 inwards"
     noun = "What the mask grows by"
-    return number(0.0, "Grow", tip, -1000.0, 1000.0, unit="px", slider=(-50.0, 50.0), noun=noun)
+    return number(0.0, "Grow", tip, -1000.0, 1000.0, unit="px", slider=(-50.0, 50.0), noun=noun, group="where")
 
 
 def _max_side(tip: str) -> Any:
-    return whole(None, "Preview", tip, 16, 1 << 20, unit="px", noun="A preview's longest side", flag="")
+    return whole(None, "Preview", tip, 16, 1 << 20, unit="px", noun="A preview's longest side", flag="", group="result")
 
 
 @dataclass(frozen=True)
@@ -165,25 +178,27 @@ class StylizeOptions:
     """
 
     styles: tuple[StyleChoice, ...] = ()
-    engine: str = name("fixed", "Engine", "what paints")
+    engine: str = name("fixed", "Engine", "What paints", group="engine")
     refine: RefineOptions | None = None
     strength: float = number(
         1.0, "Strength", "0 leaves the picture as it is, 1 paints it fully in the style", 0.0, 1.0, unit="%"
     )
     #: 2 paints with strokes twice as large as the network's own.
-    brush: float = number(1.0, "Brush size", "the size of the strokes", 0.25, 4.0, unit="x", scale="log", flag="brush")
-    keep_colors: bool = switch("Keep colours", "take light and dark from the style, colours from the picture")
+    brush: float = number(1.0, "Brush size", "The size of the strokes", 0.25, 4.0, unit="x", scale="log")
+    keep_colors: bool = switch("Keep colours", "Take light and dark from the style, colours from the picture")
     #: What comes back has the channels of RGB then. Without it gray stays gray.
-    color: bool = switch("Colourful", "paint gray pictures in the colours of the style")
-    area: str = choice("everything", "Area", "what is painted", _AREAS)
+    color: bool = switch("Colourful", "Paint gray pictures in the colours of the style", group="result")
+    area: str = choice("everything", "Area", "What is painted", _AREAS, group="where")
     background_styles: tuple[StyleChoice, ...] = ()
     feather: float = _feather()
     grow: float = _grow()
     mask_model: str = _mask_model()
-    flatten: bool = switch("Flatten", "give one finished picture back instead of a layer and its mask", flag="")
+    flatten: bool = switch(
+        "Flatten", "Give one finished picture back instead of a layer and its mask", flag="", group="result"
+    )
     device: str = device()
     #: Strokes shrink with the picture.
-    max_side: int | None = _max_side("for a preview, the longest side of the answer")
+    max_side: int | None = _max_side("For a preview, the longest side of the answer")
     coats: tuple[Coat, ...] = ()
     settings: Mapping[str, bool | int | float | str] = field(default_factory=dict)
 
@@ -279,11 +294,11 @@ class MaskOptions:
     mask_model: str = _mask_model()
     feather: float = _feather()
     grow: float = _grow()
-    invert: bool = switch("Invert", "the mask of the background instead")
+    invert: bool = switch("Invert", "The mask of the background instead of the subject's", group="result")
     #: With the mask as its alpha and its edge freed of the background's colours.
-    cutout: bool = switch("Cut-out", "give the picture, too, transparent but for the subject")
+    cutout: bool = switch("Cut-out", "The subject itself, the rest transparent, instead of the mask", group="result")
     device: str = device()
-    max_side: int | None = _max_side("for a preview, the longest side of the mask")
+    max_side: int | None = _max_side("For a preview, the longest side of the mask")
 
     def __post_init__(self) -> None:
         check_all(self)

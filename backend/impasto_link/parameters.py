@@ -50,15 +50,18 @@ class Parameter:
             (one of ``choices``), ``name`` (of something that the server knows) or ``device``.
         default: what holds if nobody chooses; where it is None, None may be chosen, too.
         title: what a row in an editor is called; English, which editors translate.
-        tip: what it does, in a phrase without a full stop.
+        tip: what it does, in a sentence without a full stop.
         low, high: the range of numbers, and of ``numbers`` each of them.
         choices: of a ``choice``, in the order of offer.
         unit: "px", "x" (times), or "%", of which a value of 1 is shown as 100.
-        scale: how a slider is spaced: ``even``, ``log`` (half and twice lie equally far from 1) or ``square``.
+        scale: how a slider is spaced: ``even``, ``log`` (half and twice lie equally far from 1) or ``square`` (finer
+            near 0).
         slider: what a slider reaches, where that is less than the range.
         most: how many ``numbers`` there may be.
         noun: how a sentence about it begins; by default "The" and the title.
         flag: on the command line; by default the name. Empty: not there.
+        group: what it is about: ``look``, ``where`` (the painting shows), ``engine``, ``refinement``, ``result`` (in
+            which form it comes back) or ``running``.
         expert: whether it is only for people who know the method.
     """
 
@@ -76,7 +79,12 @@ class Parameter:
     most: int = 0
     noun: str = ""
     flag: str | None = None
+    group: str = "look"
     expert: bool = False
+
+    def __post_init__(self) -> None:
+        if self.scale == "log" and not self.reach[0] > 0.0:
+            raise ValueError(f"{self.title} begins at {self.reach[0]:g}, which has no logarithm")
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -101,6 +109,36 @@ class Parameter:
         """
         return None if value is None and self.default is None else _CHECKS[self.kind](self, value)
 
+    @property
+    def reach(self) -> tuple[float, float]:
+        """What a slider reaches."""
+        return self.slider or self.bounds
+
+    def place(self, value: float) -> float:
+        """Where on a slider a value lies, from 0 to 1; one beyond the slider's reach lies at its end."""
+        low, high = self.reach
+        start, end, here = map(self._even, (low, high, min(max(value, low), high)))
+        return (here - start) / (end - start)
+
+    def at(self, place: float) -> float:
+        """The value at a place on a slider, from 0 to 1."""
+        low, high = map(self._even, self.reach)
+        even = low + place * (high - low)
+        if self.scale == "log":
+            return math.exp(even)
+        return math.copysign(even * even, even) if self.scale == "square" else even
+
+    def _even(self, value: float) -> float:
+        """A value on the scale on which a slider is even."""
+        if self.scale == "log":
+            return math.log(value)
+        return math.copysign(math.sqrt(abs(value)), value) if self.scale == "square" else value
+
+    def text(self, value: float) -> str:
+        """A number as a person reads it, with its unit: ``80 %``, ``1.5 x``, ``12 px``."""
+        shown = 100 * value if self.unit == "%" else value
+        return f"{round(shown, 2):g} {self.unit}".strip()
+
     def to_wire(self) -> dict[str, Any]:
         """As a header has it; what is as usual is left out, and so are bounds that there are none."""
         usual = {field.name: field.default for field in dataclasses.fields(self)}
@@ -119,6 +157,7 @@ class Parameter:
         known = {field.name: entry[field.name] for field in dataclasses.fields(cls) if field.name in entry}
         try:
             known["choices"] = tuple(Choice(*map(str, one)) for one in known.get("choices", ()))
+            known["slider"] = tuple(known["slider"]) if known.get("slider") else None
             found = cls(**known)
             if found.kind not in _CHECKS or not isinstance(found.name, str) or not isinstance(found.title, str):
                 raise ValueError(found.kind)
@@ -230,7 +269,7 @@ def name(default: str | None, title: str, tip: str, **facts: Any) -> Any:
 
 def device() -> Any:
     """A field that says where to compute."""
-    return _declared("device", "auto", "Device", f"where to compute: {DEVICES}")
+    return _declared("device", "auto", "Device", "Where to compute", group="running")
 
 
 def _declared(kind: str, default: Any, title: str, tip: str, **facts: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from impasto.cli.batch import Batch, Item, add_batch_arguments
-from impasto.cli.options import add_mask_options, add_parameters, mask_options
+from impasto.cli.options import add_mask_options, add_parameters, mask_options, of_group
 from impasto_link.client import Call, Client, Event
 from impasto_link.options import MASK
 
@@ -13,15 +13,11 @@ from impasto_link.options import MASK
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_batch_arguments(parser)
     add_mask_options(parser)
-    parser.add_argument("--invert", action="store_true", help="the background instead of the subject")
-    parser.add_argument(
-        "--cutout", action="store_true", help="the subject itself, the rest transparent, instead of the mask"
-    )
-    add_parameters(parser, MASK, ["device"])
+    add_parameters(parser, of_group(MASK, "result", "running"))
 
 
 def run(options: argparse.Namespace) -> int:
-    wanted = mask_options(options, invert=options.invert, cutout=options.cutout)
+    wanted = mask_options(options)
     # JPEG would blur the edge of a mask, and has no transparency.
     batch = Batch(options, suffix_for=lambda source: ".png")
 

@@ -3,40 +3,54 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from impasto.engines.registry import engine_facts
 from impasto.imaging import files
+from impasto.masking.models import mask_models
 from impasto_link.coats import StyleChoice, Styles
+from impasto_link.devices import DEVICES
 from impasto_link.errors import BadRequest
 from impasto_link.options import MASK, REFINE, STYLIZE, MaskOptions, RefineOptions, StylizeOptions
 from impasto_link.parameters import Parameter
 from impasto_link.pixels import Region
 
-#: What says how the subject is found, and what is done with its edge.
-_OF_THE_MASK = ("feather", "grow", "mask_model")
+#: Under names of their own, because a request has a longest side, too.
+_REFINEMENT = {
+    f"refine_{name}": replace(parameter, name=f"refine_{name}", flag=parameter.flag or name.replace("_", "-"))
+    for name, parameter in REFINE.items()
+    if parameter.flag != ""
+}
 
 
-def add_parameters(parser: argparse._ActionsContainer, known: Mapping[str, Parameter], names: Iterable[str]) -> None:
+def of_group(known: dict[str, Parameter], *groups: str) -> list[Parameter]:
+    """The parameters of some groups that the command line has."""
+    return [one for one in known.values() if one.group in groups and one.flag != ""]
+
+
+def add_parameters(parser: argparse._ActionsContainer, wanted: Iterable[Parameter]) -> None:
     """Arguments made from parameters: flag, help, range and default are what these say."""
-    for name in names:
-        parameter = known[name]
-        flag = "--" + (parameter.flag or name.replace("_", "-"))
+    for parameter in wanted:
         if parameter.kind == "switch":
-            parser.add_argument(flag, dest=name, action="store_true", help=parameter.tip)
-            continue
-        parser.add_argument(
-            flag,
-            dest=name,
-            type=_TYPES[parameter.kind],
-            choices=parameter.values or None,
-            default=parameter.default,
-            metavar=None if parameter.values else _metavar(parameter),
-            help=parameter.tip + _usually(parameter),
-        )
+            parser.add_argument(flag_of(parameter), dest=parameter.name, action="store_true", help=_help(parameter))
+        else:
+            parser.add_argument(
+                flag_of(parameter),
+                dest=parameter.name,
+                type=_TYPES[parameter.kind],
+                choices=parameter.values or None,
+                default=parameter.default,
+                metavar=None if parameter.values else _metavar(parameter),
+                help=_help(parameter),
+            )
+
+
+def flag_of(parameter: Parameter) -> str:
+    """What a parameter is called on the command line: ``--keep-colors``."""
+    return "--" + (parameter.flag or parameter.name.replace("_", "-"))
 
 
 def _numbers(text: str) -> tuple[float, ...]:
@@ -59,39 +73,49 @@ _TYPES: dict[str, Callable[[str], Any]] = {
 def _metavar(parameter: Parameter) -> str:
     if parameter.unit == "px":
         return "PX"
-    if parameter.kind == "number" and parameter.high <= 4:
+    if parameter.unit in ("%", "x"):
         return f"{parameter.low:g}..{parameter.high:g}"
     return {"numbers": "X,X,...", "name": "NAME", "device": "DEVICE"}.get(parameter.kind, "X")
 
 
-def _usually(parameter: Parameter) -> str:
+def _help(parameter: Parameter) -> str:
+    # A percent sign would begin a place for a value.
+    tip = (parameter.tip[:1].lower() + parameter.tip[1:]).replace("%", "%%")
+    if parameter.kind == "device":
+        tip += f": {DEVICES}"
     default = parameter.default
-    if default is None:
-        return ""
-    return f" (default: {default:g})" if isinstance(default, (int, float)) else f" (default: {default})"
+    if default is None or parameter.kind == "switch":
+        return tip
+    return f"{tip} (default: {default:g})" if isinstance(default, (int, float)) else f"{tip} (default: {default})"
 
 
 def add_style_options(parser: argparse.ArgumentParser) -> None:
-    """The options of `impasto_link.options.StylizeOptions`."""
-    parser.add_argument(
+    """All of `impasto_link.options.StylizeOptions`, by what they are about."""
+    look = parser.add_argument_group("how it looks")
+    look.add_argument(
         "--style",
         action="append",
         required=True,
         metavar="STYLE[:WEIGHT]",
         help="what to paint like: a style of the library or a picture file; several are mixed by weight",
     )
-    add_look_options(parser)
+    add_parameters(look, of_group(STYLIZE, "look"))
+    _add_area_options(parser.add_argument_group("where it shows"))
+    _add_engine_options(parser.add_argument_group("what paints it"))
+    add_parameters(parser.add_argument_group("refinement, for experts"), _REFINEMENT.values())
+    add_parameters(parser, of_group(STYLIZE, "result", "running"))
 
 
 def add_look_options(parser: argparse.ArgumentParser) -> None:
-    """The same without the style."""
-    add_parameters(parser, STYLIZE, ("strength", "brush", "keep_colors", "device"))
+    """How a painting looks, without its style, and where it is computed."""
+    add_parameters(parser, of_group(STYLIZE, "look", "running"))
 
 
-def add_area_options(parser: argparse.ArgumentParser) -> None:
-    """Where the painting shows."""
-    tip = f"{STYLIZE['area'].tip} (default: everything, with --mask the subject)"
-    parser.add_argument("--area", choices=STYLIZE["area"].values, help=tip)
+def _add_area_options(parser: argparse._ActionsContainer) -> None:
+    area = STYLIZE["area"]
+    parser.add_argument(
+        "--area", choices=area.values, help="where to paint (default: everything, with --mask the subject)"
+    )
     parser.add_argument(
         "--background-style",
         action="append",
@@ -108,12 +132,20 @@ def add_area_options(parser: argparse.ArgumentParser) -> None:
     add_mask_options(parser)
 
 
-def add_engine_options(parser: argparse.ArgumentParser) -> None:
-    """Which engine paints, and how a refinement is done."""
-    engines = "; ".join(f"{facts.name}: {facts.tip[:1].lower()}{facts.tip[1:]}" for facts in engine_facts().values())
-    parser.add_argument(
-        "--engine", default=STYLIZE["engine"].default, metavar="NAME", help=f"what paints. {engines} (default: fixed)"
-    )
+def add_mask_options(parser: argparse._ActionsContainer) -> None:
+    """How the mask of the subject is made."""
+    for one in of_group(MASK, "where"):
+        add_parameters(parser, [_with_names(one, mask_models()) if one.name == "mask_model" else one])
+
+
+def _with_names(parameter: Parameter, names: Iterable[str]) -> Parameter:
+    """With the names that are known here; a server elsewhere may know others."""
+    return replace(parameter, tip=f"{parameter.tip}: {', '.join(names)}")
+
+
+def _add_engine_options(parser: argparse._ActionsContainer) -> None:
+    for one in of_group(STYLIZE, "engine"):
+        add_parameters(parser, [_with_names(one, engine_facts()) if one.name == "engine" else one])
     parser.add_argument(
         "--set",
         dest="settings",
@@ -123,19 +155,11 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="a setting that only this engine has",
     )
-    preset = REFINE["preset"]
-    words = "|".join((*preset.values, "N"))
-    parser.add_argument("--refine", metavar=words, help=f"{preset.tip}, or how many iterations")
-    experts = parser.add_argument_group("refinement, for experts")
-    add_parameters(experts, _EXPERT, _EXPERT)
-
-
-#: Under names of their own, because a request has a longest side, too.
-_EXPERT = {
-    f"refine_{name}": replace(parameter, flag=parameter.flag or name.replace("_", "-"))
-    for name, parameter in REFINE.items()
-    if parameter.expert
-}
+    parser.add_argument(
+        "--refine",
+        metavar="|".join((*REFINE["preset"].values, "N")),
+        help="optimise the painting afterwards: thoroughness in a word, or a number of iterations",
+    )
 
 
 def _setting(text: str) -> tuple[str, bool | int | float | str]:
@@ -152,12 +176,12 @@ def _setting(text: str) -> tuple[str, bool | int | float | str]:
 
 
 def refine_options(options: argparse.Namespace) -> RefineOptions | None:
-    """What the arguments of `add_engine_options` ask for; raises BadRequest as `stylize_options` does."""
+    """The refinement that the arguments ask for; raises BadRequest as `stylize_options` does."""
     word = options.refine or "normal"
     wanted = RefineOptions(
         preset="normal" if word.isdecimal() else word,
         iterations=int(word) if word.isdecimal() else None,
-        **{name.removeprefix("refine_"): getattr(options, name) for name in _EXPERT},
+        **{name.removeprefix("refine_"): getattr(options, name) for name in _REFINEMENT},
     )
     if options.refine is not None or not _paints(options.engine):
         return wanted
@@ -220,40 +244,26 @@ def _weight(word: str, weight: str) -> float:
         ) from None
 
 
-def add_mask_options(parser: argparse.ArgumentParser) -> None:
-    """How the mask of the subject is made."""
-    add_parameters(parser, MASK, _OF_THE_MASK)
-
-
 def stylize_options(options: argparse.Namespace, style: Styles, **more: Any) -> StylizeOptions:
     """What the arguments ask for; raises BadRequest with a sentence about a value that cannot be used."""
-    return StylizeOptions.of(
-        style,
-        strength=options.strength,
-        brush=options.brush,
-        keep_colors=options.keep_colors,
-        device=options.device,
-        **more,
-    )
+    return StylizeOptions.of(style, **{**_given(options, STYLIZE), **more})
 
 
-def area_options(options: argparse.Namespace) -> dict[str, Any]:
-    """The fields of `StylizeOptions` that `add_area_options` asks for."""
-    area = options.area or ("subject" if options.mask and not options.background_style else "everything")
-    return {
-        "area": area,
-        **{name: getattr(options, name) for name in _OF_THE_MASK},
-    }
+def mask_options(options: argparse.Namespace) -> MaskOptions:
+    """What the arguments of `impasto mask` ask for; raises BadRequest as `stylize_options` does."""
+    return MaskOptions(**_given(options, MASK))
+
+
+def _given(options: argparse.Namespace, known: dict[str, Parameter]) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in known if hasattr(options, name)}
+
+
+def area_of(options: argparse.Namespace) -> str:
+    """Where to paint: with a mask, but no style for what is around it, the subject."""
+    return options.area or ("subject" if options.mask and not options.background_style else "everything")
 
 
 def idle_area_options(options: argparse.Namespace) -> str:
     """Which options were given that only say how the subject is found, and what is done with its edge."""
-    set_ones = [name for name in _OF_THE_MASK if getattr(options, name) != MASK[name].default]
-    given = {"--mask": options.mask, **{f"--{name.replace('_', '-')}": True for name in set_ones}}
-    return " and ".join(name for name, value in given.items() if value)
-
-
-def mask_options(options: argparse.Namespace, **more: Any) -> MaskOptions:
-    """What the arguments of `add_mask_options` ask for; raises BadRequest as `stylize_options` does."""
-    wanted = {name: getattr(options, name) for name in (*_OF_THE_MASK, "device")}
-    return MaskOptions(**wanted, **more)
+    changed = [one for one in of_group(MASK, "where") if getattr(options, one.name) != one.default]
+    return " and ".join([*(["--mask"] if options.mask else []), *map(flag_of, changed)])

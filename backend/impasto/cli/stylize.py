@@ -10,10 +10,8 @@ from pathlib import Path
 
 from impasto.cli.batch import Batch, Item, add_batch_arguments
 from impasto.cli.options import (
-    add_area_options,
-    add_engine_options,
     add_style_options,
-    area_options,
+    area_of,
     idle_area_options,
     read_styles,
     refine_options,
@@ -29,9 +27,6 @@ from impasto_link.pixels import Region
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_batch_arguments(parser)
     add_style_options(parser)
-    parser.add_argument("--color", action="store_true", help="paint gray pictures in the colours of the style")
-    add_area_options(parser)
-    add_engine_options(parser)
     parser.add_argument(
         "--layers", action="store_true", help="write the painting and, beside it as NAME-mask.png, where it shows"
     )
@@ -43,11 +38,10 @@ def run(options: argparse.Namespace) -> int:
         options,
         read_styles(options.style, pictures),
         background_style=read_styles(options.background_style, pictures),
-        color=options.color,
-        engine=options.engine,
+        area=area_of(options),
+        settings=dict(options.settings),
         refine=refine_options(options),
         flatten=not options.layers,
-        **area_options(options),
     )
     idle = idle_area_options(options)
     if idle and not wanted.needs_subject:

@@ -136,7 +136,7 @@ def _wasserstein_distance(given: LayerMoments, target: LayerMoments) -> Tensor:
 
 _TINY = 1e-8
 
-#: The style losses by the names that `impasto_link.options.STYLE_LOSSES` has for them.
+#: The style losses by the names that `impasto_link.options.RefineOptions` has for them.
 STYLE_DISTANCES: dict[str, Callable[[LayerMoments, LayerMoments], Tensor]] = {
     "gram": _gram_distance,
     "mean-std": _mean_std_distance,

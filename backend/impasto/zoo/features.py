@@ -100,7 +100,7 @@ class FeatureSource:
         self._shelf.clear()
 
     def get(self, choice: str) -> tuple[Features, str]:
-        """The network for one of `impasto_link.options.FEATURES`, and what a person should be told, or nothing.
+        """The network for a word of `impasto_link.options.RefineOptions`, and what a person should be told, or nothing.
 
         With "auto" and no VGG-19 at hand its download is begun, and meanwhile the compact encoder serves: a job never
         waits for the network.
