@@ -8,7 +8,7 @@ SHARING = OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE}
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: docs demo test test-link lint bench bench-serving bench-quality bench-masks bench-pictures wheel plugins test-krita krita-root test-gimp gimp-root setup clean
+.PHONY: docs docs-tables demo test test-link lint bench bench-serving bench-quality bench-masks bench-pictures wheel plugins test-krita krita-root test-gimp gimp-root setup clean
 
 setup: $(VENV)/.ready
 
@@ -47,6 +47,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The tables of options in README.md and docs/, from the data that the options are made of.
+docs-tables: setup
+	$(BIN)/python docs/tables.py
 
 # The site of the documentation, from docs/ and the docstrings: build/docs/index.html. A warning is an error.
 docs: setup

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from math import isfinite
 from typing import Any
 
 from impasto_link.coats import (
@@ -26,7 +25,9 @@ from impasto_link.parameters import (
     Parameter,
     check_all,
     choice,
+    described,
     device,
+    is_finite,
     name,
     number,
     numbers,
@@ -60,6 +61,7 @@ _AREAS = (Choice("everything", "Everything"), Choice("subject", "Subject"), Choi
 _EXPERT: dict[str, Any] = {"group": "refinement", "expert": True}
 
 
+@described
 @dataclass(frozen=True)
 class RefineOptions:
     """How the pixels of a painting are optimised (Gatys et al. 2016). What is None is as the preset says."""
@@ -164,6 +166,7 @@ def _max_side(tip: str) -> Any:
     return whole(None, "Preview", tip, 16, 1 << 20, unit="px", noun="A preview's longest side", flag="", group="result")
 
 
+@described
 @dataclass(frozen=True)
 class StylizeOptions:
     """How a layer is to be painted: with ``styles`` in an ``area``, or with several ``coats``.
@@ -287,6 +290,7 @@ class StylizeOptions:
         return cls(**known)
 
 
+@described
 @dataclass(frozen=True)
 class MaskOptions:
     """How the mask of a subject is to be made."""
@@ -336,4 +340,4 @@ def _checked_settings(settings: object) -> dict[str, bool | int | float | str]:
 def _is_plain(value: object) -> bool:
     if isinstance(value, str):
         return len(value) <= MAX_TEXT
-    return isinstance(value, (bool, int, float)) and isfinite(value)
+    return isinstance(value, (bool, int, float)) and is_finite(value)

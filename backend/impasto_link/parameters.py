@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
 
 from impasto_link.devices import DEVICES, is_device
 from impasto_link.errors import BadRequest, quoted
@@ -101,6 +101,19 @@ class Parameter:
         """How a sentence about it begins."""
         return self.noun or f"The {self.title[:1].lower()}{self.title[1:]}"
 
+    @property
+    def allowed(self) -> str:
+        """What it can be, in words: ``0.25 to 4``, ``gram, mean-std, wasserstein``."""
+        span = f"{self.low:.15g} to {self.high:.15g}"
+        words = {
+            "numbers": f"1 to {self.most} numbers, {span}",
+            "switch": "true or false",
+            "choice": ", ".join(self.values),
+            "name": "a name",
+            "device": DEVICES,
+        }
+        return words.get(self.kind, span)
+
     def check(self, value: object) -> Any:
         """The value in the type that it has to have.
 
@@ -168,7 +181,7 @@ class Parameter:
 
 
 def _check_number(parameter: Parameter, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not _is_finite(value):
+    if isinstance(value, bool) or not isinstance(value, Real) or not is_finite(value):
         raise BadRequest(f"{parameter.what} has to be a number, not {quoted(value)}.")
     number = float(value)
     if not parameter.low <= number <= parameter.high:
@@ -226,11 +239,12 @@ _CHECKS = {
 }
 
 
-def _is_finite(value: Real) -> bool:
+def is_finite(value: Real | float) -> bool:
+    """Whether a number is one that a float has room for."""
     try:
         return math.isfinite(value)
     except OverflowError:
-        # A whole number of more digits than a float has room for.
+        # A whole number of too many digits.
         return False
 
 
@@ -285,6 +299,19 @@ def parameters(options: type) -> dict[str, Parameter]:
         for field in dataclasses.fields(options)
         if "parameter" in field.metadata
     }
+
+
+_Options = TypeVar("_Options", bound=type)
+
+
+def described(options: _Options) -> _Options:
+    """A dataclass whose docstring ends with its parameters."""
+    lines = [
+        f"    {one.name}: {one.tip[:1].lower()}{one.tip[1:]}; {one.allowed}." for one in parameters(options).values()
+    ]
+    heading = "" if "Attributes:" in (options.__doc__ or "") else "\n\n    Attributes:"
+    options.__doc__ = "\n    ".join([(options.__doc__ or "").rstrip() + heading, *lines, ""])
+    return options
 
 
 def check_all(options: Any) -> None:

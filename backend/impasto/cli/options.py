@@ -135,17 +135,22 @@ def _add_area_options(parser: argparse._ActionsContainer) -> None:
 def add_mask_options(parser: argparse._ActionsContainer) -> None:
     """How the mask of the subject is made."""
     for one in of_group(MASK, "where"):
-        add_parameters(parser, [_with_names(one, mask_models()) if one.name == "mask_model" else one])
+        add_parameters(parser, [_with_names(one, ", ".join(mask_models())) if one.name == "mask_model" else one])
 
 
-def _with_names(parameter: Parameter, names: Iterable[str]) -> Parameter:
+def _with_names(parameter: Parameter, names: str) -> Parameter:
     """With the names that are known here; a server elsewhere may know others."""
-    return replace(parameter, tip=f"{parameter.tip}: {', '.join(names)}")
+    return replace(parameter, tip=f"{parameter.tip}: {names}")
+
+
+def _engines() -> str:
+    known = engine_facts().values()
+    return ", ".join(f"{facts.name} ({facts.tip[:1].lower()}{facts.tip[1:]})" for facts in known)
 
 
 def _add_engine_options(parser: argparse._ActionsContainer) -> None:
     for one in of_group(STYLIZE, "engine"):
-        add_parameters(parser, [_with_names(one, engine_facts()) if one.name == "engine" else one])
+        add_parameters(parser, [_with_names(one, _engines()) if one.name == "engine" else one])
     parser.add_argument(
         "--set",
         dest="settings",

@@ -1,0 +1,86 @@
+"""The tables of options in the documentation, made from `impasto_link.parameters`: `make docs-tables` writes them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from impasto.cli import stylize
+from impasto_link.options import MASK, REFINE, STYLIZE
+from impasto_link.parameters import Parameter
+
+ROOT = Path(__file__).parents[1]
+
+
+def command_line() -> Iterator[str]:
+    """All options of `impasto stylize` but those for experts."""
+    parser = argparse.ArgumentParser(add_help=False)
+    stylize.add_arguments(parser)
+    yield "| option | |"
+    yield "|---|---|"
+    # What all commands have comes last.
+    _, common, *groups = parser._action_groups
+    for group in (*groups, common):
+        if "experts" not in (group.title or ""):
+            yield from (_option(action) for action in group._group_actions if action.option_strings)
+
+
+def _option(action: argparse.Action) -> str:
+    flag = action.option_strings[-1]
+    value = "" if action.nargs == 0 else f" {action.metavar or '|'.join(map(str, action.choices or ()))}"
+    text = (action.help or "").replace("%%", "%")
+    return f"| `{_cell(flag + value)}` | {_cell(text)} |"
+
+
+def fields(known: dict[str, Parameter]) -> Callable[[], Iterator[str]]:
+    """The fields of a request, as a program sends them."""
+
+    def table() -> Iterator[str]:
+        yield "| field | value | default | |"
+        yield "|---|---|---|---|"
+        for one in known.values():
+            tip = one.tip[:1].lower() + one.tip[1:]
+            yield f"| `{one.name}` | {_cell(one.allowed)} | {_default(one)} | {_cell(tip)} |"
+
+    return table
+
+
+def _default(parameter: Parameter) -> str:
+    default = parameter.default
+    if default is None:
+        return "nil"
+    return f"{default:g}" if isinstance(default, float) else str(default).lower()
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+TABLES: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
+    "README.md": {"impasto stylize": command_line},
+    "docs/wire.md": {"stylize": fields(STYLIZE), "refine": fields(REFINE), "mask": fields(MASK)},
+}
+
+
+def renewed(path: str) -> str:
+    """The text of a file with its tables as they have to be."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    for name, rows in TABLES[path].items():
+        begin, end = f"<!-- table: {name} (make docs-tables) -->", "<!-- end of table -->"
+        table = "\n".join([begin, "", *rows(), "", end])
+        before, found, rest = text.partition(begin)
+        _, also_found, after = rest.partition(end)
+        if not (found and also_found):
+            raise SystemExit(f"{path} has no place for the table {name!r}.")
+        text = before + table + after
+    return text
+
+
+def main() -> None:
+    for path in TABLES:
+        (ROOT / path).write_text(renewed(path), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
