@@ -40,8 +40,7 @@ def fields(known: dict[str, Parameter]) -> Callable[[], Iterator[str]]:
         yield "| field | value | default | |"
         yield "|---|---|---|---|"
         for one in known.values():
-            tip = one.tip[:1].lower() + one.tip[1:]
-            yield f"| `{one.name}` | {_cell(one.allowed)} | {_default(one)} | {_cell(tip)} |"
+            yield f"| `{one.name}` | {_cell(one.allowed)} | {_default(one)} | {_cell(one.meaning)} |"
 
     return table
 

@@ -74,7 +74,6 @@ class RefineOptions:
         flag="",
         group="refinement",
     )
-    #: Smaller scales take as many as the preset says in proportion.
     iterations: int | None = whole(
         None,
         "Iterations",
@@ -82,10 +81,10 @@ class RefineOptions:
         1,
         10_000,
         noun="The number of iterations",
+        more="smaller scales take as many as the preset says in proportion",
         flag="",
         group="refinement",
     )
-    #: A larger picture takes over what was found there.
     max_side: int | None = whole(
         None,
         "Longest side",
@@ -95,6 +94,7 @@ class RefineOptions:
         unit="px",
         noun="The longest side to refine at",
         flag="refine-side",
+        more="a larger picture takes over what was found there",
         **_EXPERT,
     )
     style_loss: str | None = choice(
@@ -102,10 +102,24 @@ class RefineOptions:
     )
     optimizer: str | None = choice(None, "Optimizer", "How the loss is brought down", _OPTIMIZERS, **_EXPERT)
     content_weight: float = number(
-        1.0, "Content", "How closely content is kept", 0.0, 1000.0, noun="The weight of the content", **_EXPERT
+        1.0,
+        "Content",
+        "How closely content is kept",
+        0.0,
+        1000.0,
+        noun="The weight of the content",
+        more="1 is usual",
+        **_EXPERT,
     )
     tv_weight: float = number(
-        1.0, "Smoothness", "How much roughness costs", 0.0, 1000.0, noun="The weight of the roughness", **_EXPERT
+        1.0,
+        "Smoothness",
+        "How much roughness costs",
+        0.0,
+        1000.0,
+        noun="The weight of the roughness",
+        more="0 is not at all",
+        **_EXPERT,
     )
     features: str = choice(
         "auto", "Features", "The network that measures", _FEATURES, noun="The network that measures", **_EXPERT
@@ -162,8 +176,19 @@ def _grow() -> Any:
     return number(0.0, "Grow", tip, -1000.0, 1000.0, unit="px", slider=(-50.0, 50.0), noun=noun, group="where")
 
 
-def _max_side(tip: str) -> Any:
-    return whole(None, "Preview", tip, 16, 1 << 20, unit="px", noun="A preview's longest side", flag="", group="result")
+def _max_side(tip: str, more: str = "") -> Any:
+    return whole(
+        None,
+        "Preview",
+        tip,
+        16,
+        1 << 20,
+        unit="px",
+        noun="A preview's longest side",
+        flag="",
+        group="result",
+        more=more,
+    )
 
 
 @described
@@ -186,12 +211,31 @@ class StylizeOptions:
     strength: float = number(
         1.0, "Strength", "0 leaves the picture as it is, 1 paints it fully in the style", 0.0, 1.0, unit="%"
     )
-    #: 2 paints with strokes twice as large as the network's own.
-    brush: float = number(1.0, "Brush size", "The size of the strokes", 0.25, 4.0, unit="x", scale="log")
+    brush: float = number(
+        1.0,
+        "Brush size",
+        "The size of the strokes",
+        0.25,
+        4.0,
+        unit="x",
+        scale="log",
+        more="2 paints with strokes twice as large as the network's own",
+    )
     keep_colors: bool = switch("Keep colours", "Take light and dark from the style, colours from the picture")
-    #: What comes back has the channels of RGB then. Without it gray stays gray.
-    color: bool = switch("Colourful", "Paint gray pictures in the colours of the style", group="result")
-    area: str = choice("everything", "Area", "What is painted", _AREAS, group="where")
+    color: bool = switch(
+        "Colourful",
+        "Paint gray pictures in the colours of the style",
+        group="result",
+        more="what comes back has the channels of RGB then; without it gray stays gray",
+    )
+    area: str = choice(
+        "everything",
+        "Area",
+        "What is painted",
+        _AREAS,
+        group="where",
+        more="the subject is what the mask says that is sent along, or else what a network finds",
+    )
     background_styles: tuple[StyleChoice, ...] = ()
     feather: float = _feather()
     grow: float = _grow()
@@ -200,8 +244,9 @@ class StylizeOptions:
         "Flatten", "Give one finished picture back instead of a layer and its mask", flag="", group="result"
     )
     device: str = device()
-    #: Strokes shrink with the picture.
-    max_side: int | None = _max_side("For a preview, the longest side of the answer")
+    max_side: int | None = _max_side(
+        "For a preview, the longest side of the answer", more="strokes shrink with the picture"
+    )
     coats: tuple[Coat, ...] = ()
     settings: Mapping[str, bool | int | float | str] = field(default_factory=dict)
 
@@ -299,8 +344,12 @@ class MaskOptions:
     feather: float = _feather()
     grow: float = _grow()
     invert: bool = switch("Invert", "The mask of the background instead of the subject's", group="result")
-    #: With the mask as its alpha and its edge freed of the background's colours.
-    cutout: bool = switch("Cut-out", "The subject itself, the rest transparent, instead of the mask", group="result")
+    cutout: bool = switch(
+        "Cut-out",
+        "The subject itself, the rest transparent, instead of the mask",
+        group="result",
+        more="the picture, with the mask as its alpha and its edge freed of the background's colours",
+    )
     device: str = device()
     max_side: int | None = _max_side("For a preview, the longest side of the mask")
 

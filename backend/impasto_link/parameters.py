@@ -51,6 +51,7 @@ class Parameter:
         default: what holds if nobody chooses; where it is None, None may be chosen, too.
         title: what a row in an editor is called; English, which editors translate.
         tip: what it does, in a sentence without a full stop.
+        more: what beyond it only documentation says, without a full stop.
         low, high: the range of numbers, and of ``numbers`` each of them.
         choices: of a ``choice``, in the order of offer.
         unit: "px", "x" (times), or "%", of which a value of 1 is shown as 100.
@@ -70,6 +71,7 @@ class Parameter:
     default: Any
     title: str
     tip: str = ""
+    more: str = ""
     low: float = -math.inf
     high: float = math.inf
     choices: tuple[Choice, ...] = ()
@@ -100,6 +102,11 @@ class Parameter:
     def what(self) -> str:
         """How a sentence about it begins."""
         return self.noun or f"The {self.title[:1].lower()}{self.title[1:]}"
+
+    @property
+    def meaning(self) -> str:
+        """What it does, as documentation says it: a phrase without a full stop."""
+        return "; ".join(filter(None, [self.tip[:1].lower() + self.tip[1:], self.more]))
 
     @property
     def allowed(self) -> str:
@@ -306,9 +313,7 @@ _Options = TypeVar("_Options", bound=type)
 
 def described(options: _Options) -> _Options:
     """A dataclass whose docstring ends with its parameters."""
-    lines = [
-        f"    {one.name}: {one.tip[:1].lower()}{one.tip[1:]}; {one.allowed}." for one in parameters(options).values()
-    ]
+    lines = [f"    {one.name}: {one.meaning}; {one.allowed}." for one in parameters(options).values()]
     heading = "" if "Attributes:" in (options.__doc__ or "") else "\n\n    Attributes:"
     options.__doc__ = "\n    ".join([(options.__doc__ or "").rstrip() + heading, *lines, ""])
     return options
