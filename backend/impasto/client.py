@@ -155,8 +155,8 @@ class Server:
                 transparent somewhere, its alpha counts, else its light.
             selection: where to paint at most; likewise.
             pictures: pictures as styles, by the names under which ``style`` and ``background_style`` have them.
-            options: see `impasto_link.options.StylizeOptions`: strength, brush, keep_colors, color, area, feather,
-                grow, engine, refine, device, max_side.
+            options: the other fields of `impasto_link.options.StylizeOptions` by name; ``refine`` may also be a word,
+                such as ``"draft"``, or a number of iterations.
 
         Returns:
             The painted image, of the same kind, size, mode and colour profile; without a profile that cannot be meant
@@ -217,7 +217,7 @@ class Server:
 
         Args:
             image: as for `stylize`.
-            options: see `impasto_link.options.MaskOptions`: feather, grow, invert, mask_model, device, max_side.
+            options: the fields of `impasto_link.options.MaskOptions` by name.
 
         Returns:
             A gray image of the same kind and size, uint8: 255 where the subject is.

@@ -367,9 +367,11 @@ def test_how_pictures_are_named_as_styles(tmp_path: Path, monkeypatch: pytest.Mo
         (["--feather", "4", "--grow", "-2"], "nothing to do for --feather and --grow"),
         (["--area", "subject", "--background-style", "udnie"], "background"),
         (["--area", "subject", "--feather", "-3"], "feather"),
+        (["--set", "drip=1"], "The engine fixed has no setting 'drip'"),
+        (["--engine", "magic"], "Known are fixed, adain, gatys"),
     ],
 )
-def test_areas_that_make_no_sense_are_said(
+def test_options_that_make_no_sense_are_said(
     photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
 ) -> None:
     Image.new("L", (200, 160)).save(tmp_path / "black.png")

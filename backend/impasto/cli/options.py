@@ -251,15 +251,16 @@ def _weight(word: str, weight: str) -> float:
 
 def stylize_options(options: argparse.Namespace, style: Styles, **more: Any) -> StylizeOptions:
     """What the arguments ask for; raises BadRequest with a sentence about a value that cannot be used."""
-    return StylizeOptions.of(style, **{**_given(options, STYLIZE), **more})
+    return StylizeOptions.of(style, **{**given(options, STYLIZE), **more})
 
 
 def mask_options(options: argparse.Namespace) -> MaskOptions:
     """What the arguments of `impasto mask` ask for; raises BadRequest as `stylize_options` does."""
-    return MaskOptions(**_given(options, MASK))
+    return MaskOptions(**given(options, MASK))
 
 
-def _given(options: argparse.Namespace, known: dict[str, Parameter]) -> dict[str, Any]:
+def given(options: argparse.Namespace, known: dict[str, Parameter]) -> dict[str, Any]:
+    """The values of those parameters that a command has arguments for, by name."""
     return {name: getattr(options, name) for name in known if hasattr(options, name)}
 
 

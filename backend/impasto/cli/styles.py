@@ -14,7 +14,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from impasto.cli.options import add_look_options, stylize_options
+from impasto.cli.options import add_look_options, given, stylize_options
 from impasto.cli.outputs import Outputs, add_existing_option
 from impasto.client import Server, to_region
 from impasto.command import SERVER_COMMAND
@@ -23,6 +23,7 @@ from impasto_link.client import Client
 from impasto_link.coats import StyleChoice
 from impasto_link.errors import BadRequest
 from impasto_link.launch import connect_or_start, names_remote
+from impasto_link.options import STYLIZE
 
 #: Pixels of a picture on a sheet.
 CELL_RANGE = (16, 4096)
@@ -106,14 +107,7 @@ def _sheet(options: argparse.Namespace) -> int:
 
             def paint(photo: Image.Image, style: str) -> Image.Image:
                 bar.set_description(style)
-                painted = server.stylize(
-                    photo,
-                    StyleChoice(style),
-                    strength=options.strength,
-                    brush=options.brush,
-                    keep_colors=options.keep_colors,
-                    device=options.device,
-                )
+                painted = server.stylize(photo, StyleChoice(style), **given(options, STYLIZE))
                 bar.update()
                 return painted
 
