@@ -5,22 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard
 
 from impasto_editor.pictures import is_picture
 from impasto_link.coats import StyleChoice
 from impasto_link.errors import BadRequest
-from impasto_link.options import StylizeOptions
+from impasto_link.options import STYLIZE
 
 Styles = tuple[StyleChoice, ...]
 
 #: What can be chosen beside styles, area and refinement, and what holds if nobody does.
-USUAL: Mapping[str, Any] = {
-    one.name: one.default
-    for one in fields(StylizeOptions)
-    if one.default is not MISSING and one.name not in ("styles", "background_styles", "coats", "area", "refine")
-}
+_USUAL: Mapping[str, Any] = {**{name: one.default for name, one in STYLIZE.items() if name != "area"}, "settings": {}}
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ class Choices:
     source: str = ""
 
     def __getitem__(self, name: str) -> Any:
-        return self.values.get(name, USUAL.get(name))
+        return self.values.get(name, _USUAL.get(name))
 
     @classmethod
     def of(cls, style: str = "", background: str = "", *, area: str = "everything", **values: Any) -> Choices:
@@ -118,7 +114,8 @@ class Choices:
             return None
         entry = _renewed(entry)
         words = {name: entry[name] for name in ("area", "refine", "result", "source") if _is_text(entry.get(name))}
-        values = {name: entry[name] for name, usual in USUAL.items() if _is_like(entry.get(name), usual)}
+        known = {name: _checked(name, entry[name]) for name in _USUAL if name in entry}
+        values = {name: value for name, value in known.items() if value is not None}
         return cls(_pairs(entry.get("styles")), _pairs(entry.get("background")), values=values, **words)
 
 
@@ -168,10 +165,15 @@ def _is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str)
 
 
-def _is_like(value: object, usual: object) -> bool:
-    """Whether a value is of the kind of another one, by which it is told what it may be."""
-    if isinstance(usual, bool) or isinstance(value, bool):
-        return isinstance(usual, bool) and isinstance(value, bool)
-    if isinstance(usual, float):
-        return isinstance(value, (int, float))
-    return isinstance(value, type(usual)) and value is not None
+def _checked(name: str, value: Any) -> Any:
+    """A value as a request takes it; None if it does not."""
+    with suppress(BadRequest):
+        return _settings(value) if name == "settings" else STYLIZE[name].check(value)
+    return None
+
+
+def _settings(value: Any) -> dict[str, Any] | None:
+    """An engine's own settings; whether it has them `impasto_editor.rows` knows."""
+    if not isinstance(value, Mapping):
+        return None
+    return {str(name): one for name, one in value.items() if isinstance(one, (bool, int, float, str))}

@@ -12,7 +12,7 @@ from impasto_editor.pictures import is_picture
 from impasto_editor.texts import tr
 from impasto_link.coats import STYLE_FRAME, StyleChoice
 from impasto_link.errors import Problem
-from impasto_link.options import STYLIZE, MaskOptions, StylizeOptions
+from impasto_link.options import MASK, STYLIZE, MaskOptions, StylizeOptions
 from impasto_link.pixels import Region
 
 #: A feathered border reaches about so many times its feather outwards.
@@ -89,18 +89,15 @@ def subject(
 
     Arguments as of `painting`.
     """
-    values = {name: value for name, value in choices.values.items() if name in _OF_MASKS}
+    values = {name: value for name, value in choices.values.items() if name in MASK}
     wanted = {**_measured(values, reduced_by), "invert": choices.area == "background", **more}
     return MaskOptions(**wanted), {kind: regions[kind] for kind in ("pixels", "selection") if kind in regions}
-
-
-_OF_MASKS = ("mask_model", "feather", "grow", "device")
 
 
 def _measured(values: Mapping[str, Any], reduced_by: float) -> dict[str, Any]:
     """Values for a picture that is smaller than the layer."""
     found = dict(values)
-    for name in ("feather", "grow"):
-        if name in found:
-            found[name] /= reduced_by
+    for name, value in found.items():
+        if name in STYLIZE and STYLIZE[name].unit == "px":
+            found[name] = value / reduced_by
     return found

@@ -35,7 +35,7 @@ class Settings:
     unload_after: int = 10
     exit_after: int = 60
     language: str = "auto"
-    refine: str = "draft"
+    refine: str = REFINE["preset"].values[0]
     pictures: list[str] = field(default_factory=list)
 
     @classmethod
@@ -52,7 +52,7 @@ class Settings:
         if settings.result not in cls.RESULTS:
             settings.result = cls.RESULTS[0]
         if settings.refine not in REFINE["preset"].values:
-            settings.refine = Settings.refine
+            settings.refine = cls().refine
         return settings
 
     def save(self, write: Callable[[str, str], None]) -> None:

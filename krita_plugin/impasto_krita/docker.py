@@ -54,7 +54,7 @@ class StyleTransferDocker(DockWidget):
         self.settings = settings()
         choose_language([self.settings.language, QLocale().name()])
         self.setWindowTitle(tr("Style Transfer"))
-        self.panel = Panel(self.settings.thumbnail_size)
+        self.panel = Panel(self.settings.thumbnail_size, more=self.settings.more)
         self.setWidget(self.panel)
         self.connection = Connection(self)
         self.styles = PictureStyles(self.settings, self.panel.gallery.menu, self)
@@ -91,6 +91,7 @@ class StyleTransferDocker(DockWidget):
         panel.gallery.removal.connect(self.styles.remove)
         self.styles.changed.connect(self._on_pictures)
         self.styles.failed.connect(panel.show_message)
+        panel.more.toggled.connect(self._on_more)
         panel.settings.clicked.connect(self._open_settings)
         panel.status.linkActivated.connect(lambda _: self.connection.open(start=True))
         self.connection.changed.connect(self._on_connection)
@@ -243,6 +244,10 @@ class StyleTransferDocker(DockWidget):
 
     def _on_resized(self, size: int) -> None:
         self.settings.thumbnail_size = size
+        self.settings.keep()
+
+    def _on_more(self, unfolded: bool) -> None:
+        self.settings.more = unfolded
         self.settings.keep()
 
     def _open_settings(self) -> None:

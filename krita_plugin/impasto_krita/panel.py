@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from math import log2
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from impasto_editor.choices import Choices
 from impasto_editor.pictures import is_picture
+from impasto_editor.rows import Offer, Row, gathered
 from impasto_editor.styles import Style
 from impasto_editor.texts import tr
 from impasto_krita.comparison import Comparison
@@ -29,12 +29,11 @@ from impasto_krita.qt import (
     QWidget,
     pyqtSignal,
 )
-from impasto_krita.sliders import SliderRow
+from impasto_krita.rows import RowWidgets, TickRow, make_rows, put_in
 from impasto_krita.theme import icon
 from impasto_link.coats import StyleChoice
-from impasto_link.options import STYLIZE
+from impasto_link.options import REFINE
 
-_LARGEST_FEATHER = 200.0
 #: With these areas the background can have a style of its own.
 _TWO_STYLES = ("everything", "selection")
 
@@ -44,47 +43,17 @@ class Panel(QWidget):
 
     Signals:
         changed: a choice has changed, other than the style.
-        refine: the painting is to be refined, with a preset of `impasto_link.options.RefineOptions`.
+        refine: the painting is to be refined, with this preset.
     """
 
     changed = pyqtSignal()
     refine = pyqtSignal(str)
 
-    def __init__(self, thumbnail_size: int) -> None:
+    def __init__(self, thumbnail_size: int, *, more: bool = False) -> None:
         super().__init__()
+        self.rows: list[RowWidgets] = []
+        self._offer, self._wanted = Offer(), list[Row]()
         self.gallery = Gallery(thumbnail_size)
-        self.strength = SliderRow(
-            tr("Strength"),
-            tr("0 leaves the layer as it is, 100 paints it fully in the style"),
-            0,
-            100,
-            100,
-            suffix=" %",
-            parent=self,
-        )
-        self.brush = SliderRow(
-            tr("Brush size"),
-            tr("The size of the strokes"),
-            *STYLIZE["brush"].bounds,
-            STYLIZE["brush"].default,
-            decimals=2,
-            suffix=" x",
-            step=0.05,
-            bend=log2,
-            unbend=lambda place: 2.0**place,
-            parent=self,
-        )
-        self.feather = SliderRow(
-            tr("Feather"),
-            tr("Softens the border of the area"),
-            0,
-            _LARGEST_FEATHER,
-            0,
-            suffix=" px",
-            bend=lambda value: value**0.5,
-            unbend=lambda place: place**2,
-            parent=self,
-        )
         self.area = QComboBox()
         self.area.setToolTip(tr("What is painted; the selection limits the subject and the background, too"))
         self.area.addItem(tr("Everything"), "everything")
@@ -98,8 +67,13 @@ class Panel(QWidget):
         )
         self.select = QPushButton(tr("Select"))
         self.select.setToolTip(tr("Select what the mask shows; then it can be changed by all that selections can"))
-        self.keep_colors = QCheckBox(tr("Keep colours"))
-        self.keep_colors.setToolTip(tr("Take light and dark from the style, colours from the layer"))
+        self.more = QToolButton()
+        self.more.setText(tr("More"))
+        self.more.setToolTip(tr("What is rarely changed"))
+        self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.more.setAutoRaise(True)
+        self.more.setCheckable(True)
+        self.more.setChecked(more)
         self.comparison = Comparison()
         self.paint = QPushButton(tr("Paint"))
         self.paint.setToolTip(tr("Paint the active layer into a new layer above it"))
@@ -122,47 +96,43 @@ class Panel(QWidget):
         for button in (self.again, self.settings):
             button.setAutoRaise(True)
         self._lay_out()
+        self._make_rows()
         self.show_progress(None)
         self._refresh_icons()
 
-        for row in (self.strength, self.brush, self.feather):
-            row.changed.connect(self.changed)
         for box in (self.area, self.background):
             box.currentIndexChanged.connect(lambda _: self._on_choice())
-        for check in (self.keep_colors, self.show_mask):
-            check.toggled.connect(lambda _: self._on_choice())
-        self._subject_offered = False
+        for button in (self.show_mask, self.more):
+            button.toggled.connect(lambda _: self._on_choice())
         self._on_choice()
 
     def _refinements(self) -> QMenu:
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
-        for preset, title, tip in (
-            ("draft", tr("Draft"), tr("Quick and small: shows where it leads")),
-            ("normal", tr("Normal"), tr("For most pictures")),
-            ("fine", tr("Fine"), tr("Large and thorough: for the last time, with a graphics card")),
-        ):
-            action = menu.addAction(title)
-            action.setToolTip(tip)
-            action.triggered.connect(lambda _, preset=preset: self.refine.emit(preset))
+        for preset in REFINE["preset"].choices:
+            action = menu.addAction(tr(preset.title))
+            action.setToolTip(tr(preset.tip))
+            action.triggered.connect(lambda _, preset=preset.value: self.refine.emit(preset))
         return menu
 
     def _lay_out(self) -> None:
-        grid = QGridLayout()
-        grid.setVerticalSpacing(3)
-        grid.setColumnStretch(1, 1)
-        grid.addWidget(QLabel(tr("Area")), 0, 0)
-        grid.addWidget(self.area, 0, 1, 1, 3)
-        grid.addWidget(self.background_label, 1, 0)
-        grid.addWidget(self.background, 1, 1, 1, 3)
-        for line, row in enumerate((self.feather, self.strength, self.brush), start=2):
-            for column, widget in enumerate(row.widgets):
-                grid.addWidget(widget, line, column)
+        area = QHBoxLayout()
+        area.addWidget(self.area, 1)
+        area.addWidget(self.select)
+        self._first, self._rest = QGridLayout(), QGridLayout()
+        for grid in (self._first, self._rest):
+            grid.setVerticalSpacing(3)
+            grid.setColumnStretch(1, 1)
+        self._first.addWidget(QLabel(tr("Area")), 0, 0)
+        self._first.addLayout(area, 0, 1, 1, 3)
+        self._first.addWidget(self.background_label, 1, 0)
+        self._first.addWidget(self.background, 1, 1, 1, 3)
+        self._ticks = QHBoxLayout()
         checks = QHBoxLayout()
-        checks.addWidget(self.keep_colors)
+        checks.addLayout(self._ticks)
         checks.addWidget(self.show_mask)
         checks.addStretch(1)
-        checks.addWidget(self.select)
+        checks.addWidget(self.more)
         buttons = QHBoxLayout()
         buttons.addWidget(self.paint, 2)
         buttons.addWidget(self.refining, 1)
@@ -177,8 +147,8 @@ class Panel(QWidget):
         layout.setContentsMargins(6, 6, 6, 6)
         layout.setSpacing(5)
         layout.addWidget(self.gallery, 5)
-        layout.addLayout(grid)
-        layout.addLayout(checks)
+        for row in (self._first, checks, self._rest):
+            layout.addLayout(row)
         layout.addWidget(self.comparison, 3)
         for row in (buttons, working):
             layout.addLayout(row)
@@ -192,12 +162,7 @@ class Panel(QWidget):
         """The choices as they are now."""
         area = self.area.currentData()
         background = (self.background.currentData() or "") if area in _TWO_STYLES else ""
-        values = {
-            "strength": self.strength.value / 100,
-            "brush": self.brush.value,
-            "keep_colors": self.keep_colors.isChecked(),
-            "feather": self.feather.value,
-        }
+        values = gathered((one.row, one.value) for one in self.rows)
         return Choices(_styles(self.gallery.current), _styles(background), area, values)
 
     def set_choices(self, choices: Choices) -> list[str]:
@@ -205,13 +170,15 @@ class Panel(QWidget):
         self.gallery.choose(choices.style)
         self.set_area(choices.area)
         self.background.setCurrentIndex(max(0, self.background.findData(choices.background_style)))
-        self.strength.set(choices["strength"] * 100)
-        self.brush.set(choices["brush"])
-        self.keep_colors.setChecked(choices["keep_colors"])
-        self.feather.set(choices["feather"])
+        self._choose(choices, [one for one in self.rows if one.row.parameter.name == "engine"])
+        self._choose(choices, self.rows)
         shown = self.choices()
         pairs = ((choices.style, shown.style), (choices.background_style, shown.background_style))
         return [wanted for wanted, found in pairs if wanted != found and not is_picture(wanted)]
+
+    def row(self, name: str) -> RowWidgets:
+        """The row of a parameter; raises KeyError if there is none."""
+        return {one.row.parameter.name: one for one in self.rows}[name]
 
     def set_area(self, area: str) -> None:
         """Choose an area, if it is offered."""
@@ -244,17 +211,42 @@ class Panel(QWidget):
 
     def offer(self, hello: Mapping[str, Any]) -> None:
         """Offer what the server can do, by what it says of itself."""
-        offered = "mask" in hello.get("operations", ())
-        if offered == self._subject_offered:
+        offer = Offer.of(hello)
+        if offer == self._offer:
             return
+        self._offer = offer
         for name, title in (("subject", tr("Subject")), ("background", tr("Background"))):
             index = self.area.findData(name)
-            if offered and index < 0:
+            if offer.subject and index < 0:
                 self.area.insertItem(self.area.count() - 1, title, name)
-            elif not offered and index >= 0:
+            elif not offer.subject and index >= 0:
                 self.area.removeItem(index)
-        self._subject_offered = offered
         self._on_choice()
+
+    def _make_rows(self) -> None:
+        """Have a row for each parameter that there is with the chosen engine."""
+        choices = self.choices()
+        wanted = self._offer.rows(choices["engine"])
+        if wanted == self._wanted:
+            return
+        self._wanted = wanted
+        for one in self.rows:
+            one.remove()
+        self.rows = make_rows(wanted, self)
+        first = [one for one in self.rows if one.row.first]
+        ticks = [one for one in first if isinstance(one, TickRow)]
+        for tick in ticks:
+            self._ticks.addWidget(tick.box)
+        put_in(self._first, [one for one in first if one not in ticks], line=2)
+        put_in(self._rest, [one for one in self.rows if one not in first])
+        self._choose(choices, self.rows)
+        for one in self.rows:
+            one.changed.connect(self._on_choice)
+            one.refresh_icon()
+
+    def _choose(self, choices: Choices, rows: Iterable[RowWidgets]) -> None:
+        for one in rows:
+            one.set(one.row.value(choices))
 
     def show_progress(self, fraction: float | None, doing: str = "") -> None:
         """Show how far the work is; None when there is none."""
@@ -275,12 +267,16 @@ class Panel(QWidget):
         self.message.setVisible(bool(words))
 
     def _on_choice(self) -> None:
+        self._make_rows()
         choices = self.choices()
-        self.background.setVisible(self._subject_offered and choices.area in _TWO_STYLES)
+        self.background.setVisible(self._offer.subject and choices.area in _TWO_STYLES)
         self.background_label.setVisible(self.background.isVisibleTo(self))
-        self.feather.set_visible(choices.needs_subject or choices.area == "selection")
         self.show_mask.setVisible(choices.needs_subject)
         self.select.setVisible(choices.needs_subject)
+        unfolded = self.more.isChecked()
+        self.more.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
+        for one in self.rows:
+            one.set_visible((one.row.first or unfolded) and one.row.counts(choices))
         self.changed.emit()
 
     def changeEvent(self, event: Any) -> None:
@@ -292,7 +288,7 @@ class Panel(QWidget):
     def _refresh_icons(self) -> None:
         self.settings.setIcon(icon("settings", self))
         self.again.setIcon(icon("again", self))
-        for row in (self.strength, self.brush, self.feather):
+        for row in self.rows:
             row.refresh_icon()
 
 

@@ -96,7 +96,7 @@ def test_what_cannot_be_read_is_nothing(text: str) -> None:
     "entry",
     [
         {"styles": 3, "strength": "much", "area": None, "of a newer version": 1},
-        {"style": "a:b", "brush": True, "keep_colors": 1.0},
+        {"style": "a:b", "brush": True, "settings": 3},
         {"style": 5, "picture": 0, "engine": 3},
     ],
 )

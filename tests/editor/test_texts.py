@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 import impasto_editor
+from impasto_editor.rows import Offer
+from impasto_link.options import REFINE, STYLIZE
+from impasto_link.parameters import Parameter
 from plugin_texts import check_placeholders_are_filled, placeholders, texts
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +30,21 @@ def entries(path: Path) -> dict[str, str]:
 @pytest.mark.parametrize("plugin", PLUGINS)
 def test_every_text_is_translated(plugin: str, catalogue: Path) -> None:
     assert not texts([*SHARED, *PLUGINS[plugin]]) - entries(catalogue).keys()
+
+
+def words_of(parameter: Parameter) -> set[str]:
+    words = {parameter.title, parameter.tip}
+    for choice in parameter.choices:
+        words |= {choice.title, choice.tip}
+    return words - {""}
+
+
+@pytest.mark.parametrize("catalogue", CATALOGUES, ids=lambda path: path.stem)
+def test_every_parameter_that_an_editor_shows_is_translated(catalogue: Path) -> None:
+    shown = [row.parameter for row in Offer().rows("fixed")]
+    shown += [STYLIZE["engine"], STYLIZE["mask_model"], REFINE["preset"]]
+    missing = set().union(*map(words_of, shown)) - entries(catalogue).keys()
+    assert not missing
 
 
 @pytest.mark.parametrize("catalogue", CATALOGUES, ids=lambda path: path.stem)

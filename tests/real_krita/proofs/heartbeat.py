@@ -54,8 +54,8 @@ def steps():
         heart = Heart()
         for call in ("read", "place", "read_small", "find_source"):
             heart.watch(call)
-        one.panel.strength.set(99)
-        one.panel.strength.set(100)
+        one.panel.row("strength").set(0.99)
+        one.panel.row("strength").set(1.0)
         yield 3000
         ended = []
         one.painter.ended.connect(lambda *_, ended=ended: ended.append(time.perf_counter()))

@@ -42,7 +42,7 @@ def steps():
     yield from prover.shot(f"{look}-picture")
     one.panel.gallery.search.setText("gogh")
     one.panel.area.setCurrentIndex(max(0, one.panel.area.findData("subject")))
-    one.panel.keep_colors.setChecked(True)
+    one.panel.row("keep_colors").set(True)
     yield 2500
     yield from prover.shot(f"{look}-searched", one.panel)
     one.panel.gallery.search.clear()

@@ -88,8 +88,8 @@ def steps():
     )
     assert panel.choices().style == "great-wave"
     panel.area.setCurrentIndex(panel.area.findData("subject"))
-    panel.strength.set(80)
-    panel.keep_colors.click()
+    panel.row("strength").set(0.8)
+    panel.row("keep_colors").box.click()
     choices = panel.choices()
     assert (choices.area, choices["strength"], choices["keep_colors"]) == ("subject", 0.8, True), choices
     options, sent = request.painting(choices, {"pixels": small}, lambda key: (key, small), max_side=384)

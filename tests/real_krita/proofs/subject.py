@@ -33,8 +33,8 @@ def steps():
     # By the button, with what the docker shows as the mask; an earlier selection does not count.
     yield from prover.trigger("select_all")
     one.panel.set_area("background")
-    one.panel.feather.set(6)
-    one.panel.grow.set(4)
+    one.panel.row("feather").set(6)
+    one.panel.row("grow").set(4)
     one.panel.show_mask.setChecked(True)
     yield from prover.wait_for(lambda: not one.panel.comparison._mask.isNull(), "the mask is shown")
     wanted = yield from prover.reference(sent, {"feather": 6.0, "grow": 4.0, "invert": True}, op="mask")
