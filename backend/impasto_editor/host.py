@@ -41,7 +41,7 @@ class Host(Protocol):
         """Put a painting above its source. Raises Problem if the document is not there any more."""
 
     def give_subject(self, source: Any, mask: Region) -> None:
-        """Hand over what is in a mask, as this editor's users expect it. Raises Problem if that cannot be."""
+        """Have a layer show only what is in a mask. Raises Problem if that cannot be."""
 
     def kept(self, layer: Any) -> str:
         """What `place` has kept with a layer."""

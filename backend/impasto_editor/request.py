@@ -75,8 +75,9 @@ def painting(
         "refine": choices.refine,
         **more,
     }
-    if not (choices.needs_subject or area == "subject"):
-        wanted.update(feather=0.0, grow=0.0)
+    if not choices.needs_subject:
+        # What was set for a subject stays set, unseen; of a selection only the border is softened.
+        wanted.update({"grow": 0.0} if area == "subject" else {"grow": 0.0, "feather": 0.0})
     styles = named(choices.styles)
     background = named(choices.background) if choices.two_styles else ()
     return StylizeOptions.of(styles, background_style=background, **wanted), sent

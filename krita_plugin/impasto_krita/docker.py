@@ -84,7 +84,7 @@ class StyleTransferDocker(DockWidget):
         panel.changed.connect(self._update_preview)
         panel.paint.clicked.connect(self.paint)
         panel.cancel.clicked.connect(lambda: self.painter.cancel())
-        panel.select.clicked.connect(self.select_subject)
+        panel.add_mask.clicked.connect(self.find_subject)
         panel.again.clicked.connect(self.paint_again)
         panel.refine.connect(self.refine)
         panel.keep.clicked.connect(lambda: self.painter.keep())
@@ -161,10 +161,10 @@ class StyleTransferDocker(DockWidget):
             title = f"{title} + {self.panel.gallery.title(choices.background_style)}"
         self.painter.paint(choices, title, self.repeating.source)
 
-    def select_subject(self) -> None:
-        """Select the subject of the layer; what the docker shows as its mask, if it shows one."""
-        if not self.painter.busy and self._ready("paint", self.select_subject):
-            self.painter.select_subject(self.panel.choices(), self.repeating.source)
+    def find_subject(self) -> None:
+        """Give the layer a mask that shows its subject only; the one that the docker shows, if it shows one."""
+        if not self.painter.busy and self._ready("paint", self.find_subject):
+            self.painter.find_subject(self.panel.choices(), self.repeating.source)
 
     def _ready(self, kind: str, intended: Callable[[], None]) -> bool:
         """Whether the server is there for what the user has asked for; if not, it will be done as soon as it is."""

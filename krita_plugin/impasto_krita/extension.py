@@ -18,7 +18,7 @@ ACTIONS: dict[str, Callable[[StyleTransferDocker], None]] = {
     "impasto_krita_keep": StyleTransferDocker.keep,
     "impasto_krita_cancel": StyleTransferDocker.cancel,
     "impasto_krita_again": StyleTransferDocker.paint_again,
-    "impasto_krita_subject": StyleTransferDocker.select_subject,
+    "impasto_krita_subject": StyleTransferDocker.find_subject,
     "impasto_krita_show": StyleTransferDocker.reveal,
 }
 

@@ -227,13 +227,21 @@ def place(
 
 
 def give_subject(source: Source, mask: Region) -> None:
-    """Select what is in a mask, as one step of undo; raises Problem if the document is not open any more."""
-    document = source.document
-    if not is_open(document):
-        raise Problem(tr("The document was closed in the meantime, so there is nothing to select."))
-    selection = Selection()
-    selection.setPixelData(QByteArray(bytes(mask.data)), *source.bounds)
-    document.setSelection(selection)
+    """Have the layer show only what is in a mask: a transparency mask on top of those that it has, one step of undo.
+
+    Not the selection: what a script selects, Krita cannot undo.
+
+    Raises:
+        Problem: the layer is not there any more, or this Krita makes no masks.
+    """
+    document, layer = _document_and_layer(source)
+    if not can_mask():
+        raise Problem(tr("This Krita makes no transparency mask for a plugin."), tr("Krita 5.2 and newer do."))
+    shape = document.createTransparencyMask(tr("Subject"))
+    shape.setSelection(_selection(mask.data, source.bounds))
+    masks = layer.childNodes()
+    layer.addChildNode(shape, masks[-1] if masks else None)
+    document.setModified(True)
 
 
 def can_mask() -> bool:
@@ -281,6 +289,12 @@ def _bounds(rectangle: Any) -> Bounds:
 
 def _bounds_of(selection: Any) -> Bounds:
     return Bounds(selection.x(), selection.y(), selection.width(), selection.height())
+
+
+def _selection(mask: Buffer, bounds: Bounds) -> Any:
+    selection = Selection()
+    selection.setPixelData(QByteArray(bytes(mask)), *bounds)
+    return selection
 
 
 def _enlarged(bounds: Bounds, margin: int) -> Bounds:
@@ -392,10 +406,8 @@ def _assemble(document: Any, pixels: Region, mask: Buffer | None, bounds: Bounds
         if group:
             top.addChildNode(layer, None)
         if mask is not None:
-            selection = Selection()
-            selection.setPixelData(QByteArray(bytes(mask)), *bounds)
             shape = scratch.createTransparencyMask(tr("Area"))
-            shape.setSelection(selection)
+            shape.setSelection(_selection(mask, bounds))
             layer.addChildNode(shape, None)
         return top.duplicate()
     finally:

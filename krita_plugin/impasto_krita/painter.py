@@ -1,4 +1,4 @@
-"""One job at a time: a painting becomes a new layer, the subject of a layer becomes the selection."""
+"""One job at a time: a painting becomes a new layer, the subject of a layer becomes its mask."""
 
 from __future__ import annotations
 
@@ -107,14 +107,13 @@ class Painter(QObject):
 
         self._begin(begin)
 
-    def select_subject(self, choices: Choices, layer_id: str = "") -> None:
-        """Begin to look for the subject; it, or what is not the subject, will be selected. Arguments as of `paint`."""
+    def find_subject(self, choices: Choices, layer_id: str = "") -> None:
+        """Begin to look for the subject; then only it, or all else, is to be seen. Arguments as of `paint`."""
 
         def begin() -> Job:
-            # All of the layer is looked at: the selection is what will be another one.
             source = host.find_source(layer_id, use_selection=False)
             options, sent = request.subject(choices, host.read(source))
-            job = Job(choices, source, partial(self._select, choices, source))
+            job = Job(choices, source, partial(self._give, choices, source))
             job.call = self._submit(job, "mask", options.to_wire(), sent)
             return job
 
@@ -186,11 +185,11 @@ class Painter(QObject):
         done = tr("“{title}” is a new layer above “{name}”.", title=title, name=source.name)
         return [done, remark, source.remark]
 
-    def _select(self, choices: Choices, source: Source, event: Event) -> list[str]:
+    def _give(self, choices: Choices, source: Source, event: Event) -> list[str]:
         host.give_subject(source, event.regions["mask"])
         if choices.area == "background":
-            return [tr("The background of “{name}” is selected.", name=source.name)]
-        return [tr("The subject of “{name}” is selected.", name=source.name)]
+            return [tr("“{name}” has a mask now that shows its background only.", name=source.name)]
+        return [tr("“{name}” has a mask now that shows its subject only.", name=source.name)]
 
 
 def _reason(job: Job, event: Event) -> ImpastoError:

@@ -65,8 +65,10 @@ class Panel(QWidget):
         self.show_mask.setToolTip(
             tr("Show in the preview, in red, what will not be painted, or in the style of the background")
         )
-        self.select = QPushButton(tr("Select"))
-        self.select.setToolTip(tr("Select what the mask shows; then it can be changed by all that selections can"))
+        self.add_mask = QPushButton(tr("Add mask"))
+        self.add_mask.setToolTip(
+            tr("Give the layer itself this mask, which hides everything else and can be painted on")
+        )
         self.more = QToolButton()
         self.more.setText(tr("More"))
         self.more.setToolTip(tr("What is rarely changed"))
@@ -118,7 +120,7 @@ class Panel(QWidget):
     def _lay_out(self) -> None:
         area = QHBoxLayout()
         area.addWidget(self.area, 1)
-        area.addWidget(self.select)
+        area.addWidget(self.add_mask)
         self._first, self._rest = QGridLayout(), QGridLayout()
         for grid in (self._first, self._rest):
             grid.setVerticalSpacing(3)
@@ -272,7 +274,7 @@ class Panel(QWidget):
         self.background.setVisible(self._offer.subject and choices.area in _TWO_STYLES)
         self.background_label.setVisible(self.background.isVisibleTo(self))
         self.show_mask.setVisible(choices.needs_subject)
-        self.select.setVisible(choices.needs_subject)
+        self.add_mask.setVisible(choices.needs_subject)
         unfolded = self.more.isChecked()
         self.more.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
         for one in self.rows:

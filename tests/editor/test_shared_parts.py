@@ -129,9 +129,10 @@ def test_a_background_of_its_own_goes_only_where_both_are_painted() -> None:
 
 def test_a_selection_is_feathered_by_the_server_as_a_subject_is() -> None:
     regions = {"pixels": PIXELS, "selection": SELECTION}
-    soft = Choices.of("udnie", area="selection", feather=8.0)
+    soft = Choices.of("udnie", area="selection", feather=8.0, grow=4.0)
     options, sent = request.painting(soft, regions, no_picture)
-    assert (options.area, options.feather, sorted(sent)) == ("subject", 8.0, ["mask", "pixels"])
+    assert (options.area, options.feather, options.grow) == ("subject", 8.0, 0.0)
+    assert sorted(sent) == ["mask", "pixels"]
     assert request.margin(soft) == 12
     hard = Choices.of("udnie", area="selection")
     options, sent = request.painting(hard, regions, no_picture)

@@ -45,6 +45,10 @@ def steps():
     one.panel.row("keep_colors").set(True)
     yield 2500
     yield from prover.shot(f"{look}-searched", one.panel)
+    yield from prover.click(one.panel.more)
+    yield 400
+    yield from prover.shot(f"{look}-more", one.panel)
+    yield from prover.click(one.panel.more)
     one.panel.gallery.search.clear()
     yield from prover.click(one.panel.settings)
     yield 400

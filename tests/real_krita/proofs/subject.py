@@ -1,14 +1,19 @@
-"""Find Subject: what the mask shows becomes the selection, by the docker's button and by the entry of the menu."""
+"""Find Subject: the layer gets the mask that the docker shows, by its button and by the entry of the menu."""
+
+from krita import Selection
 
 from impasto_proofs import prover
-from impasto_proofs.prover import APP, layers, names, pixels
+from impasto_proofs.prover import APP, layers, pixels
 
 WHOLE = (0, 0, 512, 512)
 
 
-def selected(document):
-    selection = document.selection()
-    return bytes(selection.pixelData(*WHOLE)) if selection is not None else bytes(512 * 512)
+def masks(layer):
+    return [child for child in layer.childNodes() if child.type() == "transparencymask"]
+
+
+def shown(layer):
+    return bytes(masks(layer)[-1].selection().pixelData(*WHOLE))
 
 
 def steps():
@@ -17,45 +22,59 @@ def steps():
     source = layers(document)[0]
     sent = {"pixels": (prover.description(512, 512), pixels(source, WHOLE))}
 
-    # By the menu, with nothing set: the subject as it is found.
+    # By the menu, with nothing set: the subject as it is found, whatever is selected.
+    corner = Selection()
+    corner.select(0, 0, 60, 60, 255)
+    document.setSelection(corner)
     wanted = yield from prover.reference(sent, {}, op="mask")
     yield from prover.trigger("impasto_krita_subject")
-    yield from prover.wait_for(lambda: document.selection() is not None and not one.painter.busy, "a selection")
-    assert selected(document) == wanted["mask"][1]
-    assert len(set(selected(document))) > 10, "its border is soft"
-    assert f"The subject of “{source.name()}” is selected." in one.panel.message.text(), one.panel.message.text()
-    assert len(names(document)) == 1, names(document)
-    yield from prover.wait_for(lambda: one.panel.area.currentData() == "selection", "the area follows the selection")
-    yield from prover.shot("subject-selected")
+    yield from prover.wait_for(lambda: masks(source) and not one.painter.busy, "a mask")
+    assert shown(source) == wanted["mask"][1]
+    assert len(set(shown(source))) > 10, "its border is soft"
+    assert "a mask now that shows its subject only" in one.panel.message.text(), one.panel.message.text()
+    assert pixels(source, WHOLE) == sent["pixels"][1], "its pixels are as they were"
+    assert document.selection() is not None, "and so is the selection"
+    yield from prover.shot("subject-found")
     yield from prover.trigger("edit_undo")
-    assert document.selection() is None, "one step of undo"
+    assert not masks(source), "one step of undo"
+    yield from prover.trigger("deselect")
 
-    # By the button, with what the docker shows as the mask; an earlier selection does not count.
-    yield from prover.trigger("select_all")
+    # By the button, with what the docker shows as the mask.
     one.panel.set_area("background")
     one.panel.row("feather").set(6)
     one.panel.row("grow").set(4)
     one.panel.show_mask.setChecked(True)
     yield from prover.wait_for(lambda: not one.panel.comparison._mask.isNull(), "the mask is shown")
     wanted = yield from prover.reference(sent, {"feather": 6.0, "grow": 4.0, "invert": True}, op="mask")
-    before = selected(document)
-    yield from prover.click(one.panel.select)
-    yield from prover.wait_for(lambda: not one.painter.busy and selected(document) != before, "another selection")
-    assert selected(document) == wanted["mask"][1]
-    assert "The background of" in one.panel.message.text(), one.panel.message.text()
-    yield from prover.shot("background-selected")
+    yield from prover.click(one.panel.add_mask)
+    yield from prover.wait_for(lambda: masks(source) and not one.painter.busy, "a mask of the background")
+    assert shown(source) == wanted["mask"][1]
+    assert "its background only" in one.panel.message.text(), one.panel.message.text()
+    yield from prover.shot("background-found")
+    yield from prover.trigger("edit_undo")
+    assert not masks(source)
 
-    # What is selected is painted with the same border, softened by the server as that of a subject is.
+    # The border of a selection is softened by the server, as that of a subject is.
     one.panel.show_mask.setChecked(False)
+    document.setActiveNode(source)
+    rough = Selection()
+    rough.select(150, 100, 200, 180, 255)
+    document.setSelection(rough)
+    yield from prover.wait_for(lambda: one.panel.area.currentData() == "background", "the area stays")
     one.panel.set_area("selection")
     yield from prover.click_style("udnie")
     yield from prover.painted(2)
+    bounds = (150 - 9, 100 - 9, 200 + 18, 180 + 18)
+    selected = bytes(rough.pixelData(*bounds))
     wanted = yield from prover.reference(
-        {**sent, "mask": (prover.description(512, 512, "GRAY", "u8", "linear"), selected(document))},
+        {
+            "pixels": (prover.description(*bounds[2:]), pixels(source, bounds)),
+            "mask": (prover.description(*bounds[2:], "GRAY", "u8", "linear"), selected),
+        },
         {"styles": [["udnie", 1.0]], "area": "subject", "feather": 6.0},
     )
     painting = layers(document)[1]
-    assert pixels(painting, WHOLE) == wanted["pixels"][1]
-    shape = next(child for child in painting.childNodes() if child.type() == "transparencymask").selection()
-    assert bytes(shape.pixelData(*WHOLE)) == wanted["mask"][1]
+    assert pixels(painting, bounds) == wanted["pixels"][1]
+    assert bytes(masks(painting)[0].selection().pixelData(*bounds)) == wanted["mask"][1]
+    assert set(wanted["mask"][1]) - {0, 255}, "the border is soft"
     assert APP.activeDocument() == document
