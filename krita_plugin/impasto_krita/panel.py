@@ -34,6 +34,8 @@ from impasto_krita.theme import icon
 from impasto_link.coats import StyleChoice
 from impasto_link.options import REFINE
 
+#: Below the rows that are always there, above those that are folded.
+_TICKS_LINE = 8
 #: With these areas the background can have a style of its own.
 _TWO_STYLES = ("everything", "selection")
 
@@ -121,20 +123,20 @@ class Panel(QWidget):
         area = QHBoxLayout()
         area.addWidget(self.area, 1)
         area.addWidget(self.add_mask)
-        self._first, self._rest = QGridLayout(), QGridLayout()
-        for grid in (self._first, self._rest):
-            grid.setVerticalSpacing(3)
-            grid.setColumnStretch(1, 1)
-        self._first.addWidget(QLabel(tr("Area")), 0, 0)
-        self._first.addLayout(area, 0, 1, 1, 3)
-        self._first.addWidget(self.background_label, 1, 0)
-        self._first.addWidget(self.background, 1, 1, 1, 3)
+        self._grid = QGridLayout()
+        self._grid.setVerticalSpacing(3)
+        self._grid.setColumnStretch(1, 1)
+        self._grid.addWidget(QLabel(tr("Area")), 0, 0)
+        self._grid.addLayout(area, 0, 1, 1, 3)
+        self._grid.addWidget(self.background_label, 1, 0)
+        self._grid.addWidget(self.background, 1, 1, 1, 3)
         self._ticks = QHBoxLayout()
         checks = QHBoxLayout()
         checks.addLayout(self._ticks)
         checks.addWidget(self.show_mask)
         checks.addStretch(1)
         checks.addWidget(self.more)
+        self._grid.addLayout(checks, _TICKS_LINE, 0, 1, 4)
         buttons = QHBoxLayout()
         buttons.addWidget(self.paint, 2)
         buttons.addWidget(self.refining, 1)
@@ -149,8 +151,7 @@ class Panel(QWidget):
         layout.setContentsMargins(6, 6, 6, 6)
         layout.setSpacing(5)
         layout.addWidget(self.gallery, 5)
-        for row in (self._first, checks, self._rest):
-            layout.addLayout(row)
+        layout.addLayout(self._grid)
         layout.addWidget(self.comparison, 3)
         for row in (buttons, working):
             layout.addLayout(row)
@@ -239,8 +240,8 @@ class Panel(QWidget):
         ticks = [one for one in first if isinstance(one, TickRow)]
         for tick in ticks:
             self._ticks.addWidget(tick.box)
-        put_in(self._first, [one for one in first if one not in ticks], line=2)
-        put_in(self._rest, [one for one in self.rows if one not in first])
+        put_in(self._grid, [one for one in first if one not in ticks], line=2)
+        put_in(self._grid, [one for one in self.rows if one not in first], line=_TICKS_LINE + 1)
         self._choose(choices, self.rows)
         for one in self.rows:
             one.changed.connect(self._on_choice)

@@ -238,7 +238,7 @@ def _is_shown(row: Row) -> bool:
     return parameter.kind in _KINDS
 
 
-def put_in(grid: QGridLayout, rows: Iterable[RowWidgets], line: int = 0) -> None:
+def put_in(grid: QGridLayout, rows: Iterable[RowWidgets], line: int) -> None:
     """Lay rows out below one another, from a line on; the grid has four columns."""
     for number, row in enumerate(rows, line):
         *others, last = row.widgets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,3 +79,11 @@ def test_a_row_is_shown_where_it_counts() -> None:
 def test_a_parameter_of_requests_has_a_row_without_being_named_here() -> None:
     elsewhere = {"area", "device", "flatten", "max_side", "engine", "mask_model"}
     assert named(Offer().rows("fixed")).keys() == STYLIZE.keys() - elsewhere
+
+
+def test_no_editor_names_an_engine() -> None:
+    root = Path(__file__).parents[2]
+    for folder in ("krita_plugin", "gimp_plugin", "backend/impasto_editor"):
+        for path in (root / folder).rglob("*.py"):
+            named = [name for name in ("adain", "gatys", "dummy") if name in path.read_text(encoding="utf-8").lower()]
+            assert not named, f"{path.name} names {named}"
