@@ -207,7 +207,9 @@ def steps():
         QApplication.sendEvent(view, event)
         assert event.isAccepted(), event
     yield from prover.wait_for(lambda: gallery.title(gallery.current) == "Coffee", "what was dropped is chosen")
-    assert Settings.load().pictures == [str(warm), str(prover.FOLDER / "Coffee.jpg")], "for the next session"
+    assert Settings.load(host.read_setting).pictures == [str(warm), str(prover.FOLDER / "Coffee.jpg")], (
+        "for the next session"
+    )
     one.styles.remove(gallery.current)
 
     # Removed by the Delete key; again with changes has no clipboard to go back to, but reads the file again.
