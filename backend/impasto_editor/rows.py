@@ -104,8 +104,7 @@ class Row:
     @property
     def tip(self) -> str:
         """What it does, in the user's language."""
-        words = tr(self.parameter.tip)
-        return words[:1].upper() + words[1:]
+        return tr(self.parameter.tip)
 
     def counts(self, choices: Choices) -> bool:
         """Whether it changes anything with these choices."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from math import log2
+from collections.abc import Iterable
 from typing import Any
 
 from impasto_editor.rows import Row
@@ -24,12 +23,8 @@ from impasto_krita.qt import (
 )
 from impasto_krita.theme import icon
 
-#: By the scale of a parameter: from a value to the place of the slider, and back.
-_SCALES: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
-    "even": (lambda value: value, lambda place: place),
-    "log": (log2, lambda place: 2.0**place),
-    "square": (lambda value: value**0.5, lambda place: place**2),
-}
+#: So many places a slider has.
+_PLACES = 1000
 #: Where values of fewer than so many units are chosen, two decimals are shown.
 _COARSE = 20.0
 
@@ -94,14 +89,12 @@ class SliderRow(RowWidgets):
         super().__init__(row, parent)
         parameter = row.parameter
         self._factor = 100.0 if parameter.unit == "%" else 1.0
-        self._bend, self._unbend = _SCALES[parameter.scale]
-        low, high = parameter.slider or (parameter.low, parameter.high)
-        self._zero, self._scale = self._bend(low), 1000 / (self._bend(high) - self._bend(low))
+        low, high = parameter.reach
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setMinimumWidth(40)
-        self.slider.setRange(0, 1000)
-        self.slider.setPageStep(100)
-        self.slider.setSingleStep(10)
+        self.slider.setRange(0, _PLACES)
+        self.slider.setPageStep(_PLACES // 10)
+        self.slider.setSingleStep(_PLACES // 100)
         fine = parameter.kind == "number" and self._factor * (high - low) < _COARSE
         self.field = QDoubleSpinBox()
         self.field.setRange(self._factor * parameter.low, self._factor * parameter.high)
@@ -115,7 +108,7 @@ class SliderRow(RowWidgets):
         self.button.setToolTip(tr("Set {name} back", name=row.title))
         self.button.setAccessibleName(self.button.toolTip())
         self.widgets += (self.button,)
-        self.slider.valueChanged.connect(lambda place: self.set(self._unbend(place / self._scale + self._zero)))
+        self.slider.valueChanged.connect(lambda place: self.set(parameter.at(place / _PLACES)))
         self.field.valueChanged.connect(self._on_field)
         self.button.clicked.connect(lambda: self.set(parameter.default))
         self.set(parameter.default)
@@ -136,18 +129,11 @@ class SliderRow(RowWidgets):
         self.button.setIcon(icon("reset", self.button))
 
     def _on_field(self, shown: float) -> None:
-        place = (self._bend(self._near(shown / self._factor)) - self._zero) * self._scale
         self.slider.blockSignals(True)
-        self.slider.setValue(round(place))
+        self.slider.setValue(round(_PLACES * self.row.parameter.place(shown / self._factor)))
         self.slider.blockSignals(False)
         self.button.setEnabled(self.value != self.row.parameter.default)
         self.changed.emit()
-
-    def _near(self, value: float) -> float:
-        """The nearest value that the slider reaches."""
-        parameter = self.row.parameter
-        low, high = parameter.slider or (parameter.low, parameter.high)
-        return min(high, max(low, value))
 
 
 class TickRow(RowWidgets):
@@ -221,7 +207,6 @@ _KINDS: dict[str, type[RowWidgets]] = {
     "switch": TickRow,
     "choice": ListRow,
     "name": TextRow,
-    "text": TextRow,
 }
 
 
@@ -233,7 +218,7 @@ def make_rows(rows: Iterable[Row], parent: QWidget) -> list[RowWidgets]:
 def _is_shown(row: Row) -> bool:
     parameter = row.parameter
     if parameter.kind in ("number", "whole"):
-        low, high = parameter.slider or (parameter.low, parameter.high)
+        low, high = parameter.reach
         return parameter.default is not None and -float("inf") < low < high < float("inf")
     return parameter.kind in _KINDS
 

@@ -12,8 +12,8 @@ from impasto_editor.rows import Offer, Row, gathered
 from impasto_link.options import STYLIZE
 from impasto_link.parameters import Parameter
 
-WAVES = Parameter("waves", "whole", 3, "Waves", "how many waves there are", 1, 9)
-FROTH = Parameter("froth", "switch", False, "Froth", "whether there is froth")
+WAVES = Parameter("waves", "whole", 3, "Waves", "How many waves there are", low=1, high=9)
+FROTH = Parameter("froth", "switch", False, "Froth", "Whether there is froth")
 HELLO: dict[str, Any] = {
     "operations": ["stylize", "mask"],
     "engines": [

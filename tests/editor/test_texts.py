@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import impasto_editor
+from impasto.engines.registry import engine_facts
+from impasto.masking.models import mask_models
 from impasto_editor.rows import Offer
 from impasto_link.options import REFINE, STYLIZE
 from impasto_link.parameters import Parameter
@@ -45,6 +47,15 @@ def test_every_parameter_that_an_editor_shows_is_translated(catalogue: Path) -> 
     shown += [STYLIZE["engine"], STYLIZE["mask_model"], REFINE["preset"]]
     missing = set().union(*map(words_of, shown)) - entries(catalogue).keys()
     assert not missing
+
+
+@pytest.mark.parametrize("catalogue", CATALOGUES, ids=lambda path: path.stem)
+def test_what_the_server_offers_is_translated(catalogue: Path) -> None:
+    ours = [facts for facts in engine_facts().values() if facts.name in ("fixed", "adain", "gatys")]
+    words = {word for facts in ours for word in (facts.title, facts.tip)}
+    words |= {word for model in mask_models().values() for word in (model.title, model.tip)}
+    words |= {word for facts in ours for parameter in facts.parameters for word in words_of(parameter)}
+    assert not words - entries(catalogue).keys()
 
 
 @pytest.mark.parametrize("catalogue", CATALOGUES, ids=lambda path: path.stem)
