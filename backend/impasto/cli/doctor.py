@@ -17,6 +17,7 @@ from pathlib import Path
 
 from impasto.cli.running import connect_to_running
 from impasto.client import Server
+from impasto.engines.registry import engine_problems
 from impasto.install import gimp, krita, snap
 from impasto.zoo.library import Library
 from impasto_link import __version__, codec
@@ -193,7 +194,7 @@ def _models() -> Iterator[Finding]:
         yield Finding(f"{len(styles)} styles")
     else:
         yield Finding("there is no style at all", "The models are missing: install Impasto anew.", grave=True)
-    for problem in library.problems():
+    for problem in (*library.problems(), *engine_problems()):
         yield Finding(problem, "Take the file away, or train it anew: impasto train")
 
 
