@@ -29,7 +29,9 @@ demo: setup
 test: setup
 	$(SHARING) $(BIN)/python -m pytest -n 2 --dist worksteal
 
-# The link has to run in the Pythons that editors embed, without torch and numpy. Those that uv finds, or pyenv has.
+# The link and what editors share have to run in the Pythons that editors embed, without torch and numpy. Those that uv
+# finds, or pyenv has.
+TESTS_OF_LINK = tests/link tests/editor/test_shared_parts.py tests/editor/test_rows.py
 PYENV_ROOT ?= $(HOME)/.pyenv
 test-link: setup
 	@for version in 3.10 3.11 3.13; do \
@@ -39,7 +41,7 @@ test-link: setup
 	  echo "Python $$version"; \
 	  $(UV) run --quiet --no-project --isolated --python "$$python" \
 	    --with msgpack,pyzmq,pytest,pytest-timeout,hypothesis \
-	    env PYTHONPATH=backend python -m pytest -q --confcutdir=tests/link tests/link || exit 1; \
+	    env PYTHONPATH=backend python -m pytest -q --confcutdir=tests/link $(TESTS_OF_LINK) || exit 1; \
 	done
 
 lint: setup
