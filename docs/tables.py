@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from impasto.cli import stylize
+from impasto.engines.registry import engine_facts
+from impasto.masking.models import mask_models
+from impasto_editor.rows import Offer
 from impasto_link.options import MASK, REFINE, STYLIZE
 from impasto_link.parameters import Parameter
 
@@ -45,6 +48,23 @@ def fields(known: dict[str, Parameter]) -> Callable[[], Iterator[str]]:
     return table
 
 
+def rows() -> Iterator[str]:
+    """What Krita's docker shows beside style and area, all folded out."""
+    yield "| | |"
+    yield "|---|---|"
+    yield from (f"| {one.title} | {_cell(one.meaning)} |" for one in _choices())
+
+
+def _choices() -> Iterator[Parameter]:
+    """What editors let choose, with an engine that has nothing of its own."""
+    told = {
+        "operations": ["mask"],
+        "engines": [facts.to_wire() for facts in engine_facts().values()],
+        "mask_models": [model.to_wire() for model in mask_models().values()],
+    }
+    return (row.parameter for row in Offer.of(told).rows("fixed"))
+
+
 def _default(parameter: Parameter) -> str:
     default = parameter.default
     if default is None:
@@ -58,6 +78,7 @@ def _cell(text: str) -> str:
 
 TABLES: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
     "README.md": {"impasto stylize": command_line},
+    "docs/krita.md": {"rows": rows},
     "docs/wire.md": {"stylize": fields(STYLIZE), "refine": fields(REFINE), "mask": fields(MASK)},
 }
 

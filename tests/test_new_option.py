@@ -11,6 +11,8 @@ import pytest
 
 from impasto.cli import options as cli
 from impasto.cli import stylize
+from impasto_editor.choices import Choices
+from impasto_editor.rows import Offer
 from impasto_link.errors import BadRequest
 from impasto_link.options import STYLIZE, StylizeOptions
 from impasto_link.parameters import described, number, parameters
@@ -53,6 +55,11 @@ def test_the_wire_has_it_and_checks_it() -> None:
     assert WithDrip.from_wire(entry) == WithDrip.of("udnie", drip=3)
     with pytest.raises(BadRequest, match="The drip is 70, but has to be from 0 to 50"):
         WithDrip.from_wire({**entry, "drip": 70})
+
+
+def test_editors_show_it(drip: None) -> None:
+    (row,) = (row for row in Offer().rows("fixed") if row.parameter.name == "drip")
+    assert row.value(Choices.of("udnie", drip=12.0)) == 12.0
 
 
 def test_tables_and_docstrings_have_it(drip: None) -> None:
