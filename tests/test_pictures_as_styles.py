@@ -296,7 +296,7 @@ def test_options_survive_the_wire() -> None:
         RefineOptions(layer_weights=(0.0,))
     for wrong in ({"refine": "much"}, {"refine": 0}, {"engine": "magic"}):
         with pytest.raises(BadRequest):
-            StylizeOptions.of("udnie", **wrong)
+            settled(StylizeOptions.of("udnie", **wrong))
 
 
 # --- fetching VGG-19
