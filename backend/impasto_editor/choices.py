@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from impasto_editor.pictures import is_picture
@@ -48,10 +48,6 @@ class Choices:
     def of(cls, style: str = "", background: str = "", *, area: str = "everything", **values: Any) -> Choices:
         """Choices as a person would name them: ``Choices.of("udnie:2, the-scream", strength=0.5)``."""
         return cls(read_styles(style), read_styles(background), area, values)
-
-    def having(self, **values: Any) -> Choices:
-        """The same with these values."""
-        return replace(self, values={**self.values, **values})
 
     @property
     def style(self) -> str:

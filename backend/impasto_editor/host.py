@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from impasto_link.bounds import Bounds
 from impasto_link.pixels import Buffer, Region
 
 
-class Source(Protocol):
-    """What is to be painted, as far as all editors know it; the host knows more of it."""
-
-    @property
-    def name(self) -> str:
-        """The name of the layer."""
-
-    @property
-    def bounds(self) -> Bounds:
-        """The rectangle to paint, in pixels of the document."""
-
-
 class Host(Protocol):
-    """What an editor has to be able to do; what is meant by layers and by sources is the host's business."""
+    """What an editor has to be able to do; what is meant by layers and by sources is the host's business.
+
+    All that others ask of a source is its ``bounds``, the rectangle to paint in pixels of the document.
+    """
 
     def find_source(self, layer: Any, *, use_selection: bool, margin: int = 0) -> Any:
         """What of a layer is to be painted. Raises Problem if nothing can be."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,11 +48,6 @@ def read_library(entries: Iterable[Mapping[str, Any]]) -> list[Style]:
         )
         for entry in entries
     ]
-
-
-def title_of(styles: Sequence[Style], name: str) -> str:
-    """The title of a style; the name of one that is not there."""
-    return next((style.title for style in styles if style.name == name), name)
 
 
 class Library:

@@ -18,7 +18,7 @@ from impasto_editor.choices import Choices, read_styles, write_styles
 from impasto_editor.preview import NewestWins
 from impasto_editor.settings import Settings
 from impasto_editor.status import doing, status
-from impasto_editor.styles import read_library, title_of
+from impasto_editor.styles import read_library
 from impasto_editor.texts import choose_language, languages, tr, tr_error
 from impasto_link.client import Call, Event
 from impasto_link.coats import StyleChoice
@@ -333,8 +333,6 @@ def test_styles_are_found_by_all_words() -> None:
     assert (mine.by, mine.tip, mine.thumbnail) == ("", "Mine", b"")
     assert wave.is_found("hoku WAVE 18")
     assert not wave.is_found("wave monet")
-    assert title_of(styles, "mine") == "Mine"
-    assert title_of(styles, "gone") == "gone"
 
 
 def test_settings_come_back_and_nonsense_does_not() -> None:
