@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from impasto.imaging.pixels import Picture, decode_mask
-from impasto.imaging.resample import resize
 from impasto_link.coats import Coat
 from impasto_link.errors import BadRequest, NoSubject
-from impasto_link.pixels import Region
 
 #: A mask whose strongest pixel is weaker than this shows nothing.
 EMPTY = 0.05
+#: Shares that add up to this cover a pixel: each is rounded, three of them need not make 1.
+_COVERED = 1 - 1e-6
 
 
 @dataclass(frozen=True)
@@ -124,17 +123,6 @@ def _sent(found: Tensor | None, what: str) -> Tensor:
     return found
 
 
-def fitting(sent: Region, what: str, region: Region, picture: Picture) -> Tensor:
-    """A mask of a region as a map, (1, 1, H, W) in [0, 1], of the size of the picture that was made of the region."""
-    if (sent.format.width, sent.format.height) != (region.format.width, region.format.height):
-        raise BadRequest(
-            f"The {what} is {sent.format.width} x {sent.format.height} pixels, the picture {region.format.width} x "
-            f"{region.format.height}.",
-            "Send both in the same size.",
-        )
-    return resize(decode_mask(sent), picture.format.height, picture.format.width)
-
-
 def _sum(areas: Sequence[Tensor | None]) -> Tensor | None:
     total: Tensor | None = None
     for area in areas:
@@ -142,7 +130,7 @@ def _sum(areas: Sequence[Tensor | None]) -> Tensor | None:
             return None
         total = area if total is None else total + area
     # Several that cover all of the picture are no area, and need no mask.
-    return None if len(areas) > 1 and total is not None and bool((total >= 1).all()) else total
+    return None if len(areas) > 1 and total is not None and bool((total >= _COVERED).all()) else total
 
 
 def _limited(area: Tensor | None, limit: Tensor | None) -> Tensor | None:

@@ -31,7 +31,7 @@ class PaintingScale:
 
     Attributes:
         photo: what is to be painted, (1, 3, h, w).
-        weights: how much each pixel of it counts in the statistics, (1, 1, h, w); all alike if None.
+        weights: how much each pixel of it belongs to what is painted, (1, 1, h, w); all alike if None.
         box: rows and columns that it has of the small picture; None if there is nothing to paint.
     """
 
@@ -44,8 +44,13 @@ class PaintingScale:
         if area is not None:
             weights = resize(area, *self._small.shape[-2:])
             self.box = bounds(weights, facts)
-            self.weights = None if self.box is None else _enough(weights[..., self.box[0], self.box[1]])
+            self.weights = None if self.box is None else weights[..., self.box[0], self.box[1]]
         self.photo = self._small if self.box is None else self._small[..., self.box[0], self.box[1]]
+
+    @property
+    def statistics(self) -> Tensor | None:
+        """How much each pixel counts in the statistics, (1, 1, h, w); all alike if None."""
+        return None if self.weights is None else _enough(self.weights)
 
     @property
     def origin(self) -> tuple[int, int]:
