@@ -12,12 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from impasto_link import __version__
+from impasto_link.coats import Coat, StyleChoice
 from impasto_link.errors import ImpastoError
 
 if TYPE_CHECKING:
     from impasto.client import Painting, Server, connect
 
-__all__ = ["ImpastoError", "Painting", "Server", "__version__", "connect"]
+__all__ = ["Coat", "ImpastoError", "Painting", "Server", "StyleChoice", "__version__", "connect"]
 
 
 def __getattr__(name: str) -> Any:

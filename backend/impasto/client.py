@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -15,7 +15,7 @@ from PIL import Image
 from impasto.command import SERVER_COMMAND
 from impasto.imaging.files import READABLE, FileProblem, coverage, float_white, from_cmyk, read, settled
 from impasto_link.client import Call, Client, Event
-from impasto_link.coats import StyleChoice, Styles
+from impasto_link.coats import Coat, StyleChoice, Styles
 from impasto_link.discovery import read_server_info
 from impasto_link.errors import BadRequest
 from impasto_link.launch import connect_or_start, names_remote
@@ -132,9 +132,10 @@ class Server:
     def stylize(
         self,
         image: Picture,
-        style: AnyStyle,
+        style: AnyStyle = (),
         *,
         background_style: AnyStyle = (),
+        coats: Sequence[Coat] = (),
         mask: Picture | None = None,
         selection: Picture | None = None,
         pictures: Mapping[str, AnyPicture] | None = None,
@@ -151,10 +152,13 @@ class Server:
             style: a name of the library, ``"name:weight"``, or a picture: an image as above or the Path of a file; or a
                 list of those, or a dict of names or Paths and weights.
             background_style: likewise, what to paint the background like; ``style`` is then for the subject.
+            coats: instead of both, what to paint where, from the bottom to the top, such as
+                ``[Coat.of("udnie"), Coat.of("the-scream", "subject", strength=0.5)]``.
             mask: white where the subject is, instead of finding it: an image of the same size. Of a cut-out, which is
                 transparent somewhere, its alpha counts, else its light.
             selection: where to paint at most; likewise.
-            pictures: pictures as styles, by the names under which ``style`` and ``background_style`` have them.
+            pictures: pictures as styles, by the names under which ``style``, ``background_style`` and ``coats`` have
+                them.
             options: the other fields of `impasto_link.options.StylizeOptions` by name; ``refine`` may also be a word,
                 such as ``"draft"``, or a number of iterations.
 
@@ -170,6 +174,7 @@ class Server:
             image,
             style,
             background_style=background_style,
+            coats=coats,
             mask=mask,
             selection=selection,
             pictures=pictures,
@@ -180,9 +185,10 @@ class Server:
     def start(
         self,
         image: Image.Image | np.ndarray,
-        style: AnyStyle,
+        style: AnyStyle = (),
         *,
         background_style: AnyStyle = (),
+        coats: Sequence[Coat] = (),
         mask: Image.Image | np.ndarray | None = None,
         selection: Image.Image | np.ndarray | None = None,
         pictures: Mapping[str, AnyPicture] | None = None,
@@ -193,10 +199,11 @@ class Server:
         Without ``flatten=True`` the painting has a ``mask`` beside its ``result`` if it does not show everywhere.
         """
         named = dict(pictures or {})
-        front, behind = _words(style, "picture", named), _words(background_style, "background-picture", named)
-        if mask is not None and "area" not in options and not behind:
+        front = _choices(style, "picture", named)
+        behind = _choices(background_style, "background-picture", named)
+        if mask is not None and "area" not in options and not (behind or coats):
             options["area"] = "subject"
-        chosen = StylizeOptions.of(front, background_style=behind, **options)
+        chosen = StylizeOptions.of(front, background_style=behind, coats=tuple(coats), **options)
         region, convert = to_region(image)
         if chosen.color and region.format.is_gray:
             _check_depth(image, region, "colours")
@@ -267,26 +274,27 @@ class Server:
         self._client.close()
 
 
-def _words(style: AnyStyle, name: str, pictures: dict[str, AnyPicture]) -> Styles:
-    """What says a style in words; pictures in it get names, under which they are now among ``pictures``."""
+def _choices(style: AnyStyle, name: str, pictures: dict[str, AnyPicture]) -> tuple[StyleChoice, ...]:
+    """The styles that were named; pictures get names, under which they are now among ``pictures``."""
 
-    def named(one: Any) -> Any:
+    def choice(one: Any, weight: float | None = None) -> StyleChoice:
+        if isinstance(one, StyleChoice):
+            return one
         if isinstance(one, str):
             _check_name(one, pictures)
-            return one
+            named = StyleChoice.parse(one) if weight is None else StyleChoice(one, weight)
+            return replace(named, kind="frame" if named.name in pictures else "library")
         if not isinstance(one, (Image.Image, np.ndarray, Path)):
-            return one
+            raise BadRequest(f"{one!r} is no style.", "Give a name, a Pillow image, an array or a Path.")
         word = next(word for number in count(1) if (word := f"{name}-{number}") not in pictures)
         pictures[word] = one
-        return word
+        return StyleChoice(word, 1.0 if weight is None else weight, "frame")
 
     if isinstance(style, Mapping):
-        return {named(one): weight for one, weight in style.items()}
-    if isinstance(style, (str, StyleChoice, Image.Image, np.ndarray, Path)):
-        return [named(style)]
-    if not isinstance(style, Iterable):
-        raise BadRequest(f"{style!r} is no style.", "Give a name, a Pillow image, an array or a Path.")
-    return [named(one) for one in style]
+        return tuple(choice(one, weight) for one, weight in style.items())
+    if isinstance(style, Iterable) and not isinstance(style, (str, np.ndarray)):
+        return tuple(map(choice, style))
+    return (choice(style),)
 
 
 def _check_name(word: str, pictures: Mapping[str, AnyPicture]) -> None:

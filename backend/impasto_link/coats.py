@@ -111,7 +111,7 @@ class Coat:
     left: so the soft border of subject and background is of both, and nothing shines through.
 
     Attributes:
-        styles: what to paint like; several are mixed by weight. Names as a person would give them are understood.
+        styles: what to paint like; several are mixed by weight.
         where: one of PLACES.
         strength: 0 leaves the picture as it is, 1 gives the full style.
         engine: which engine paints; that of the request if not given.
@@ -125,9 +125,13 @@ class Coat:
     engine: str | None = name(None, "Engine", "which engine paints; that of the request if not given")
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "styles", as_choices(self.styles))
         check_styles(self.styles)
         check_all(self)
+
+    @classmethod
+    def of(cls, style: Styles, where: str = "everything", *, strength: float = 1.0, engine: str | None = None) -> Coat:
+        """A coat of styles named as a person would: ``Coat.of("udnie", "subject", strength=0.5)``."""
+        return cls(as_choices(style), where, strength, engine)
 
     def to_wire(self) -> dict[str, Any]:
         """As a header has it."""
