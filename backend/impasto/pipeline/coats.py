@@ -14,10 +14,12 @@ from impasto.engines.facts import EngineFacts
 from impasto.engines.painters import Painters
 from impasto.engines.pictures import StylePicture
 from impasto.engines.registry import engine_facts, one_pass, refiner, settings_of
+from impasto.imaging.color import keep_colors
 from impasto.pipeline.areas import Areas, Share
 from impasto.pipeline.preview import Canvas
 from impasto.pipeline.scale import PaintingScale
 from impasto.progress import Progress
+from impasto_link.errors import ImpastoError
 from impasto_link.options import RefineOptions, StylizeOptions
 
 T = TypeVar("T")
@@ -61,7 +63,11 @@ class Coating:
     notes: list[str] = field(default_factory=list)
 
     def picture(self, progress: Progress) -> Tensor:
-        """The picture with all its coats, each pixel the mean of those that show there, by their shares of it."""
+        """The picture with all its coats, each pixel the mean of those that show there, by their shares of it.
+
+        Raises:
+            ImpastoError: a style is missing, the memory does not suffice, or what comes out are no numbers.
+        """
         shares = self.areas.shares
         whole, covered = self.photo, None
         for number, share in enumerate(shares):
@@ -73,7 +79,8 @@ class Coating:
             else:
                 covered = covered + share.area
                 whole = torch.lerp(whole, coat, share.area / covered.clamp_min(_NOTHING))
-        return whole
+        _check_numbers(whole)
+        return keep_colors(whole, self.photo) if self.options.keep_colors else whole
 
     def _coat(self, share: Share, beneath: Tensor, progress: Progress) -> Tensor:
         """The picture painted like one coat, with strokes of the size asked for; with an area only what is near it.
@@ -146,3 +153,13 @@ class Coating:
 
     def _wanted(self, facts: EngineFacts, share: Share) -> Wanted:
         return Wanted(share.coat.styles, self.pictures, settings_of(facts, self.options.settings))
+
+
+def _check_numbers(painted: Tensor) -> None:
+    """Raise ImpastoError if a pixel has come out as no number, which would be written as black."""
+    low, high = torch.aminmax(painted)  # both are NaN if any value is
+    if not bool(torch.isfinite(low) & torch.isfinite(high)):
+        raise ImpastoError(
+            "The painting has pixels that are infinite or not a number.",
+            "The style may be damaged, or the options ask too much: try others.",
+        )

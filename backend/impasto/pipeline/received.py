@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from torch import Tensor
@@ -22,6 +23,7 @@ from impasto.imaging.pixels import (
 )
 from impasto.imaging.resample import resize
 from impasto_link.errors import BadRequest
+from impasto_link.options import StylizeOptions
 from impasto_link.pixels import Region
 
 #: In the mask that is given back, 8 bits of gray, this and less is black.
@@ -59,30 +61,21 @@ class Received:
     factor: float
 
     @classmethod
-    def read(cls, region: Region, max_side: int | None) -> Received:
+    def read(cls, region: Region, max_side: int | None, *, color: bool = False) -> Received:
         """Read a region.
 
         Args:
             region: the pixels.
             max_side: the longest side at which it is worked on, in pixels; its own if None.
+            color: whether its pixels may become coloured, even if it is gray.
 
         Raises:
             NotEnoughMemory: there is not even room to read it.
             ImpastoError: it cannot be read.
         """
         _check_room(region)
-        return cls(region, decode(region), 1.0).at_most(max_side)
-
-    def at_most(self, max_side: int | None) -> Received:
-        """The same with no side longer than ``max_side``."""
-        longest = max(self.picture.format.width, self.picture.format.height)
-        if max_side is None or longest <= max_side:
-            return self
-        return replace(self, picture=shrink(self.picture, max_side / longest), factor=self.factor * max_side / longest)
-
-    def in_color(self) -> Received:
-        """The same as one whose pixels may become coloured."""
-        return replace(self, picture=in_color(self.picture))
+        picture, factor = _at_most(decode(region), max_side)
+        return cls(region, in_color(picture) if color else picture, factor)
 
     def photo(self) -> Tensor:
         """What networks see of it, (1, 3, H, W) in [0, 1]: what is transparent has the colours around it."""
@@ -101,30 +94,42 @@ class Received:
                 f"The {what} is {size[0]} x {size[1]} pixels, the picture {mine[0]} x {mine[1]}.",
                 "Send both in the same size.",
             )
-        return self._fitted(decode_mask(sent))
+        return _fitted(decode_mask(sent), self.picture)
 
-    def layer(
-        self, painted: Tensor, shown: Tensor | None, strength: float, flatten: bool, notes: tuple[str, ...]
-    ) -> Layer:
+    def layer(self, painted: Tensor, shown: Tensor | None, options: StylizeOptions, notes: Iterable[str]) -> Layer:
         """The way back.
 
         Args:
-            painted: the painting, (1, 3, h, w).
-            shown: where it shows, (1, 1, h, w) in [0, 1]; everywhere if None.
-            strength: how much of it shows.
-            flatten: whether the picture itself shows where the painting does not, instead of a mask that says so.
-            notes: for the layer.
+            painted: the painting, (1, 3, H, W).
+            shown: where it shows, (1, 1, H, W) in [0, 1]; everywhere if None.
+            options: how strongly it shows, whether in one with the picture, and how large the layer may be.
+            notes: for the layer; each is told once.
         """
-        painted, shown = self._fitted(painted), None if shown is None else self._fitted(shown)
-        share = shown * strength if shown is not None and flatten and strength > 0 else strength
-        touched = None if shown is None else shown > _INVISIBLE
-        pixels = encode(blend(self.picture, painted, share), self.picture, touched)
-        mask = None if shown is None or flatten else encode_gray(shown)
-        source = self.picture.source
-        return Layer(Region(source.format, pixels, source.profile), mask, notes)
+        picture, _ = _at_most(self.picture, options.max_side)
+        painted = _fitted(painted, picture)
+        share: float | Tensor = options.strength
+        touched = mask = None
+        if shown is not None:
+            shown = _fitted(shown, picture)
+            touched = shown > _INVISIBLE
+            if not options.flatten:
+                mask = encode_gray(shown)
+            elif options.strength > 0:
+                share = shown * share
+        pixels = encode(blend(picture, painted, share), picture, touched)
+        return Layer(Region(picture.format, pixels, picture.source.profile), mask, tuple(dict.fromkeys(notes)))
 
-    def _fitted(self, values: Tensor) -> Tensor:
-        return resize(values, self.picture.format.height, self.picture.format.width)
+
+def _at_most(picture: Picture, max_side: int | None) -> tuple[Picture, float]:
+    """The picture, made smaller if a side is longer than ``max_side``, and by what factor."""
+    longest = max(picture.format.width, picture.format.height)
+    if max_side is None or longest <= max_side:
+        return picture, 1.0
+    return shrink(picture, max_side / longest), max_side / longest
+
+
+def _fitted(values: Tensor, picture: Picture) -> Tensor:
+    return resize(values, picture.format.height, picture.format.width)
 
 
 def _check_room(region: Region) -> None:

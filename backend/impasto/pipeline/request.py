@@ -13,7 +13,6 @@ from impasto.compute.ladder import with_cpu
 from impasto.engines.painters import Painters
 from impasto.engines.pictures import as_style
 from impasto.engines.registry import settled
-from impasto.imaging.color import keep_colors
 from impasto.imaging.pixels import check_way_back, cut_out, encode_gray
 from impasto.masking.edges import free_colors
 from impasto.masking.finder import SubjectFinder
@@ -23,7 +22,6 @@ from impasto.pipeline.received import Layer, Received
 from impasto.pipeline.subject import subject_of
 from impasto.progress import Progress, Teller
 from impasto.zoo.library import Library
-from impasto_link.errors import ImpastoError
 from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.pixels import Region
 
@@ -108,9 +106,7 @@ class Pipeline:
         asked, options = options.refine, settled(options)
         check_way_back(region)
         small = options.max_side
-        received = Received.read(region, None if small is None else max(small, _SMALL_SIDE))
-        if options.color:
-            received = received.in_color()
+        received = Received.read(region, None if small is None else max(small, _SMALL_SIDE), color=options.color)
         reading.look()
         photo = received.photo()
         reading.look()
@@ -124,19 +120,9 @@ class Pipeline:
             # Nobody would see strokes that are finer than its pixels.
             brush = max(1.0, brush)
         coating = Coating(photo, areas, seen, brush, options, asked, self._with_painters)
-        painted = photo
-        if options.strength > 0:
-            painted = coating.picture(Progress(tell))
-            _check_numbers(painted)
-            if options.keep_colors:
-                painted = keep_colors(painted, photo)
-        finishing = Progress(tell, "finishing", 1.0)
-        finishing.look()
-        if small is not None:
-            received = received.at_most(small)
-            finishing.look()
-        notes = tuple(dict.fromkeys(coating.notes))
-        return received.layer(painted, areas.shown, options.strength, options.flatten, notes)
+        painted = coating.picture(Progress(tell)) if options.strength > 0 else photo
+        Progress(tell, "finishing", 1.0).look()
+        return received.layer(painted, areas.shown, options, coating.notes)
 
     @_as_if_alone
     def mask(self, region: Region, options: MaskOptions, tell: Teller, *, selection: Region | None = None) -> Layer:
@@ -198,13 +184,3 @@ class Pipeline:
         if device not in self._painters:
             self._painters[device] = Painters(self.library, device)
         return self._painters[device]
-
-
-def _check_numbers(painted: Tensor) -> None:
-    """Raise ImpastoError if a pixel has come out as no number, which would be written as black."""
-    low, high = torch.aminmax(painted)  # both are NaN if any value is
-    if not bool(torch.isfinite(low) & torch.isfinite(high)):
-        raise ImpastoError(
-            "The painting has pixels that are infinite or not a number.",
-            "The style may be damaged, or the options ask too much: try others.",
-        )
