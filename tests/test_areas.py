@@ -51,7 +51,7 @@ def stylize(
         region,
         StylizeOptions.of(style, **options),
         nobody,
-        mask=None if mask is None else to_region(mask)[0],
+        subject_mask=None if mask is None else to_region(mask)[0],
         selection=None if selection is None else to_region(selection)[0],
     )
     return back(layer.pixels), mask_of(layer)
@@ -320,7 +320,7 @@ def test_the_last_preview_of_two_styles_is_the_painting(
 
     refine = RefineOptions(iterations=1, features="compact")
     options = StylizeOptions.of("udnie", background_style="great-wave", refine=refine, flatten=True)
-    layer = pipeline.stylize(to_region(photo)[0], options, progress, mask=to_region(mask)[0])
+    layer = pipeline.stylize(to_region(photo)[0], options, progress, subject_mask=to_region(mask)[0])
     last, painted = (np.frombuffer(one.data, np.uint8).astype(float) for one in (previews[-1], layer.pixels))
     assert np.abs(last - painted).max() <= 1
 
@@ -329,7 +329,7 @@ def test_strength_0_in_an_area_gives_the_original(pipeline: Pipeline, photo: np.
     linear = ((photo / 255) ** 2.2).astype("<f4")
     region = Region(PixelFormat(photo.shape[1], photo.shape[0], "RGB", "f32", "linear"), linear.tobytes())
     options = StylizeOptions.of("udnie", area="subject", strength=0, flatten=True)
-    layer = pipeline.stylize(region, options, nobody, mask=to_region(mask)[0])
+    layer = pipeline.stylize(region, options, nobody, subject_mask=to_region(mask)[0])
     assert layer.pixels.data == region.data
 
 
@@ -355,5 +355,7 @@ def test_a_mask_region_of_any_number_format_will_do(pipeline: Pipeline, photo: n
         PixelFormat(photo.shape[1], photo.shape[0], "GRAY", "f32", "linear"),
         (mask / np.float32(255)).astype("<f4").tobytes(),
     )
-    layer = pipeline.stylize(to_region(photo)[0], StylizeOptions.of("udnie", area="subject"), nobody, mask=as_float)
+    layer = pipeline.stylize(
+        to_region(photo)[0], StylizeOptions.of("udnie", area="subject"), nobody, subject_mask=as_float
+    )
     assert np.array_equal(mask_of(layer), mask)

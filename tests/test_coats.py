@@ -47,7 +47,7 @@ def lay(
         to_region(photo)[0],
         StylizeOptions.of(coats=coats, **options),
         nobody,
-        mask=None if mask is None else to_region(mask)[0],
+        subject_mask=None if mask is None else to_region(mask)[0],
         selection=None if selection is None else to_region(selection)[0],
     )
 
@@ -111,7 +111,7 @@ def test_words_from_before_coats_mean_coats(
     pipeline: Pipeline, photo: np.ndarray, mask: np.ndarray, words: dict[str, Any], coats: list[Coat], selected: bool
 ) -> None:
     sent: dict[str, Any] = {
-        "mask": to_region(mask)[0],
+        "subject_mask": to_region(mask)[0],
         "selection": to_region(mask[:, ::-1].copy())[0] if selected else None,
     }
     by_words = pipeline.stylize(to_region(photo)[0], StylizeOptions.of(**words), nobody, **sent)
@@ -215,7 +215,7 @@ def test_only_the_coat_is_refined_whose_engine_does_nothing_else(
 
     coats = [Coat.of("udnie", "background"), Coat.of("starry-night", "subject", engine="gatys")]
     layer = pipeline.stylize(
-        to_region(photo)[0], StylizeOptions.of(coats=coats), until_it_shows, mask=to_region(hard)[0]
+        to_region(photo)[0], StylizeOptions.of(coats=coats), until_it_shows, subject_mask=to_region(hard)[0]
     )
     refined = np.frombuffer(layer.pixels.data, np.uint8).reshape(photo.shape).astype(float)
     in_one_pass = paint(pipeline, photo, Coat.of("udnie", "background"), Coat.of("starry-night", "subject"), mask=hard)

@@ -106,8 +106,8 @@ REQUESTS = {
 @pytest.mark.parametrize("name", REQUESTS)
 def test_it_paints_as_the_cpu_does(name: str, gpu: Pipeline, photo: Region, painting: Region, mask: Region) -> None:
     options = REQUESTS[name]
-    found = gpu.stylize(photo, options, ignore, mask=mask, pictures={"sent": painting})
-    wanted = Pipeline(Library(), CPU).stylize(photo, options, ignore, mask=mask, pictures={"sent": painting})
+    found = gpu.stylize(photo, options, ignore, subject_mask=mask, pictures={"sent": painting})
+    wanted = Pipeline(Library(), CPU).stylize(photo, options, ignore, subject_mask=mask, pictures={"sent": painting})
     assert_alike(found, wanted)
 
 
@@ -124,10 +124,10 @@ def test_without_float64_it_paints_the_same(
             )
 
     options, pictures = REQUESTS[name], {"sent": painting}
-    wanted = gpu.stylize(photo, options, ignore, mask=mask, pictures=pictures)
+    wanted = gpu.stylize(photo, options, ignore, subject_mask=mask, pictures=pictures)
     monkeypatch.setattr(accelerator.Cuda, "has_float64", lambda self, device: False)
     with PretendedGpu(refuse):
-        found = Pipeline(Library(), GPU).stylize(photo, options, ignore, mask=mask, pictures=pictures)
+        found = Pipeline(Library(), GPU).stylize(photo, options, ignore, subject_mask=mask, pictures=pictures)
     assert np.abs(pixels(found) - pixels(wanted)).max() <= 1
     assert found.mask == wanted.mask
 
@@ -158,8 +158,8 @@ def test_gpus_paint_in_bfloat16_or_else_in_float16(
 
     options = REQUESTS[name]
     with PretendedGpu(note):
-        found = Pipeline(Library(), GPU).stylize(photo, options, ignore, mask=mask, pictures={"sent": painting})
-    wanted = Pipeline(Library(), CPU).stylize(photo, options, ignore, mask=mask, pictures={"sent": painting})
+        found = Pipeline(Library(), GPU).stylize(photo, options, ignore, subject_mask=mask, pictures={"sent": painting})
+    wanted = Pipeline(Library(), CPU).stylize(photo, options, ignore, subject_mask=mask, pictures={"sent": painting})
     assert (torch.bfloat16 in formats, torch.float16 in formats) == (bfloat16, not bfloat16)
     assert_alike(found, wanted)
 
@@ -184,7 +184,7 @@ def test_it_refines(gpu: Pipeline, photo: Region, painting: Region, mask: Region
     def progress(done: float, doing: str, preview: Any = None) -> None:
         shown.extend([preview().format] if preview is not None else [])
 
-    painted = gpu.stylize(photo, options, progress, mask=mask, pictures={"sent": painting})
+    painted = gpu.stylize(photo, options, progress, subject_mask=mask, pictures={"sent": painting})
     assert shown
     assert np.abs(pixels(painted) - np.frombuffer(photo.data, np.uint8)).max() > 50
 

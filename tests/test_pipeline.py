@@ -242,7 +242,7 @@ def test_one_request_may_be_done_in_the_middle_of_another(photo: np.ndarray) -> 
 
     def done(name: str, progress: Callable[..., None]) -> bytes:
         options = StylizeOptions.of(**wanted[name])
-        layer = pipeline.stylize(small, options, progress, mask=mask, pictures={"other": other})
+        layer = pipeline.stylize(small, options, progress, subject_mask=mask, pictures={"other": other})
         return bytes(layer.pixels.data)
 
     # A refinement in the middle of everything: no step of it would work in the mode that the engines paint in.

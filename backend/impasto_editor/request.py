@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from impasto_editor.choices import Choices, Styles
+from impasto_editor.choices import Choices
 from impasto_editor.pictures import is_picture
 from impasto_editor.texts import tr
 from impasto_link.coats import STYLE_FRAME, StyleChoice
@@ -52,17 +52,14 @@ def painting(
         raise Problem(tr("Choose a style first."))
     sent = dict(regions)
 
-    def named(styles: Styles) -> Styles:
-        return tuple(replace(one, name=along(one)) for one in styles)
-
-    def along(style: StyleChoice) -> str:
+    def along(style: StyleChoice) -> StyleChoice:
         if not is_picture(style.name):
-            return style.name
+            return replace(style, kind="library")
         title, region = picture(style.name)
-        # No style of the library has a name with a space; and where a file lies is nobody's business.
+        # Where a file lies is nobody's business; and two pictures may have one title.
         name = f"{title} {len(sent)}"
         sent[STYLE_FRAME + name] = region
-        return name
+        return replace(style, name=name, kind="frame")
 
     area = choices.area if choices.area in ("subject", "background") else "everything"
     if choices.feathers_selection and "selection" in sent:
@@ -78,8 +75,8 @@ def painting(
     if not choices.needs_subject:
         # What was set for a subject stays set, unseen; of a selection only the border is softened.
         wanted.update({"grow": 0.0} if area == "subject" else {"grow": 0.0, "feather": 0.0})
-    styles = named(choices.styles)
-    background = named(choices.background) if choices.two_styles else ()
+    styles = tuple(map(along, choices.styles))
+    background = tuple(map(along, choices.background)) if choices.two_styles else ()
     return StylizeOptions.of(styles, background_style=background, **wanted), sent
 
 

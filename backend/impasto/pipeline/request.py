@@ -77,7 +77,7 @@ class Pipeline:
         options: StylizeOptions,
         tell: Teller,
         *,
-        mask: Region | None = None,
+        subject_mask: Region | None = None,
         selection: Region | None = None,
         pictures: Mapping[str, Region] | None = None,
     ) -> Layer:
@@ -87,15 +87,15 @@ class Pipeline:
             region: the pixels.
             options: how to paint them.
             tell: told of the progress; may raise to cancel.
-            mask: the subject, instead of finding it; gray, of the size of the region, may be soft.
-            selection: where the painting may show at most; as ``mask``.
+            subject_mask: where the subject is, instead of finding it; gray, of the size of the region, may be soft.
+            selection: where the painting may show at most; likewise.
             pictures: pictures as styles, by the names that ``options`` has for them.
 
         Returns:
             The painted pixels in the format that came in, with ``options.color`` in one of colours, and with
-            ``options.max_side`` smaller ones; and the mask, unless they show everywhere or ``options.flatten`` was
-            asked for. Outside the mask, and with ``flatten`` wherever it is 0, the pixels are those that came in, bit
-            for bit.
+            ``options.max_side`` smaller ones; and the layer's mask, unless they show everywhere or ``options.flatten``
+            was asked for. Outside the mask, and with ``flatten`` wherever it is 0, the pixels are those that came in,
+            bit for bit.
 
         Raises:
             NoSubject: there is nothing to paint on.
@@ -110,7 +110,7 @@ class Pipeline:
         reading.look()
         photo = received.photo()
         reading.look()
-        areas = self._areas(received, mask, selection, options, tell)
+        areas = self._areas(received, subject_mask, selection, options, tell)
         seen = {}
         for name, one in (pictures or {}).items():
             seen[name] = as_style(one, name)
@@ -159,7 +159,7 @@ class Pipeline:
     def _areas(
         self,
         received: Received,
-        mask: Region | None,
+        subject_mask: Region | None,
         selection: Region | None,
         options: StylizeOptions,
         tell: Teller,
@@ -168,7 +168,7 @@ class Pipeline:
         coats = options.in_coats()
 
         def told() -> Tensor | None:
-            return None if mask is None else received.fitting(mask, "mask")
+            return None if subject_mask is None else received.fitting(subject_mask, "mask")
 
         def subject() -> Tensor:
             return subject_of(received, told(), options, self._finder, tell)

@@ -146,7 +146,7 @@ def _do_stylize(pipeline: Pipeline, options: StylizeOptions, sent: Mapping[str, 
         sent["pixels"],
         options,
         tell,
-        mask=sent.get("mask"),
+        subject_mask=sent.get("mask"),
         selection=sent.get("selection"),
         pictures={kind.removeprefix(STYLE_FRAME): one for kind, one in sent.items() if kind.startswith(STYLE_FRAME)},
     )

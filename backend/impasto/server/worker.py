@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -230,12 +231,9 @@ class Worker:
     def _ask_pipeline(self, task: Task) -> Outcome:
         if task.cancelled:
             raise Cancelled("The job was cancelled.")
-
-        def tell(done: float, doing: str, picture: Callable[[], Region] | None = None) -> None:
-            self._progress(task, done, doing, picture)
-
         operation = OPERATIONS[task.header["op"]]
         assert isinstance(operation, JobOperation), "all others the broker answers"
+        tell = partial(self._progress, task)
         return operation.work(self._pipeline, operation.read(task.header), task.sent, tell)
 
     def _progress(self, task: Task, fraction: float, doing: str, preview: Callable[[], Region] | None = None) -> None:
