@@ -10,8 +10,9 @@ from impasto.cli import stylize
 from impasto.engines.registry import engine_facts
 from impasto.masking.models import mask_models
 from impasto_editor.rows import Offer
+from impasto_link.coats import Coat
 from impasto_link.options import MASK, REFINE, STYLIZE
-from impasto_link.parameters import Parameter
+from impasto_link.parameters import Parameter, parameters
 
 ROOT = Path(__file__).parents[1]
 
@@ -79,7 +80,12 @@ def _cell(text: str) -> str:
 TABLES: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
     "README.md": {"impasto stylize": command_line},
     "docs/krita.md": {"rows": rows},
-    "docs/wire.md": {"stylize": fields(STYLIZE), "refine": fields(REFINE), "mask": fields(MASK)},
+    "docs/wire.md": {
+        "stylize": fields(STYLIZE),
+        "coat": fields(parameters(Coat)),
+        "refine": fields(REFINE),
+        "mask": fields(MASK),
+    },
 }
 
 

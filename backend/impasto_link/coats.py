@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Union
 
 from impasto_link.errors import BadRequest, quoted
-from impasto_link.parameters import MAX_NAME, Choice, check_all, choice, name, number
+from impasto_link.parameters import MAX_NAME, Choice, check_all, choice, described, name, number
 
 MAX_STYLES = 16
 MAX_COATS = 16
@@ -19,10 +19,10 @@ STYLE_KINDS = ("library", "frame")
 #: Where a coat shows.
 PLACES = (
     Choice("everything", "Everything"),
-    Choice("subject", "Subject", "what a mask that is sent along says, or else what a network finds"),
-    Choice("background", "Background", "everything but the subject"),
-    Choice("mask", "Mask", "where the mask is white that is sent along"),
-    Choice("selection", "Selection", "where something is selected; the selection limits all other coats, too"),
+    Choice("subject", "Subject", "What a mask that is sent along says, or else what a network finds"),
+    Choice("background", "Background", "Everything but the subject"),
+    Choice("mask", "Mask", "Where the mask is white that is sent along"),
+    Choice("selection", "Selection", "Where something is selected; the selection limits all other coats, too"),
 )
 
 
@@ -38,7 +38,7 @@ class StyleChoice:
     """
 
     name: str
-    weight: float = number(1.0, "Weight", "the share in a mixture", 0.0, 1e6, noun="The weight of a style")
+    weight: float = number(1.0, "Weight", "The share in a mixture", 0.0, 1e6, noun="The weight of a style")
     kind: str = ""
 
     def __post_init__(self) -> None:
@@ -103,6 +103,7 @@ def check_styles(styles: tuple[StyleChoice, ...]) -> None:
         raise BadRequest("All styles have the weight 0.", "Give at least one of them a weight above 0.")
 
 
+@described
 @dataclass(frozen=True)
 class Coat:
     """What is painted in one go: a mixture of styles, somewhere.
@@ -112,17 +113,28 @@ class Coat:
 
     Attributes:
         styles: what to paint like; several are mixed by weight.
-        where: one of PLACES.
-        strength: 0 leaves the picture as it is, 1 gives the full style.
-        engine: which engine paints; that of the request if not given.
     """
 
     styles: tuple[StyleChoice, ...]
-    where: str = choice("everything", "Place", "where it shows", PLACES, noun="The place of a coat")
-    strength: float = number(
-        1.0, "Strength", "how much of the painting shows", 0.0, 1.0, unit="%", noun="The strength of a coat"
+    where: str = choice(
+        "everything",
+        "Place",
+        "Where it shows",
+        PLACES,
+        noun="The place of a coat",
+        more="a mask counts as it is sent, neither grown nor feathered",
     )
-    engine: str | None = name(None, "Engine", "which engine paints; that of the request if not given")
+    strength: float = number(
+        1.0,
+        "Strength",
+        "How much of the painting shows",
+        0.0,
+        1.0,
+        unit="%",
+        noun="The strength of a coat",
+        more="times the strength of the request",
+    )
+    engine: str | None = name(None, "Engine", "Which engine paints", more="that of the request if not given")
 
     def __post_init__(self) -> None:
         check_styles(self.styles)
