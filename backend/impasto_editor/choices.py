@@ -116,18 +116,30 @@ class Choices:
 
 
 def read_styles(text: str) -> Styles:
-    """``NAME``, ``NAME:WEIGHT, NAME:WEIGHT`` or the key of a picture. A weight that is no number raises BadRequest."""
-    if is_picture(text):
-        return (StyleChoice(text),)
-    return tuple(StyleChoice.parse(part.strip()) for part in text.split(",") if part.strip())
+    """``NAME``, ``NAME:WEIGHT, NAME:WEIGHT`` or the key of a picture; or such a part on each of several lines.
+
+    A weight that is no number raises BadRequest.
+    """
+    parts = [text] if is_picture(text) and "\n" not in text else text.split("\n" if "\n" in text else ",")
+    return tuple(_read_style(part.strip(), lines=len(parts) > 1) for part in parts if part.strip())
 
 
 def write_styles(styles: Iterable[StyleChoice]) -> str:
-    """What `read_styles` reads, without weights that are all 1. A mixture with pictures cannot be written so."""
+    """What `read_styles` reads, without weights that are 1."""
     styles = tuple(styles)
-    if all(one.weight == 1.0 for one in styles):
-        return ", ".join(one.name for one in styles)
-    return ", ".join(f"{one.name}:{one.weight:g}" for one in styles)
+    if not any(is_picture(one.name) for one in styles):
+        return ", ".join(one.name if one.weight == 1.0 else f"{one.name}:{one.weight:g}" for one in styles)
+    # A path may end like a weight.
+    return styles[0].name if len(styles) == 1 else "\n".join(f"{one.name}:{one.weight:g}" for one in styles)
+
+
+def _read_style(part: str, *, lines: bool) -> StyleChoice:
+    if not is_picture(part):
+        return StyleChoice.parse(part)
+    key, colon, weight = part.rpartition(":") if lines else (part, "", "")
+    with suppress(ValueError):
+        return StyleChoice(key, float(weight)) if colon else StyleChoice(part)
+    return StyleChoice(part)
 
 
 def _renewed(entry: dict[str, Any]) -> dict[str, Any]:

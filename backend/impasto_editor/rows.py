@@ -20,7 +20,7 @@ from impasto_link.parameters import Choice, Parameter
 #: What is always to be seen; all else is for those who look for more.
 FIRST = ("strength", "brush", "keep_colors", "feather")
 #: What has a place of its own, or is the editor's business.
-_ELSEWHERE = ("area", "device", "flatten", "max_side")
+ELSEWHERE = ("area", "device", "flatten", "max_side")
 #: What counts only where the server looks for the subject.
 _OF_SUBJECTS = ("feather", "grow", "mask_model")
 
@@ -72,7 +72,7 @@ class Offer:
         """Those of a request, the first ones first; names of what only the server knows become a choice."""
         known = {**STYLIZE, "engine": self._engine_choice(), "mask_model": self._model_choice()}
         order = [*FIRST, *(name for name in known if name not in FIRST)]
-        return [one for one in (known[name] for name in order) if one is not None and one.name not in _ELSEWHERE]
+        return [one for one in (known[name] for name in order) if one is not None and one.name not in ELSEWHERE]
 
     def _engine_choice(self) -> Parameter | None:
         choices = tuple(Choice(one.name, one.title, one.tip) for one in self.engines.values())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 _HERE = Path(__file__).resolve().parent
-# What the installer put beside it: impasto_link, and the part of msgpack that is pure Python.
+# What the installer put beside it: impasto_link, impasto_editor, and the part of msgpack that is pure Python.
 sys.path.insert(0, str(_HERE / "vendor"))
 
 import gi  # noqa: E402
@@ -16,11 +16,13 @@ import gi  # noqa: E402
 gi.require_version("Gimp", "3.0")
 from gi.repository import Gimp, Gio, GLib, GObject  # noqa: E402
 
+from impasto_editor.texts import choose_language, tr, tr_error  # noqa: E402
 from impasto_filter.favorites import PREFIX, Favorites  # noqa: E402
-from impasto_filter.texts import choose_language, tr, tr_error  # noqa: E402, tr_error
+from impasto_filter.settings import read_setting  # noqa: E402
 
 STYLE_TRANSFER = "plug-in-impasto-style-transfer"
 FIND_SUBJECT = "plug-in-impasto-find-subject"
+SETTINGS = "plug-in-impasto-settings"
 _MENU = "<Image>/Filters/Artistic"
 
 
@@ -34,11 +36,14 @@ class Impasto(Gimp.PlugIn):
     def do_query_procedures(self) -> list[str]:
         """All procedures; asked when this file has changed."""
         self.set_help_domain("impasto", Gio.File.new_for_path(str(_HERE / "impasto_filter" / "help")))
-        return [STYLE_TRANSFER, FIND_SUBJECT, *self._favorites().procedures()]
+        return [STYLE_TRANSFER, FIND_SUBJECT, SETTINGS, *self._favorites().procedures()]
 
     def do_create_procedure(self, name: str) -> Gimp.Procedure:
         """One of the procedures; asked when the menus are made, and before it runs."""
-        choose_language(GLib.get_language_names())
+        language = read_setting("language", "auto")
+        choose_language(GLib.get_language_names() if language == "auto" else [language])
+        if name == SETTINGS:
+            return self._settings(name)
         run = self._run_favorite if name.startswith(PREFIX) else self._run
         procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, run, None)
         procedure.set_image_types("RGB*, GRAY*")
@@ -82,6 +87,24 @@ class Impasto(Gimp.PlugIn):
             )
             arguments.declare_find_subject(procedure)
         procedure.add_menu_path(_MENU)  # not before it has a label
+
+    def _settings(self, name: str) -> Gimp.Procedure:
+        """For scripts, and by GIMP's search for actions; in the menu it would be in the way."""
+        from impasto_filter import arguments
+
+        procedure = Gimp.Procedure.new(self, name, Gimp.PDBProcType.PLUGIN, self._run_settings, None)
+        procedure.set_attribution("Impasto", "Impasto", "2026")
+        procedure.set_menu_label(tr("Settings of Style Transfer"))
+        words = tr("Language, and the server that paints")
+        procedure.set_documentation(words, words, name)
+        arguments.declare_settings(procedure)
+        return procedure
+
+    def _run_settings(self, procedure: Any, config: Any, data: Any) -> Any:
+        from impasto_filter import runs
+
+        mode = config.get_property("run-mode")
+        return _answer(procedure, mode, lambda: runs.change_settings(mode, config))
 
     def _run(self, procedure: Any, mode: Gimp.RunMode, image: Any, drawables: list[Any], config: Any, data: Any) -> Any:
         from impasto_filter import runs

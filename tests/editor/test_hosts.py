@@ -14,12 +14,17 @@ from impasto_editor.host import Host
 
 if TYPE_CHECKING:
     # Only for mypy: the modules themselves want their editors.
+    from impasto_filter import host as gimp_host
     from impasto_krita import host as krita_host
 
     _KRITA: Host = krita_host
+    _GIMP: Host = gimp_host
 
 ROOT = Path(__file__).parents[2]
-HOSTS = {"krita": ROOT / "krita_plugin" / "impasto_krita" / "host.py"}
+HOSTS = {
+    "krita": ROOT / "krita_plugin" / "impasto_krita" / "host.py",
+    "gimp": ROOT / "gimp_plugin" / "impasto_gimp" / "impasto_filter" / "host.py",
+}
 WANTED = {name: function for name, function in vars(Host).items() if inspect.isfunction(function) and name[0] != "_"}
 
 

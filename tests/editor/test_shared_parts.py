@@ -104,7 +104,10 @@ def test_what_makes_no_sense_is_as_usual(entry: dict[str, Any]) -> None:
     assert Choices.from_entry(entry) == Choices()
 
 
-@pytest.mark.parametrize("text", ["udnie", "udnie:2, the-scream:1", "udnie, the-scream", "file:/a, b.png"])
+@pytest.mark.parametrize(
+    "text",
+    ["udnie", "udnie:2, the-scream", "udnie, the-scream", "file:/a, b.png", "file:/a, b:2:3\nudnie:1\nlayer:7:ab:0.5"],
+)
 def test_styles_are_written_as_they_are_read(text: str) -> None:
     assert write_styles(read_styles(text)) == text
 

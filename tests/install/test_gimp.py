@@ -59,7 +59,7 @@ def test_every_gimp_3_is_served(home: Path, capsys: pytest.CaptureFixture[str]) 
     for one in (first, second, flatpak):
         program = one / "plug-ins/impasto_gimp/impasto_gimp.py"
         assert os.access(program, os.X_OK)
-        assert (program.parent / "impasto_filter/locale/zh_CN.po").is_file()
+        assert (program.parent / "vendor/impasto_editor/texts/zh_CN.json").is_file()
     assert not (home / ".config/GIMP/2.10/plug-ins").exists()
 
     own = first / "plug-ins" / "other" / "other.py"
@@ -93,7 +93,7 @@ def test_the_link_and_msgpack_come_along_and_suffice(home: Path) -> None:
     assert main(["install", "gimp"]) == 0
     script = (
         "import sys; sys.path[:0] = [sys.argv[1], sys.argv[1] + '/vendor']\n"
-        "from impasto_filter import choices, connection, favorites, formats\n"
+        "from impasto_filter import connection, favorites, formats, mnemonics\n"
         "import msgpack\n"
         "assert msgpack.__file__.startswith(sys.argv[1]) and formats.__file__.startswith(sys.argv[1])\n"
         "assert 'zmq' not in sys.modules and 'numpy' not in sys.modules\n"

@@ -1,167 +1,252 @@
-"""The arguments of the procedures: the same in the dialog, in scripts, and for Repeat."""
+"""The arguments of the procedures: the same in the dialog, in scripts, and for Repeat.
+
+What a request has as data (`impasto_link.parameters`) becomes an argument by itself; only what GIMP has words of its
+own for is declared here.
+"""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from gi.repository import Gimp, GObject
+from gi.repository import Gimp, Gio, GObject
 
+from impasto_editor.choices import Choices, Styles, read_styles, write_styles
+from impasto_editor.rows import ELSEWHERE, Row
+from impasto_editor.settings import Settings
+from impasto_editor.texts import languages, tr
 from impasto_filter import kept
-from impasto_filter.choices import AREAS, REFINEMENTS, RESULTS, Choices
-from impasto_filter.texts import tr
-from impasto_link.options import MASK, STYLIZE, MaskOptions
+from impasto_filter.engine_settings import read_settings, write_settings
+from impasto_filter.mnemonics import titles
+from impasto_link.options import MASK, REFINE, STYLIZE
+from impasto_link.parameters import Choice, Parameter
 
-#: The choices that a configuration has under the same names.
-_PLAIN = tuple(
-    field.name
-    for field in fields(Choices)
-    if field.name not in ("picture", "picture_layer", "picture_layer_id", "source", "source_id")
-)
+AREAS = ("selection", "everything", "subject", "background")
+RESULTS = ("mask", "flat", "group")
+#: The style of a GIMP in which nobody has chosen one.
+USUAL_STYLE = "starry-night"
+_NO_REFINEMENT = Choice("none", "None")
+
+#: What can be chosen beside styles, area and result, of a painting and of a mask.
+PAINTING = {name: one for name, one in STYLIZE.items() if name not in ELSEWHERE}
+SUBJECT = {name: one for name, one in MASK.items() if name in ("feather", "grow", "mask_model")}
+
+_BOTH = GObject.ParamFlags.READWRITE
+_LARGE = 1 << 30
+
+
+def area_choices() -> list[tuple[str, str]]:
+    """The areas and their titles."""
+    return list(zip(AREAS, (tr("Selection"), tr("Everything"), tr("Subject"), tr("Background")), strict=True))
+
+
+def result_choices() -> list[tuple[str, str]]:
+    """What a painting can become."""
+    words = tr("Layer with a layer mask"), tr("One finished layer"), tr("Group of layer and mask")
+    return list(zip(RESULTS, words, strict=True))
+
+
+def refine_choices() -> list[tuple[str, str]]:
+    """The refinements and their titles."""
+    return [(one.value, tr(one.title)) for one in (_NO_REFINEMENT, *REFINE["preset"].choices)]
+
+
+def painting_titles() -> dict[str, str]:
+    """What is shown of the titles in the dialog Style Transfer, by the English ones."""
+    first = ("Paint", "Area", "Background style", "Keep colours", "Brush size", "Feather", "Picture file", "Layer")
+    others = ("Favourite", "Result", "Refinement", "Strength", "More", "Mix")
+    return titles((*first, *others, *(one.title for one in PAINTING.values() if one.title not in (*first, *others))))
+
+
+def subject_titles() -> dict[str, str]:
+    """Likewise of the dialog Find Subject."""
+    return titles(("Add Mask", "Show the background instead", *(one.title for one in SUBJECT.values())))
 
 
 def declare_style_transfer(procedure: Any) -> None:
-    """The arguments of the Style Transfer. Buttons of the dialog own the mnemonics c, h, l, p, r and s."""
-    both = GObject.ParamFlags.READWRITE
-    usual = Choices()
+    """The arguments of the Style Transfer."""
+    title = painting_titles()
     procedure.add_string_argument(
-        "style", tr("St_yle"), tr("The name of a style; NAME:WEIGHT, NAME:WEIGHT for a mixture"), usual.style, both
+        "style",
+        tr("Style"),
+        tr("The name of a style; NAME:WEIGHT, NAME:WEIGHT for a mixture; a line each where there are pictures in it"),
+        USUAL_STYLE,
+        _BOTH,
     )
     procedure.add_file_argument(
         "picture",
-        tr("P_icture"),
+        tr("Picture"),
         tr("A picture to paint like, instead of the style"),
         # With OPEN GIMP itself would refuse a file that is not there, in words that name neither it nor the reason.
         Gimp.FileChooserAction.ANY,
         True,
         None,
-        both,
+        _BOTH,
     )
     procedure.add_layer_argument(
-        "picture-layer", tr("La_yer"), tr("A layer to paint like, instead of the style"), True, both
+        "picture-layer", tr("Layer"), tr("A layer to paint like, instead of the style"), True, _BOTH
     )
     procedure.add_string_argument(
         "background-style",
-        tr("_Background style"),
+        title["Background style"],
         tr("A style of its own for everything but the subject; empty for none"),
         "",
-        both,
-    )
-    procedure.add_double_argument(
-        "strength",
-        tr("Stren_gth"),
-        tr("0 leaves the layer as it is, 1 paints it fully in the style"),
-        0.0,
-        1.0,
-        usual.strength,
-        both,
-    )
-    procedure.add_double_argument(
-        "brush",
-        tr("Br_ush size"),
-        tr("The size of the strokes"),
-        *STYLIZE["brush"].bounds,
-        usual.brush,
-        both,
-    )
-    procedure.add_boolean_argument(
-        "keep-colors",
-        tr("_Keep colours"),
-        tr("Take light and dark from the style, colours from the layer"),
-        usual.keep_colors,
-        both,
+        _BOTH,
     )
     procedure.add_choice_argument(
         "area",
-        tr("_Area"),
+        title["Area"],
         tr("What is painted. Without a selection, the selection is everything"),
-        _choice(AREAS, area_titles()),
-        usual.area,
-        both,
+        _choice(area_choices()),
+        AREAS[0],
+        _BOTH,
     )
-    procedure.add_double_argument(
-        "feather",
-        tr("_Feather"),
-        tr("Softens the border of the area, in pixels"),
-        *MASK["feather"].bounds,
-        usual.feather,
-        both,
-    )
-    titles = (tr("None"), tr("Draft"), tr("Normal"), tr("Fine"))
     procedure.add_choice_argument(
         "refine",
-        tr("Refine_ment"),
+        title["Refinement"],
         tr("Works the painting over for longer: minutes, without a GPU more"),
-        _choice(REFINEMENTS, titles),
-        usual.refine,
-        both,
+        _choice(refine_choices()),
+        _NO_REFINEMENT.value,
+        _BOTH,
     )
     procedure.add_choice_argument(
-        "result",
-        tr("Resul_t"),
-        tr("What the painting becomes"),
-        _choice(RESULTS, (tr("Layer with a layer mask"), tr("One finished layer"))),
-        usual.result,
-        both,
+        "result", title["Result"], tr("What the painting becomes"), _choice(result_choices()), RESULTS[0], _BOTH
+    )
+    _declare(procedure, PAINTING.values(), title)
+    procedure.add_string_argument(
+        "settings", tr("Settings"), tr("Of the engine's own: NAME=VALUE, NAME=VALUE"), "", _BOTH
     )
 
 
 def declare_find_subject(procedure: Any) -> None:
     """The arguments of Find Subject."""
-    both = GObject.ParamFlags.READWRITE
-    procedure.add_double_argument(
-        "feather",
-        tr("_Feather"),
-        tr("Softens the border, in pixels"),
-        *MASK["feather"].bounds,
-        0.0,
-        both,
-    )
-    procedure.add_double_argument(
-        "grow",
-        tr("_Grow"),
-        tr("Moves the border outwards, in pixels; below 0 inwards"),
-        *MASK["grow"].bounds,
-        0.0,
-        both,
-    )
+    title = subject_titles()
+    _declare(procedure, SUBJECT.values(), title)
     procedure.add_boolean_argument(
-        "invert", tr("Show the _background instead"), tr("Hide the subject and show the rest"), False, both
+        "invert", title["Show the background instead"], tr("Hide the subject and show the rest"), False, _BOTH
     )
 
 
-def area_titles() -> tuple[str, ...]:
-    """The titles of AREAS."""
-    return tr("Selection"), tr("Everything"), tr("Subject"), tr("Background")
+def declare_settings(procedure: Any) -> None:
+    """The arguments of the settings; those that are left out set back."""
+    usual = Settings()
+    names = {"auto": tr("Language of GIMP"), **languages()}
+    procedure.add_choice_argument(
+        "language", tr("Language"), tr("Of the filter"), _choice(names.items()), usual.language, _BOTH
+    )
+    procedure.add_file_argument(
+        "invitation",
+        tr("Server"),
+        tr("For a server on another machine: the invitation file that “impasto serve --remote” wrote there"),
+        Gimp.FileChooserAction.ANY,
+        True,
+        None,
+        _BOTH,
+    )
+    for name, title in (("unload_after", tr("Unload models after")), ("exit_after", tr("End the server after"))):
+        words = tr("Minutes; 0 for never")
+        procedure.add_int_argument(_argument(name), title, words, 0, 24 * 60, getattr(usual, name), _BOTH)
 
 
-def read(config: Any, image: Any) -> Choices:
-    """The choices that a configuration has, to paint a layer of this image."""
-    found = {name: config.get_property(name.replace("_", "-")) for name in _PLAIN}
+def read(config: Any) -> Choices:
+    """The choices that a configuration has."""
     file, layer = config.get_property("picture"), config.get_property("picture-layer")
+    style = config.get_property("style")
     if layer is not None:
-        # One of another image cannot be found again; but it was not painted in the style either.
-        return Choices(**{**found, "style": ""}, picture_layer=layer.get_tattoo() if layer.get_image() == image else 0)
-    return Choices(**found, picture=(file.get_path() or "") if file is not None else "")
+        style = kept.key_of(layer)
+    elif file is not None:
+        style = f"file:{file.get_path() or ''}"
+    values = {name: config.get_property(_argument(name)) for name in PAINTING}
+    values["settings"] = read_settings(config.get_property("settings"))
+    refine = config.get_property("refine")
+    return Choices(
+        read_styles(style),
+        read_styles(config.get_property("background-style")),
+        config.get_property("area"),
+        {name: value for name, value in values.items() if value != _default(name)},
+        refine="" if refine == _NO_REFINEMENT.value else refine,
+        result=config.get_property("result"),
+    )
 
 
 def write(config: Any, image: Any, choices: Choices) -> None:
     """Have a configuration hold these choices, to paint a layer of this image."""
-    from gi.repository import Gio
-
-    for name in _PLAIN:
-        config.set_property(name.replace("_", "-"), getattr(choices, name))
-    config.set_property("picture", Gio.File.new_for_path(choices.picture) if choices.picture else None)
-    config.set_property("picture-layer", kept.find_layer(image, choices.picture_layer, choices.picture_layer_id))
-
-
-def read_mask_options(config: Any) -> MaskOptions:
-    """The options that a configuration of Find Subject has."""
-    return MaskOptions(**{name: config.get_property(name) for name in ("feather", "grow", "invert")})
+    write_styles_of(config, image, kept.present(choices.styles, image))
+    config.set_property("background-style", write_styles(kept.present(choices.background, image)))
+    config.set_property("area", choices.area)
+    config.set_property("refine", choices.refine or _NO_REFINEMENT.value)
+    config.set_property("result", choices.result or RESULTS[0])
+    for name in PAINTING:
+        config.set_property(_argument(name), choices[name])
+    config.set_property("settings", write_settings(choices["settings"]))
 
 
-def _choice(names: tuple[str, ...], titles: tuple[str, ...]) -> Any:
+def write_styles_of(config: Any, image: Any, styles: Styles) -> None:
+    """Have a configuration hold these styles; a picture alone has arguments of its own."""
+    picture = styles[0].name if len(styles) == 1 else ""
+    layer = kept.layer_of(image, picture)
+    file = Gio.File.new_for_path(picture.removeprefix("file:")) if picture.startswith("file:") else None
+    # Both at once, or one would be followed that does not count any more.
+    with config.freeze_notify():
+        config.set_property("picture", file)
+        config.set_property("picture-layer", layer)
+        if file is None and layer is None:
+            config.set_property("style", write_styles(styles))
+
+
+def read_subject(config: Any) -> Choices:
+    """The choices that a configuration of Find Subject has."""
+    area = "background" if config.get_property("invert") else "subject"
+    return Choices(area=area, values={name: config.get_property(_argument(name)) for name in SUBJECT})
+
+
+def _argument(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _default(name: str) -> Any:
+    return {} if name == "settings" else PAINTING[name].default
+
+
+def _declare(procedure: Any, parameters: Iterable[Parameter], title: Mapping[str, str]) -> None:
+    for one in parameters:
+        _DECLARE[one.kind](procedure, one, _argument(one.name), title[one.title], Row(one).tip)
+
+
+def _declare_number(procedure: Any, one: Parameter, name: str, title: str, tip: str) -> None:
+    procedure.add_double_argument(name, title, tip, max(one.low, -_LARGE), min(one.high, _LARGE), one.default, _BOTH)
+
+
+def _declare_whole(procedure: Any, one: Parameter, name: str, title: str, tip: str) -> None:
+    low, high = (round(max(-_LARGE, min(_LARGE, end))) for end in one.bounds)
+    procedure.add_int_argument(name, title, tip, low, high, one.default, _BOTH)
+
+
+def _declare_switch(procedure: Any, one: Parameter, name: str, title: str, tip: str) -> None:
+    procedure.add_boolean_argument(name, title, tip, one.default, _BOTH)
+
+
+def _declare_choice(procedure: Any, one: Parameter, name: str, title: str, tip: str) -> None:
+    entries = [(each.value, tr(each.title)) for each in one.choices]
+    procedure.add_choice_argument(name, title, tip, _choice(entries), one.default, _BOTH)
+
+
+def _declare_text(procedure: Any, one: Parameter, name: str, title: str, tip: str) -> None:
+    procedure.add_string_argument(name, title, tip, one.default or "", _BOTH)
+
+
+_DECLARE: dict[str, Callable[[Any, Parameter, str, str, str], None]] = {
+    "number": _declare_number,
+    "whole": _declare_whole,
+    "switch": _declare_switch,
+    "choice": _declare_choice,
+    "name": _declare_text,
+    "text": _declare_text,
+}
+
+
+def _choice(entries: Iterable[tuple[str, str]]) -> Any:
     choice = Gimp.Choice.new()
-    for number, (name, title) in enumerate(zip(names, titles, strict=True)):
+    for number, (name, title) in enumerate(entries):
         choice.add(name, number, title, "")
     return choice

@@ -7,13 +7,13 @@ from typing import Any
 
 from gi.repository import Gimp
 
+from impasto_editor.texts import tr
 from impasto_filter import host, kept
 from impasto_filter.gtk import GdkPixbuf, GimpUi, Gtk, pixbuf_of
-from impasto_filter.texts import tr
 from impasto_link.errors import Problem
 from impasto_link.pixels import Region
 
-_SHOWN_SIDE = 420
+_READ_SIDE, _SHOWN_SIDE = 512, 420
 
 
 class ChoiceBox(Gtk.ComboBoxText):
@@ -70,15 +70,16 @@ class PicturePage(Gtk.Box):
     """Chooses a picture to paint like: a file, or a layer of an open image.
 
     Args:
+        titles: what is shown of the English ones, with their keys.
         on_choice: called when another picture is chosen.
         say: is given a sentence about what is wrong.
     """
 
-    def __init__(self, on_choice: Callable[[], None], say: Callable[[str], None]) -> None:
+    def __init__(self, titles: dict[str, str], on_choice: Callable[[], None], say: Callable[[str], None]) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self._on_choice, self._say = on_choice, say
         self._quiet = False
-        self._read: tuple[object, int, Region] | None = None
+        self._read: tuple[object, Region] | None = None
         self._file: Any = None
         self.file = Gtk.FileChooserButton(title=tr("Picture to Paint Like"), action=Gtk.FileChooserAction.OPEN)
         self.file.set_tooltip_text(tr("Any file that GIMP can open"))
@@ -92,16 +93,16 @@ class PicturePage(Gtk.Box):
         self.layer.set_active(0)
         self.layer.connect("changed", lambda *_: self._on_layer())
         grid = Gtk.Grid(row_spacing=6, column_spacing=6)
-        for row, (title, widget) in enumerate(((tr("P_icture file"), self.file), (tr("La_yer"), self.layer))):
-            label = Gtk.Label(label=title, use_underline=True, xalign=0.0, mnemonic_widget=widget)
+        for row, (title, widget) in enumerate((("Picture file", self.file), ("Layer", self.layer))):
+            label = Gtk.Label(label=titles[title], use_underline=True, xalign=0.0, mnemonic_widget=widget)
             widget.set_hexpand(True)
             grid.attach(label, 0, row, 1, 1)
             grid.attach(widget, 1, row, 1, 1)
-        self._picture = Gtk.Image(icon_name=GimpUi.ICON_IMAGE, pixel_size=64)
+        self._image = Gtk.Image(icon_name=GimpUi.ICON_IMAGE, pixel_size=64)
         frame = Gtk.Frame(shadow_type=Gtk.ShadowType.IN)
         # On the same ground as the pictures of the gallery.
         frame.get_style_context().add_class("view")
-        frame.add(self._picture)
+        frame.add(self._image)
         self.pack_start(grid, False, False, 0)
         self.pack_start(frame, True, True, 0)
 
@@ -128,16 +129,23 @@ class PicturePage(Gtk.Box):
         number = int(self.layer.get_active_id() or 0)
         return Gimp.Layer.get_by_id(number) if number and Gimp.Item.id_is_valid(number) else None
 
-    def picture(self, longest: int) -> Region | None:
+    @property
+    def key(self) -> str:
+        """By which the picture is known as a style; empty if none is chosen."""
+        if self.chosen_layer is not None:
+            return kept.key_of(self.chosen_layer)
+        return f"file:{self._file.get_path() or ''}" if self._file is not None else ""
+
+    def _picture(self) -> Region | None:
         """The picture, or None if none is chosen; raises Problem if it cannot be read."""
-        layer, file = self.chosen_layer, self.chosen_file
+        layer, file, side = self.chosen_layer, self.chosen_file, _READ_SIDE
         key = picture_key(file, layer)
         if key is None:
             return None
-        if self._read is None or self._read[:2] != (key, longest):
-            region = host.picture_of_layer(layer, longest) if layer is not None else host.picture_of_file(file, longest)
-            self._read = (key, longest, region)
-        return self._read[2]
+        if self._read is None or self._read[0] != key:
+            region = host.picture_of_layer(layer, side) if layer is not None else host.picture_of_file(file, side)
+            self._read = (key, region)
+        return self._read[1]
 
     def _on_file(self) -> None:
         if not self._quiet:
@@ -157,14 +165,14 @@ class PicturePage(Gtk.Box):
 
     def _show(self) -> None:
         try:
-            picture = self.picture(512)
+            picture = self._picture()
         except Problem as problem:
             self._say(str(problem))
             picture = None
         if picture is None:
-            self._picture.set_from_icon_name(GimpUi.ICON_IMAGE, Gtk.IconSize.DIALOG)
+            self._image.set_from_icon_name(GimpUi.ICON_IMAGE, Gtk.IconSize.DIALOG)
             return
         whole = pixbuf_of(picture)
         scale = min(1.0, _SHOWN_SIDE / max(whole.get_width(), whole.get_height()))
         size = (max(1, round(side * scale)) for side in (whole.get_width(), whole.get_height()))
-        self._picture.set_from_pixbuf(whole.scale_simple(*size, GdkPixbuf.InterpType.BILINEAR))
+        self._image.set_from_pixbuf(whole.scale_simple(*size, GdkPixbuf.InterpType.BILINEAR))

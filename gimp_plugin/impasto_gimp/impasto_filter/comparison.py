@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from impasto_editor.texts import tr
 from impasto_filter.gtk import Gdk, GdkPixbuf, Gtk
-from impasto_filter.texts import tr
 
 _WHITE, _BLACK = 0xFFFFFFFF, 0x000000FF
 #: The checks behind what is transparent, and their side in pixels.

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from dataclasses import asdict
 from pathlib import Path
 
-from impasto_filter.choices import Choices
+from impasto_editor.choices import Choices, write_styles
 
 PREFIX = "plug-in-impasto-favorite-"
 
@@ -34,13 +33,13 @@ class Favorites:
             for entry in stored:
                 choices = Choices.from_entry(entry["choices"])
                 if choices is not None:
-                    self.entries[choices.style] = (str(entry["title"]), choices)
+                    self.entries[write_styles(choices.styles)] = (str(entry["title"]), choices)
         except (OSError, ValueError, KeyError, TypeError):
             self.entries.clear()
 
     def add(self, title: str, choices: Choices) -> None:
         """Make a style with its settings a favourite; raises OSError if that cannot be kept."""
-        self.entries[choices.style] = (title, choices)
+        self.entries[write_styles(choices.styles)] = (title, choices)
         self._keep()
 
     def remove(self, style: str) -> None:
@@ -53,7 +52,7 @@ class Favorites:
         return {_procedure(style): entry for style, entry in self.entries.items()}
 
     def _keep(self) -> None:
-        entries = [{"title": title, "choices": asdict(choices)} for title, choices in self.entries.values()]
+        entries = [{"title": title, "choices": choices.to_entry()} for title, choices in self.entries.values()]
         self._path.write_text(json.dumps(entries, indent=1, ensure_ascii=False), encoding="utf-8")
         self._main.touch()
 

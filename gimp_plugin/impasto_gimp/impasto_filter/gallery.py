@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from impasto_editor.styles import Style
+from impasto_editor.texts import tr
 from impasto_filter.gtk import GdkPixbuf, GLib, Gtk, Pango, framed, square_of
-from impasto_filter.texts import tr
 
 _PICTURE_SIDE = 92
-_PICTURE, _TITLE, _NAME, _SEARCHED, _TIP, _PLAIN = range(6)
+_PICTURE, _TITLE, _NAME, _TIP, _PLAIN = range(5)
 
 
 class Gallery(Gtk.Box):
@@ -24,11 +25,12 @@ class Gallery(Gtk.Box):
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self._on_choice = on_choice
         self._quiet = False
+        self._styles: dict[str, Style] = {}
         self.current = ""
         self.search = Gtk.SearchEntry(placeholder_text=tr("Search styles"))
         self.search.set_tooltip_text(tr("Part of a title, an artist or a year"))
         self.search.connect("search-changed", lambda *_: self._filter())
-        self._store = Gtk.ListStore(GdkPixbuf.Pixbuf, str, str, str, str, GdkPixbuf.Pixbuf)
+        self._store = Gtk.ListStore(GdkPixbuf.Pixbuf, str, str, str, GdkPixbuf.Pixbuf)
         self._found = self._store.filter_new()
         self._found.set_visible_func(self._is_found)
         self.grid = Gtk.IconView(model=self._found)
@@ -60,16 +62,14 @@ class Gallery(Gtk.Box):
         self.pack_start(self.search, False, False, 0)
         self.pack_start(rolled, True, True, 0)
 
-    def show_styles(self, styles: Sequence[Mapping[str, Any]]) -> None:
-        """Show these styles, as the server describes them; the chosen one stays chosen."""
+    def show_styles(self, styles: Sequence[Style]) -> None:
+        """Show these styles; the chosen one stays chosen."""
         self._quiet = True
+        self._styles = {style.name: style for style in styles}
         self._store.clear()
         for style in styles:
-            by = ", ".join(str(style[key]) for key in ("artist", "year") if style.get(key))
-            picture = square_of(bytes(style["thumbnail"]), _PICTURE_SIDE) if style.get("thumbnail") else None
-            tip = GLib.markup_escape_text(f"{style['title']}\n{by}" if by else style["title"])
-            words = f"{style['title']} {style['name']} {by}".lower()
-            self._store.append([picture, style["title"], style["name"], words, tip, picture])
+            picture = square_of(style.thumbnail, _PICTURE_SIDE) if style.thumbnail else None
+            self._store.append([picture, style.title, style.name, GLib.markup_escape_text(style.tip), picture])
         self._quiet = False
         self.choose(self.current)
 
@@ -88,11 +88,11 @@ class Gallery(Gtk.Box):
 
     def title(self, name: str) -> str:
         """The title of a style; empty if there is none of that name."""
-        return next((str(row[_TITLE]) for row in self._store if row[_NAME] == name), "")
+        return self._styles[name].title if name in self._styles else ""
 
     def names(self) -> list[tuple[str, str]]:
         """Names and titles of all styles."""
-        return [(row[_NAME], row[_TITLE]) for row in self._store]
+        return [(style.name, style.title) for style in self._styles.values()]
 
     def _on_selection(self) -> None:
         if self._quiet:
@@ -117,5 +117,5 @@ class Gallery(Gtk.Box):
         self.choose(self.current)
 
     def _is_found(self, model: Any, place: Any, data: Any) -> bool:
-        searched = model[place][_SEARCHED] or ""
-        return all(word in searched for word in self.search.get_text().lower().split())
+        style = self._styles.get(model[place][_NAME])
+        return style is None or style.is_found(self.search.get_text())

@@ -15,7 +15,7 @@ from gi.repository import Gdk, GdkPixbuf, GimpUi, Gio, GLib, Gtk, Pango  # noqa:
 
 from impasto_link.pixels import Buffer, Region  # noqa: E402
 
-__all__ = ["GLib", "Gdk", "GdkPixbuf", "GimpUi", "Gtk", "Pango", "framed", "pixbuf_of", "square_of", "start"]
+__all__ = ["GLib", "Gdk", "GdkPixbuf", "GimpUi", "Gio", "Gtk", "Pango", "framed", "pixbuf_of", "square_of", "start"]
 
 
 def start() -> bool:

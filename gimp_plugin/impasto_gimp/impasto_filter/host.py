@@ -19,14 +19,16 @@ gi.require_version("Babl", "0.1")
 
 from gi.repository import Babl, Gegl, Gimp  # noqa: E402
 
-from impasto_filter import kept  # noqa: E402
-from impasto_filter.choices import Choices  # noqa: E402
+from impasto_editor.texts import tr  # noqa: E402
+from impasto_filter import kept as keeping  # noqa: E402
+from impasto_filter import settings as set_once  # noqa: E402
 from impasto_filter.formats import Encoding  # noqa: E402
-from impasto_filter.texts import tr  # noqa: E402
 from impasto_link.bounds import Bounds  # noqa: E402
 from impasto_link.errors import Problem  # noqa: E402
 from impasto_link.pixels import Buffer, PixelFormat, Region  # noqa: E402
 
+#: The longest side at which a picture to paint like is sent.
+PICTURE_SIDE = 1024
 #: The pixels of previews. A name without a space means sRGB.
 _PREVIEW = "R'G'B'A u8"
 #: Masks and selections are linear in GIMP, whatever the image is.
@@ -56,6 +58,11 @@ class Source:
     effects: bool
     native: Any
     format: str
+
+    @property
+    def name(self) -> str:
+        """The name of the layer."""
+        return str(self.layer.get_name())
 
     @classmethod
     def of(cls, image: Any, layer: Any, bounds: Bounds | None = None) -> Source:
@@ -98,19 +105,19 @@ def the_layer(image: Any, drawables: list[Any]) -> Any:
     return layer
 
 
-def find_source(image: Any, layer: Any, *, use_selection: bool, margin: int = 0) -> Source:
+def find_source(layer: Any, *, use_selection: bool, margin: int = 0) -> Source:
     """The part of a layer that is to be painted.
 
     Args:
-        image: the image.
-        layer: one of its layers.
+        layer: the layer.
         use_selection: whether the selection limits it, if there is one.
         margin: how far around the selection pixels count, too.
 
     Raises:
         Problem: there is nothing to paint.
     """
-    if not image.is_valid() or not layer.is_valid():
+    image = layer.get_image() if layer.is_valid() else None
+    if image is None:
         # While a dialog asks how to paint it, the user may delete it or close the image.
         raise Problem(tr("The layer is not there any more."))
     whole = _whole(layer)
@@ -126,8 +133,15 @@ def find_source(image: Any, layer: Any, *, use_selection: bool, margin: int = 0)
     return Source.of(image, layer, Bounds(*rectangle).grown(margin) & whole)
 
 
-def read(source: Source) -> Region:
-    """The pixels as they are, with the profile that says what they mean."""
+def read(source: Source) -> dict[str, Region]:
+    """The pixels as they are, with the profile that says what they mean, and the selection if one limits them."""
+    regions = {"pixels": _read_pixels(source)}
+    if source.selected:
+        regions["selection"] = _read_selection(source)
+    return regions
+
+
+def _read_pixels(source: Source) -> Region:
     # Without a name nothing is converted, which costs a second per process even where it changes nothing.
     with _seen(source) as seen:
         same = Babl.get_name(seen.get_format()) == source.format
@@ -138,7 +152,7 @@ def read(source: Source) -> Region:
     return Region(wire.describe(width, height, with_profile=profile is not None), data, profile)
 
 
-def read_selection(source: Source) -> Region:
+def _read_selection(source: Source) -> Region:
     """The selection within the bounds; soft values stay soft."""
     _, x, y = source.layer.get_offsets()
     bounds = source.bounds
@@ -148,7 +162,7 @@ def read_selection(source: Source) -> Region:
 
 
 def read_small(source: Source, longest: int) -> tuple[dict[str, Region], float]:
-    """Pixels in 8 bit sRGB and the selection, neither side longer than ``longest``; and the scale, at most 1."""
+    """Pixels in 8 bit sRGB and the selection, neither side longer than ``longest``; and by how much reduced."""
     small, scale = source.bounds.reduced(longest)
     _, _, width, height = small
     with _seen(source) as seen:
@@ -160,7 +174,14 @@ def read_small(source: Source, longest: int) -> tuple[dict[str, Region], float]:
         left, top = round((source.bounds.x + x) * scale), round((source.bounds.y + y) * scale)
         covered = _get(source.image.get_selection(), Bounds(left, top, width, height), _MASK, scale)
         regions["selection"] = Region(PixelFormat(width, height, "GRAY", "u8", "linear"), covered)
-    return regions, scale
+    return regions, 1.0 / scale
+
+
+def read_picture(layer: Any) -> tuple[str, Region]:
+    """The name of a layer and its pixels, as a style."""
+    if not layer.is_valid():
+        raise Problem(tr("The layer that was the style is not there any more."))
+    return layer.get_name(), picture_of_layer(layer, PICTURE_SIDE)
 
 
 def picture_of_layer(layer: Any, longest: int) -> Region:
@@ -195,18 +216,21 @@ def picture_of_file(file: Any, longest: int) -> Region:
         image.delete()
 
 
-def place(source: Source, pixels: Region, mask: Buffer | None, name: str, choices: Choices) -> tuple[Any, str]:
+def place(
+    source: Source, pixels: Region, mask: Buffer | None, title: str, *, group: bool, kept: str
+) -> tuple[Any, str]:
     """Put a result directly above its source, or above earlier results there, as one step of undo.
 
     Args:
         source: what was painted.
         pixels: the result, of the size of the source's bounds.
         mask: where it shows, one byte per pixel, or None for everywhere.
-        name: the name of the layer.
-        choices: how it was painted, which is kept with the layer.
+        title: the name of the layer.
+        group: whether the layer, with its mask, gets a group of its own.
+        kept: how it was painted, as `Choices.to_json` has it, which is kept with the layer.
 
     Returns:
-        The new layer, and a sentence if something was not as expected, else nothing.
+        The new layer, or its group, and a sentence if something was not as expected, else nothing.
 
     Raises:
         Problem: the image is not there any more.
@@ -216,7 +240,7 @@ def place(source: Source, pixels: Region, mask: Buffer | None, name: str, choice
         raise Problem(tr("The image was closed in the meantime, so the painting has no place to go."))
     # Complete before it is in the image: so nobody sees it half done, undo has one thing to take back, and redo does
     # not give the mask to the brush, as it does where the mask came later.
-    layer = _new_layer(image, name, bounds.width, bounds.height)
+    layer = _new_layer(image, title, bounds.width, bounds.height)
     # GEGL adds the alpha that a source without it has not.
     _set(layer, source.format, pixels.data)
     there, remark = origin.is_valid(), ""
@@ -225,31 +249,40 @@ def place(source: Source, pixels: Region, mask: Buffer | None, name: str, choice
     shape = _get(origin.get_mask(), bounds, _MASK) if same_size and _hides(origin) else None
     if mask is not None or shape is not None:
         _set_mask(layer, _both(mask, shape, bounds.width))
+    parent, position = None, 0
     image.undo_group_start()
     try:
-        kept.keep(layer, choices, image, origin if there else None)
         if there:
             _, x, y = origin.get_offsets()
             layer.set_offsets(x + bounds.x, y + bounds.y)
-            _insert(image, layer, origin.get_parent(), _position_above(image, origin))
+            parent, position = origin.get_parent(), _position_above(image, origin)
             if not same_size:
                 # Whether it was scaled, or cropped and at which side, is not to be known.
                 remark = tr("The layer has another size now, so the painting may not fit.")
         else:
-            _insert(image, layer, None, 0)
             remark = tr("The layer was deleted in the meantime; the painting is on top.")
+        outer = Gimp.GroupLayer.new(image, title) if group else layer
+        for one in [outer, layer] if group else [layer]:
+            keeping.keep(one, kept, image, origin if there else None)
+        _insert(image, layer, parent, position, outer)
     finally:
         image.undo_group_end()
     Gimp.displays_flush()
-    return layer, remark
+    return outer, remark
 
 
-def give_mask(image: Any, layer: Any, mask: Region) -> None:
+def kept(layer: Any) -> str:
+    """How a layer was painted, as text; empty if it was not."""
+    return keeping.text_of(layer)
+
+
+def give_subject(source: Source, mask: Region) -> None:
     """Give a layer a mask, as one step of undo.
 
     Raises:
         Problem: it is not there any more, or has a mask already.
     """
+    image, layer = source.image, source.layer
     if not image.is_valid() or not layer.is_valid():
         raise Problem(tr("The layer was deleted in the meantime, so the mask has no place to go."))
     check_has_no_mask(layer)
@@ -270,6 +303,16 @@ def check_has_no_mask(layer: Any) -> None:
             tr("The layer “{name}” has a mask already.", name=layer.get_name()),
             tr("Apply or delete it first, in the menu Layer > Mask."),
         )
+
+
+def read_setting(name: str, default: str) -> str:
+    """A setting of this GIMP."""
+    return set_once.read_setting(name, default)
+
+
+def write_setting(name: str, value: str) -> None:
+    """Keep a setting of this GIMP."""
+    set_once.write_setting(name, value)
 
 
 # --- the quirks behind it
@@ -414,18 +457,21 @@ def _position_above(image: Any, origin: Any) -> int:
     """The place for a result: above those that lie directly above their source, or it would be hidden by them."""
     parent, position = origin.get_parent(), image.get_item_position(origin)
     siblings = parent.get_children() if parent is not None else image.get_layers()
-    while position > 0 and kept.source_of(image, siblings[position - 1]) == origin:
+    while position > 0 and keeping.source_of(image, siblings[position - 1]) == origin:
         position -= 1
     return position
 
 
-def _insert(image: Any, layer: Any, parent: Any, position: int) -> None:
-    """Put a layer into an image, and leave selected what is selected by now: the next strokes are not for it.
+def _insert(image: Any, layer: Any, parent: Any, position: int, outer: Any) -> None:
+    """Put a layer, within its group if it has one, into an image, and leave selected what is selected by now.
 
-    That need not be what was painted, for a refinement takes minutes.
+    The next strokes are not for the layer. What is selected need not be what was painted, for a refinement takes
+    minutes.
     """
     layers, channels = image.get_selected_layers(), image.get_selected_channels()
-    image.insert_layer(layer, parent, position)
+    image.insert_layer(outer, parent, position)
+    if outer is not layer:
+        image.insert_layer(layer, outer, 0)
     if layers:
         image.set_selected_layers(layers)
     elif channels:

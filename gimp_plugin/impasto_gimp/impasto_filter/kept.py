@@ -1,6 +1,7 @@
 """What is kept with a painting: how it was painted, and how the layers that this speaks of are found again.
 
-It is in parasites of the layers, and so goes along when the image is saved or duplicated.
+It is in parasites of the layers, and so goes along when the image is saved or duplicated. A layer is known there by
+``TATTOO:IDENTITY``; while GIMP runs, by ``#`` and GIMP's number of it, which is no change of the layer.
 """
 
 from __future__ import annotations
@@ -12,56 +13,75 @@ from typing import Any
 
 from gi.repository import Gimp
 
-from impasto_filter.choices import Choices
+from impasto_editor.choices import Choices, Styles
 
 _CHOICES = "impasto"
 #: On layers that paintings speak of: what tells one from all others, those of other images, too.
 _IDENTITY = "impasto-layer"
+_LAYER = "layer:"
 
 
-def keep(painting: Any, choices: Choices, image: Any, source: Any) -> None:
+def keep(painting: Any, text: str, image: Any, source: Any) -> None:
     """Keep with a painting how it was made; within a group of undo, of which this becomes a part.
 
     Args:
         painting: the new layer.
-        choices: how it was painted.
+        text: how it was painted, as `Choices.to_json` has it.
         image: the image.
         source: the layer that was painted; None if it is not there any more.
     """
-    like = image.get_layer_by_tattoo(choices.picture_layer) if choices.picture_layer else None
+    choices = Choices.from_json(text) or Choices()
     choices = replace(
         choices,
-        picture_layer=like.get_tattoo() if like is not None else 0,
-        picture_layer_id=_identify(like) if like is not None else "",
-        source=source.get_tattoo() if source is not None else 0,
-        source_id=_identify(source) if source is not None else "",
+        styles=_lasting(choices.styles, image),
+        background=_lasting(choices.background, image),
+        source=_name(source) if source is not None else "",
     )
     painting.attach_parasite(Gimp.Parasite.new(_CHOICES, Gimp.PARASITE_PERSISTENT, choices.to_json().encode()))
 
 
+def text_of(layer: Any) -> str:
+    """How a layer was painted, as text; empty if it was not."""
+    return _read(layer, _CHOICES)
+
+
 def choices_of(layer: Any) -> Choices | None:
     """How a layer was painted; None if it was not."""
-    return Choices.from_json(_read(layer, _CHOICES))
+    return Choices.from_json(text_of(layer))
 
 
 def source_of(image: Any, layer: Any) -> Any:
     """What a layer was painted from; None if it was not painted, or that is not in the image."""
     choices = choices_of(layer)
-    return find_layer(image, choices.source, choices.source_id) if choices is not None else None
+    return find_layer(image, choices.source) if choices is not None else None
 
 
-def find_layer(image: Any, tattoo: int, identity: str) -> Any:
-    """The layer of an image that a painting speaks of; None if it is not there.
+def key_of(layer: Any) -> str:
+    """The key of a layer as a style, for as long as GIMP runs."""
+    return f"{_LAYER}#{layer.get_id()}"
 
-    The tattoo is GIMP's number of a layer, which survives saving. But each image counts for itself, a duplicate of an
-    image anew; and the identity alone does not tell a layer from its duplicates.
+
+def layer_of(image: Any, key: str) -> Any:
+    """The layer that a key means, in this image or while GIMP runs in any; None if it is none or not there."""
+    return find_layer(image, key.removeprefix(_LAYER)) if key.startswith(_LAYER) else None
+
+
+def find_layer(image: Any, name: str) -> Any:
+    """The layer that a painting speaks of; None if it is not there.
+
+    The tattoo is GIMP's number of a layer within an image, which survives saving. But each image counts for itself, a
+    duplicate of an image anew; and the identity alone does not tell a layer from its duplicates.
 
     Args:
         image: the image.
-        tattoo: the layer's tattoo when the painting was made; 0 for no layer.
-        identity: its identity; empty if an earlier version painted, which kept tattoos only.
+        name: ``TATTOO:IDENTITY``, or ``#`` and GIMP's number of the layer. Of an earlier version, which kept tattoos
+            only, the identity is empty.
     """
-    found = image.get_layer_by_tattoo(tattoo) if tattoo else None
+    if name.startswith("#"):
+        number = int(name[1:]) if name[1:].isdecimal() else 0
+        return Gimp.Layer.get_by_id(number) if number and Gimp.Item.id_is_valid(number) else None
+    tattoo, _, identity = name.partition(":")
+    found = image.get_layer_by_tattoo(int(tattoo)) if tattoo.isdecimal() and int(tattoo) else None
     if not identity or (found is not None and _read(found, _IDENTITY) == identity):
         return found
     return next((layer for layer in with_children(image.get_layers()) if _read(layer, _IDENTITY) == identity), None)
@@ -73,6 +93,30 @@ def with_children(layers: Iterable[Any]) -> Iterator[Any]:
         yield layer
         if layer.is_group():
             yield from with_children(layer.get_children())
+
+
+def present(styles: Styles, image: Any) -> Styles:
+    """Styles that were kept with a painting, with the layers among them that are there, and no others."""
+    found = ((one, layer_of(image, one.name)) for one in styles)
+    return tuple(
+        replace(one, name=key_of(layer)) if layer is not None else one
+        for one, layer in found
+        if layer is not None or not one.name.startswith(_LAYER)
+    )
+
+
+def _lasting(styles: Styles, image: Any) -> Styles:
+    """Styles with layers by names that last. One of another image cannot be found again, and is left out."""
+    found = ((one, layer_of(image, one.name)) for one in styles)
+    return tuple(
+        replace(one, name=_LAYER + _name(layer)) if layer is not None else one
+        for one, layer in found
+        if not one.name.startswith(_LAYER) or (layer is not None and layer.get_image() == image)
+    )
+
+
+def _name(layer: Any) -> str:
+    return f"{layer.get_tattoo()}:{_identify(layer)}"
 
 
 def _identify(layer: Any) -> str:

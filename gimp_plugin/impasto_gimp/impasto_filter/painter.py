@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import Any, Protocol
 
+from impasto_editor import request
+from impasto_editor.choices import Choices
+from impasto_editor.pictures import is_picture
+from impasto_editor.status import doing
+from impasto_editor.texts import tr, tr_said
 from impasto_filter import host
-from impasto_filter.choices import PICTURE, Choices
 from impasto_filter.connection import Connection
-from impasto_filter.texts import tr, tr_said
+from impasto_filter.pictures import Pictures
+from impasto_filter.settings import settings
 from impasto_link.client import Call, Event
 from impasto_link.errors import Cancelled, ImpastoError, Problem
-from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.pixels import Region
 
-#: The longest side at which a picture to paint like is sent.
-PICTURE_SIDE = 1024
 #: How long to wait for the network before the window has its turn, in seconds.
 _TURN = 0.02
 #: How often to look whether the image is still there, in seconds.
@@ -56,45 +57,18 @@ class Nobody:
         """Nobody has a window."""
 
 
-def source_of(image: Any, layer: Any, choices: Choices) -> host.Source:
+def source_of(layer: Any, choices: Choices) -> host.Source:
     """The part of the layer that the choices ask for; raises Problem if there is none."""
-    margin = math.ceil(1.5 * choices.feather) if _feathers_selection(choices) else 0
-    return host.find_source(image, layer, use_selection=choices.uses_selection, margin=margin)
+    return host.find_source(layer, use_selection=choices.area != "everything", margin=request.margin(choices))
 
 
-def request(
-    choices: Choices, regions: dict[str, Region], picture: Region | None, **more: Any
-) -> tuple[StylizeOptions, dict[str, Region]]:
-    """The options and regions that are sent.
-
-    Args:
-        choices: how to paint.
-        regions: ``pixels`` and, if a selection limits it, ``selection``.
-        picture: a picture to paint like, instead of the style.
-        more: for `Choices.options`.
-    """
-    if picture is None and not choices.style.strip(", "):
-        raise Problem(tr("No style is chosen."), tr("Open Style Transfer… and choose one."))
-    sent = dict(regions)
-    if "selection" in sent and _feathers_selection(choices):
-        # The server feathers subjects; so the selection is sent as one.
-        sent["mask"] = sent.pop("selection")
-        more = {"area": "subject", "feather": choices.feather / more.get("reduced_by", 1.0), **more}
-    if picture is not None:
-        sent[f"style:{PICTURE}"] = picture
-    return choices.options(with_picture=picture is not None, **more), sent
-
-
-def paint(
-    image: Any, layer: Any, choices: Choices, picture: Region | None, title: str, watcher: Watcher
-) -> tuple[Any, str]:
+def paint(image: Any, layer: Any, choices: Choices, title: str, watcher: Watcher) -> tuple[Any, str]:
     """Paint a layer into a new one above it.
 
     Args:
         image: the image.
         layer: its layer.
         choices: how.
-        picture: a picture to paint like, instead of the style of the choices.
         title: the name of the new layer; empty for the title of the style.
         watcher: is told how far it is.
 
@@ -105,44 +79,45 @@ def paint(
         Cancelled: the watcher wanted it.
         ImpastoError: it could not be painted; the image is as it was.
     """
-    source = source_of(image, layer, choices)
-    connection = Connection()
+    source = source_of(layer, choices)
+    pictures = Pictures(image, host.PICTURE_SIDE)
+    connection = Connection(settings())
     try:
         connection.open()
-        regions = {"pixels": host.read(source)}
-        if source.selected:
-            regions["selection"] = host.read_selection(source)
-        options, sent = request(choices, regions, picture, flatten=choices.result == "flat")
+        options, sent = request.painting(choices, host.read(source), pictures.read, flatten=choices.result == "flat")
         _wait_until_ready(connection, watcher)
-        title = title or _title(connection, options.styles[0].name, watcher)
+        title = title or _title(connection, choices.style, watcher)
         call = connection.submit("stylize", options.to_wire(), sent)
         result = _wait(connection, call, watcher, source)
     finally:
         connection.close()
     mask = result.regions.get("mask")
     watcher.progress(1.0, tr("placing the painting"))
-    painting, remark = host.place(source, result.regions["pixels"], mask.data if mask else None, title, choices)
+    painting, remark = host.place(
+        source,
+        result.regions["pixels"],
+        mask.data if mask else None,
+        title,
+        group=choices.result == "group",
+        kept=choices.to_json(),
+    )
     notes = [tr_said(str(note)) for note in result.fields.get("notes", ())]
     return painting, " ".join([remark, *notes]).strip()
 
 
-def find_subject(image: Any, layer: Any, options: MaskOptions, watcher: Watcher) -> None:
-    """Give a layer a mask that shows its subject only; arguments and errors as for `paint`."""
-    source = host.find_source(image, layer, use_selection=False)
+def find_subject(layer: Any, choices: Choices, watcher: Watcher) -> None:
+    """Give a layer a mask that shows its subject, or its background, only; arguments and errors as for `paint`."""
+    source = host.find_source(layer, use_selection=False)
     host.check_has_no_mask(layer)
-    connection = Connection()
+    connection = Connection(settings())
     try:
         connection.open()
-        regions = {"pixels": host.read(source)}
+        options, sent = request.subject(choices, host.read(source))
         _wait_until_ready(connection, watcher)
-        result = _wait(connection, connection.submit("mask", options.to_wire(), regions), watcher, source)
+        result = _wait(connection, connection.submit("mask", options.to_wire(), sent), watcher, source)
     finally:
         connection.close()
-    host.give_mask(image, layer, result.regions["mask"])
-
-
-def _feathers_selection(choices: Choices) -> bool:
-    return choices.area == "selection" and choices.feather > 0 and not choices.two_styles
+    host.give_subject(source, result.regions["mask"])
 
 
 def _wait_until_ready(connection: Connection, watcher: Watcher) -> None:
@@ -156,7 +131,7 @@ def _wait_until_ready(connection: Connection, watcher: Watcher) -> None:
 
 def _title(connection: Connection, name: str, watcher: Watcher) -> str:
     """The title of a style; the name of one that the server does not know, which it will say by itself."""
-    if name == PICTURE:
+    if is_picture(name):
         return tr("Painting")
     call = connection.submit("styles")
     while not call.finished:
@@ -197,11 +172,11 @@ def _wait(connection: Connection, call: Call, watcher: Watcher, source: host.Sou
 
 
 def _report(event: Event, connection: Connection, watcher: Watcher) -> None:
-    if event.kind == "accepted":
-        words = tr("waiting, {count} before it", count=event.place) if event.place else connection.words
-        watcher.progress(0.0, words or tr("waiting"))
-    elif event.kind == "progress":
-        watcher.progress(event.fraction, tr_said(event.doing))
-    elif event.kind == "preview" and "pixels" in event.regions:
-        watcher.progress(event.fraction, tr_said(event.doing))
+    found = doing(event)
+    if found is None:
+        return
+    fraction, words = found
+    starting = event.kind == "accepted" and not event.place
+    watcher.progress(fraction, (connection.words if starting else "") or words)
+    if event.kind == "preview" and "pixels" in event.regions:
         watcher.show(event.regions["pixels"])

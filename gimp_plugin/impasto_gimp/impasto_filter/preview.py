@@ -1,4 +1,4 @@
-"""A small painting that follows the settings. The newest settings win, and one request is under way at a time."""
+"""Keeps a dialog connected to the server and has it paint a small picture of what is chosen, without ever waiting."""
 
 from __future__ import annotations
 
@@ -6,27 +6,25 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
+from impasto_editor.preview import PAUSE, NewestWins, Request
+from impasto_editor.texts import tr_error
 from impasto_filter.connection import Connection
 from impasto_filter.gtk import GLib
-from impasto_filter.texts import tr_error
-from impasto_link.client import Call, Event
-from impasto_link.errors import ImpastoError
-from impasto_link.pixels import Region
+from impasto_filter.settings import settings
+from impasto_link.client import Event
+from impasto_link.errors import ImpastoError, from_wire
+
+__all__ = ["READ_SIDE", "SHOWN_SIDE", "Preview", "Request"]
 
 #: The longest side that is read of a layer, and that of the answer.
 READ_SIDE = 1024
 SHOWN_SIDE = 380
 #: How often the connection is looked after, in milliseconds.
 _TICK = 25
-#: Sliders send many changes; the preview waits until there was none for so many milliseconds.
-_PAUSE = 60
-
-#: An operation, its fields, its regions.
-Request = tuple[str, dict[str, Any], dict[str, Region]]
 
 
 class Preview:
-    """Keeps a dialog connected to the server and has it paint, without ever waiting.
+    """The connection of a dialog, and what is shown of it.
 
     Args:
         make: makes the request that shows the settings as they are; raises ImpastoError where they make no sense.
@@ -42,12 +40,20 @@ class Preview:
         say: Callable[[str, bool], None],
         greeted: Callable[[], None],
     ) -> None:
-        self.connection = Connection()
         self._make, self._show, self._say, self._greeted = make, show, say, greeted
-        self._call: Call | None = None
-        self._wanted = False
-        self._timers: dict[str, int] = {}
+        self._timers: set[int] = set()
         self._was_ready = self._closed = False
+        self._connect()
+
+    def _connect(self) -> None:
+        self.connection = Connection(settings())
+        self._newest = NewestWins(
+            self.connection,
+            self._later,
+            answered=self._on_answer,
+            refused=lambda error: self._say(tr_error(error), False),
+            working=lambda busy: self._say(self.connection.words, True) if busy else None,
+        )
 
     def start(self) -> None:
         """Connect, and start the server if it does not run."""
@@ -55,81 +61,70 @@ class Preview:
         try:
             self.connection.open()
         except ImpastoError as error:
-            self._fail(error)
+            self._say(tr_error(error), False)
             return
-        if "tick" not in self._timers:
-            self._timers["tick"] = GLib.timeout_add(_TICK, self._tick)
+        self._later(_TICK / 1000, self._tick)
+
+    def restart(self) -> None:
+        """Connect anew: the settings name another server, or start it in another way."""
+        self._stop()
+        self._connect()
+        self.start()
 
     def update(self) -> None:
-        """The settings have changed."""
-        self._wanted = not self._closed
-        if self._wanted and "pause" not in self._timers:
-            self._timers["pause"] = GLib.timeout_add(_PAUSE, self._after_pause)
+        """What is chosen has changed."""
+        if self.connection.state == "ready":
+            self._newest.update(self._make)
+        elif self.connection.state == "offline" and not (self._timers or self._closed):
+            # It was lost, or could not be had; by now it may be there.
+            self._later(PAUSE, self.start)
 
     def close(self) -> None:
         """The dialog is over; the server drops what was under way."""
         self._closed = True
-        for timer in self._timers.values():
+        self._stop()
+
+    def _stop(self) -> None:
+        for timer in self._timers:
             GLib.source_remove(timer)
         self._timers.clear()
-        if self._call is not None and self.connection.state == "ready":
+        busy = self._newest.busy
+        self._newest.stop()
+        if busy and self.connection.state == "ready":
             # The painting comes next; it should not have to wait until the server finds out by itself.
-            self.connection.cancel(self._call)
             with contextlib.suppress(ImpastoError):
                 self.connection.tick()
         self.connection.close()
 
-    def _after_pause(self) -> bool:
-        del self._timers["pause"]
-        if self.connection.state == "offline":
-            self.start()
-        else:
-            self._send()
-        return False
+    def _later(self, seconds: float, function: Callable[[], None]) -> None:
+        def run() -> bool:
+            self._timers.discard(timer)
+            function()
+            return False
 
-    def _tick(self) -> bool:
+        timer = GLib.timeout_add(round(1000 * seconds), run)
+        self._timers.add(timer)
+
+    def _tick(self) -> None:
         try:
             self.connection.tick()
         except ImpastoError as error:
-            del self._timers["tick"]
-            self._fail(error)
-            return False
+            self._newest.stop()
+            self._say(tr_error(error), False)
+            return
         ready = self.connection.state == "ready"
         if ready and not self._was_ready:
             self._was_ready = True
             self._greeted()
-            self._send()
+            self.update()
         elif not ready:
             self._say(self.connection.words, True)
-        elif self._call is not None and self._call.finished:
-            self._take(self._call)
-        return True
+        self._later(_TICK / 1000, self._tick)
 
-    def _send(self) -> None:
-        if not self._wanted or self._call is not None or self.connection.state != "ready":
-            return
-        self._wanted = False
-        try:
-            op, fields, regions = self._make()
-        except ImpastoError as error:
-            self._say(tr_error(error), False)
-            return
-        self._call = self.connection.submit(op, fields, regions, self._on_event)
-        self._say(self.connection.words, True)
-
-    def _on_event(self, event: Event) -> None:
-        if event.kind == "progress":
-            self._say("", True)
-
-    def _take(self, call: Call) -> None:
-        self._call = None
-        if call.result is not None:
+    def _on_answer(self, event: Event) -> None:
+        if event.kind == "done":
             self._say("", False)
-            self._show(call.result.regions)
-        elif call.error is not None:
-            self._say(tr_error(call.error), False)
-        self._send()
-
-    def _fail(self, error: ImpastoError) -> None:
-        self._call = None
-        self._say(tr_error(error), False)
+            self._show(event.regions)
+        elif event.kind == "failed":
+            error = from_wire(*(event.fields.get(key) for key in ("code", "message", "hint")))
+            self._say(tr_error(error), False)

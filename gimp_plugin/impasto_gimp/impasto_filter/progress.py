@@ -10,8 +10,8 @@ from typing import Any
 
 from gi.repository import Gimp
 
+from impasto_editor.texts import tr
 from impasto_filter.gtk import GimpUi, Gtk, pixbuf_of
-from impasto_filter.texts import tr
 from impasto_link.pixels import Region
 
 #: A painting that takes less than so many seconds shows no window, which would only flicker.

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from gi.repository import Gimp, Gio
+from gi.repository import Gimp
 
+from impasto_editor.choices import Choices
+from impasto_editor.settings import Settings
+from impasto_editor.texts import tr
 from impasto_filter import arguments, host, painter
-from impasto_filter.choices import Choices
 from impasto_filter.favorites import Favorites
-from impasto_filter.texts import tr
+from impasto_filter.settings import settings, write_setting
 from impasto_link.errors import Cancelled, Problem
-from impasto_link.pixels import Region
 
 
 def style_transfer(
@@ -28,10 +29,10 @@ def style_transfer(
         answer = dialog.ask()
         if answer is None:
             raise Cancelled("")
-        layer, title = answer
-    choices = arguments.read(config, image)
-    picture = _picture(config)
-    return _paint(mode, image, layer, choices, picture, title)
+        layer, choices, title = answer
+    else:
+        choices = arguments.read(config)
+    return _paint(mode, image, layer, choices, title)
 
 
 def favorite(mode: Any, image: Any, drawables: list[Any], entry: tuple[str, Choices] | None) -> Any:
@@ -41,10 +42,7 @@ def favorite(mode: Any, image: Any, drawables: list[Any], entry: tuple[str, Choi
     host.start()
     layer = host.the_layer(image, drawables)
     title, choices = entry
-    picture = None
-    if choices.picture:
-        picture = host.picture_of_file(Gio.File.new_for_path(choices.picture), painter.PICTURE_SIDE)
-    return _paint(mode, image, layer, choices, picture, title)
+    return _paint(mode, image, layer, choices, title)
 
 
 def find_subject(procedure: Any, mode: Any, image: Any, drawables: list[Any], config: Any, favorites: Favorites) -> Any:
@@ -55,31 +53,48 @@ def find_subject(procedure: Any, mode: Any, image: Any, drawables: list[Any], co
     if mode == Gimp.RunMode.INTERACTIVE:
         from impasto_filter.subject_dialog import SubjectDialog
 
-        if not SubjectDialog(procedure, config, image, layer).ask():
+        if not SubjectDialog(procedure, config, layer).ask():
             raise Cancelled("")
     watcher = _watcher(mode, tr("Find Subject"))
     try:
-        painter.find_subject(image, layer, arguments.read_mask_options(config), watcher)
+        painter.find_subject(layer, arguments.read_subject(config), watcher)
     finally:
         _close(watcher)
 
 
-def _paint(mode: Any, image: Any, layer: Any, choices: Choices, picture: Region | None, title: str) -> Any:
-    watcher = _watcher(mode, tr("Style Transfer"), can_keep=choices.refine != "none")
+def change_settings(mode: Any, config: Any) -> None:
+    """Ask for what is set once, or take it from a script's configuration; raises ImpastoError if it cannot be kept."""
+    found = settings()
     try:
-        painting, remark = painter.paint(image, layer, choices, picture, title, watcher)
+        if mode == Gimp.RunMode.INTERACTIVE:
+            _ask_settings(found)
+            return
+        file = config.get_property("invitation")
+        found.invitation = (file.get_path() or "") if file is not None else ""
+        for name in ("language", "unload_after", "exit_after"):
+            setattr(found, name, config.get_property(name.replace("_", "-")))
+        found.save(write_setting)
+    except OSError as error:
+        raise Problem(tr("The settings cannot be kept: {reason}.", reason=error.strerror or error)) from error
+
+
+def _ask_settings(found: Settings) -> None:
+    from impasto_filter import gtk, settings_dialog
+
+    gtk.start()
+    if not settings_dialog.ask(found):
+        raise Cancelled("")
+
+
+def _paint(mode: Any, image: Any, layer: Any, choices: Choices, title: str) -> Any:
+    watcher = _watcher(mode, tr("Style Transfer"), can_keep=bool(choices.refine))
+    try:
+        painting, remark = painter.paint(image, layer, choices, title, watcher)
     finally:
         _close(watcher)
     if remark:
         Gimp.message(remark)
     return painting
-
-
-def _picture(config: Any) -> Region | None:
-    layer, file = config.get_property("picture-layer"), config.get_property("picture")
-    if layer is not None:
-        return host.picture_of_layer(layer, painter.PICTURE_SIDE)
-    return host.picture_of_file(file, painter.PICTURE_SIDE) if file is not None else None
 
 
 def _watcher(mode: Any, title: str, *, can_keep: bool = False) -> painter.Watcher:

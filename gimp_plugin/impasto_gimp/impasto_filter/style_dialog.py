@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from gi.repository import Gimp, GObject
 
-from impasto_filter import arguments, gtk, host, kept, painter
-from impasto_filter.choices import AREAS, REFINEMENTS, RESULTS
+from impasto_editor import request
+from impasto_editor.choices import Choices, Styles, write_styles
+from impasto_editor.pictures import is_picture
+from impasto_editor.rows import FIRST, Offer
+from impasto_editor.styles import read_library
+from impasto_editor.texts import tr
+from impasto_filter import arguments, gtk, host, kept, painter, settings_dialog
 from impasto_filter.choosers import ChoiceBox, PicturePage, picture_key
 from impasto_filter.comparison import Comparison
 from impasto_filter.favorites import Favorites
 from impasto_filter.gallery import Gallery
 from impasto_filter.gtk import GimpUi, Gtk, pixbuf_of
+from impasto_filter.mixture import Mixture
+from impasto_filter.pictures import Pictures, title_of
 from impasto_filter.preview import READ_SIDE, SHOWN_SIDE, Preview, Request
-from impasto_filter.texts import tr
+from impasto_filter.rows import More, spin_scale
+from impasto_filter.settings import settings
+from impasto_link.coats import StyleChoice
 from impasto_link.errors import Problem
 from impasto_link.pixels import Region
 
@@ -36,44 +46,50 @@ class StyleDialog:
         gtk.start()
         self._config, self._image, self._layer, self._favorites = config, image, layer, favorites
         self._origin = self._take_over(layer)
+        self._titles = arguments.painting_titles()
         self._quiet = False
         self._read: tuple[object, dict[str, Region], float] | None = None
+        self._pictures = Pictures(image, _PICTURE_SIDE)
         self.dialog = GimpUi.ProcedureDialog.new(procedure, config, tr("Style Transfer"))
-        self.dialog.set_ok_label(tr("_Paint"))
+        self.dialog.set_ok_label(self._titles["Paint"])
         self.dialog.set_default_size(1060, 680)
         self.gallery = Gallery(self._on_style, lambda: self.dialog.response(Gtk.ResponseType.OK))
-        self.picture = PicturePage(self._on_picture, lambda words: self._say(words, False))
+        self.picture = PicturePage(self._titles, self._on_picture, lambda words: self._say(words, False))
+        self.mixture = Mixture(self._mix_styles)
         self.comparison = Comparison(SHOWN_SIDE)
         self.preview = Preview(self._request, self._show, self._say, self._on_greeted)
         self._status = Gtk.Label(xalign=0.0, yalign=0.0, wrap=True, max_width_chars=46, width_chars=46)
         self._spinner = Gtk.Spinner(valign=Gtk.Align.START)
+        self._mix = Gtk.ToggleButton(label=self._titles["Mix"], use_underline=True)
+        self._mix.set_tooltip_text(tr("Mix several: a click on a style adds it, and so does a picture that is chosen"))
         self._favorite = Gtk.ToggleButton(use_underline=True)
         self._favorite.set_tooltip_text(
             tr("Keeps style and settings in Filters > Artistic > Favourite Styles, from GIMP's next start on")
         )
         self._background = ChoiceBox(config, "background-style", [("", tr("Same style"))])
+        rare = [one for name, one in arguments.PAINTING.items() if name not in FIRST]
+        self._more = More(self.dialog, config, rare, self._titles)
         self._lay_out()
         self._follow_picture()
         self._on_change()
         # Not before: when the pages are laid out the first of them comes up by itself.
-        self._stack.connect("notify::visible-child", lambda *_: self._on_picture())
+        self._stack.connect("notify::visible-child", lambda *_: self._on_page())
+        self._mix.connect("toggled", lambda *_: self._on_mix())
         self._favorite.connect("toggled", lambda *_: self._on_favorite())
         config.connect("notify", lambda *_: self._on_change())
 
-    def ask(self) -> tuple[Any, str] | None:
-        """Show the dialog until it is answered: the layer to paint and the title of the painting, or None."""
-        self.preview.update()
+    def ask(self) -> tuple[Any, Choices, str] | None:
+        """Show the dialog until it is answered: the layer to paint, how, and the title of the painting; or None."""
         self.preview.start()
         accepted = self.dialog.run()
         self.preview.close()
-        layer, title = self._target, self.gallery.title(self._config.get_property("style"))
-        if self._has_picture():
-            title = tr("Painting")
-            if self.picture.chosen_layer is not None:
-                # GIMP does not remember layers; so Repeat says that there is no style, and not paint in another one.
-                self._config.set_property("style", "")
+        layer, choices = self._target, self._choices
+        title = tr("Painting") if self._has_picture() else self.gallery.title(self._config.get_property("style"))
+        if any(kept.layer_of(self._image, key) is not None for key in choices.pictures):
+            # GIMP does not remember layers; so Repeat says that there is no style, and not paint in another one.
+            self._config.set_property("style", "")
         self.dialog.destroy()
-        return (layer, title) if accepted else None
+        return (layer, choices, title) if accepted else None
 
     def _take_over(self, layer: Any) -> Any:
         """Start from how the layer was painted, if it was; returns what it was painted from, if that is there."""
@@ -88,6 +104,10 @@ class StyleDialog:
         again = self._origin is not None and self._again.get_active()
         return self._origin if again else self._layer
 
+    @property
+    def _choices(self) -> Choices:
+        return arguments.read(self._config)
+
     # --- how it looks
 
     def _lay_out(self) -> None:
@@ -97,16 +117,15 @@ class StyleDialog:
         top = Gtk.Box(spacing=6)
         top.pack_start(Gtk.StackSwitcher(stack=self._stack), False, False, 0)
         top.pack_end(self._favorite, False, False, 0)
+        top.pack_end(self._mix, False, False, 0)
         left = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         left.pack_start(top, False, False, 0)
         left.pack_start(self._stack, True, True, 0)
+        left.pack_start(self.mixture, False, False, 0)
 
-        status = Gtk.Box(spacing=6)
-        status.pack_start(self._status, True, True, 0)
-        status.pack_end(self._spinner, False, False, 0)
         right = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         right.pack_start(self.comparison, True, True, 0)
-        right.pack_start(status, False, False, 0)
+        right.pack_start(self._status_row(), False, False, 0)
         self._again = Gtk.CheckButton(active=True)
         if self._origin is not None:
             self._again.set_label(tr("Paint “{name}” again", name=self._origin.get_name()))
@@ -115,10 +134,10 @@ class StyleDialog:
             )
             self._again.connect("toggled", lambda *_: self._on_change())
             right.pack_start(self._again, False, False, 0)
-        for scale in self._scales():
-            right.pack_start(scale, False, False, 0)
-        right.pack_start(self._boxes(), False, False, 0)
-        right.pack_start(self.dialog.get_widget("keep-colors", GObject.TYPE_NONE), False, False, 0)
+        scales = [spin_scale(self.dialog, arguments.PAINTING[name]) for name in ("strength", "brush", "feather")]
+        self._feather = scales[-1]
+        for widget in (*scales, self._boxes(), self.dialog.get_widget("keep-colors", GObject.TYPE_NONE), self._more):
+            right.pack_start(widget, False, False, 0)
 
         # Or the boxes in it, which fill their column, would have it share the room that is for the styles.
         right.set_hexpand(False)
@@ -128,37 +147,36 @@ class StyleDialog:
         self.dialog.get_content_area().pack_start(both, True, True, 0)
         both.show_all()
 
-    def _scales(self) -> list[Any]:
-        strength = self.dialog.get_spin_scale("strength", 100.0)
-        brush = self.dialog.get_spin_scale("brush", 1.0)
-        # Twice and half as large lie about as far from the middle.
-        brush.set_gamma(2.0)
-        strength.set_digits(0)
-        self._feather = self.dialog.get_spin_scale("feather", 1.0)
-        self._feather.set_scale_limits(0.0, 200.0)
-        self._feather.set_gamma(2.0)
-        self._feather.set_digits(0)
-        return [strength, brush, self._feather]
+    def _status_row(self) -> Any:
+        button = Gtk.Button.new_from_icon_name("preferences-system", Gtk.IconSize.MENU)
+        button.set_relief(Gtk.ReliefStyle.NONE)
+        button.set_valign(Gtk.Align.START)
+        button.set_tooltip_text(tr("Settings"))
+        button.get_accessible().set_name(tr("Settings"))
+        button.connect("clicked", lambda _: self._on_settings())
+        row = Gtk.Box(spacing=6)
+        row.pack_start(self._status, True, True, 0)
+        row.pack_end(button, False, False, 0)
+        row.pack_end(self._spinner, False, False, 0)
+        return row
 
     def _boxes(self) -> Any:
-        areas = list(zip(AREAS, arguments.area_titles(), strict=True))
-        alias = {}
+        areas, alias = arguments.area_choices(), {}
         if Gimp.Selection.is_empty(self._image):
             # Without a selection both are everything; kept is the one that will follow a selection.
             areas = [("selection", areas[1][1]), *areas[2:]]
             alias = {"everything": "selection"}
-        results = zip(RESULTS, (tr("Layer with a layer mask"), tr("One finished layer")), strict=True)
-        titles = (tr("None"), tr("Draft"), tr("Normal"), tr("Fine"))
         rows = (
-            (tr("_Area"), ChoiceBox(self._config, "area", areas, alias)),
-            (tr("_Background style"), self._background),
-            (tr("Refine_ment"), ChoiceBox(self._config, "refine", zip(REFINEMENTS, titles, strict=True))),
-            (tr("Resul_t"), ChoiceBox(self._config, "result", results)),
+            ("Area", ChoiceBox(self._config, "area", areas, alias)),
+            ("Background style", self._background),
+            ("Refinement", ChoiceBox(self._config, "refine", arguments.refine_choices())),
+            ("Result", ChoiceBox(self._config, "result", arguments.result_choices())),
         )
         grid = Gtk.Grid(row_spacing=6, column_spacing=12)
         for row, (title, box) in enumerate(rows):
             box.set_hexpand(True)
-            grid.attach(Gtk.Label(label=title, use_underline=True, xalign=0.0, mnemonic_widget=box), 0, row, 1, 1)
+            label = Gtk.Label(label=self._titles[title], use_underline=True, xalign=0.0, mnemonic_widget=box)
+            grid.attach(label, 0, row, 1, 1)
             grid.attach(box, 1, row, 1, 1)
         return grid
 
@@ -168,41 +186,67 @@ class StyleDialog:
         def show(event: Any) -> None:
             if event.kind != "done":
                 return
-            styles = event.fields.get("styles", ())
+            styles = read_library(event.fields.get("styles", ()))
             self.gallery.show_styles(styles)
             # One that is not there any more stays, and the preview says so, until the user chooses another one.
-            if styles and not self._first_style() and not self._has_picture():
-                self._config.set_property("style", styles[0]["name"])
+            if styles and not self._choices.styles:
+                self._config.set_property("style", styles[0].name)
             self._background.offer([("", tr("Same style")), *self.gallery.names()])
-            self._show_favorite()
+            self._on_change()
             problems = event.fields.get("problems", ())
             if problems:
                 self._say(" ".join(map(str, problems)), False)
 
+        self._more.offer(Offer.of(self.preview.connection.hello))
         self.preview.connection.submit("styles", {"thumbnails": True}, on_event=show)
 
+    def _on_settings(self) -> None:
+        try:
+            changed = settings_dialog.ask(settings(), self.dialog)
+        except OSError as error:
+            self._say(tr("The settings cannot be kept: {reason}.", reason=error.strerror or error), False)
+            return
+        if changed:
+            self.preview.restart()
+
     def _on_style(self, name: str) -> None:
-        self._config.set_property("style", name)
+        if self._mix.get_active():
+            self._add(name)
+        else:
+            self._config.set_property("style", name)
         self._show_favorite()
 
     def _on_picture(self) -> None:
+        if not self._mix.get_active():
+            self._on_page()
+        elif self.picture.key:
+            self._add(self.picture.key)
+
+    def _on_page(self) -> None:
+        if self._mix.get_active():
+            return
         # Both at once, or the one that still holds the old picture would be followed.
         with self._config.freeze_notify():
             self._config.set_property("picture", self._shown_file)
             self._config.set_property("picture-layer", self._shown_layer)
+            if not (self._wants_picture or self._choices.styles):
+                self._config.set_property("style", self.gallery.current or arguments.USUAL_STYLE)
         self._on_change()
 
     def _on_change(self) -> None:
-        choices = arguments.read(self._config, self._image)
+        choices = self._choices
         self._background.set_sensitive(choices.area in ("everything", "selection"))
         selected = choices.area == "selection" and not Gimp.Selection.is_empty(self._image)
-        self._feather.set_sensitive(selected or choices.area in ("subject", "background") or choices.two_styles)
-        if self._first_style() != self.gallery.current:
-            self.gallery.choose(self._first_style())
-        if picture_key(self._shown_file, self._shown_layer) != self._picture_key():
+        self._feather.set_sensitive(selected or choices.needs_subject)
+        self._show_mixture(choices.styles)
+        named = [one.name for one in choices.styles]
+        if self.gallery.current not in (named if self._mix.get_active() else named[:1]):
+            self.gallery.choose(next((name for name in named if not is_picture(name)), ""))
+        shown = picture_key(self._shown_file, self._shown_layer)
+        if not self._mix.get_active() and shown != self._picture_key():
             # The settings were reset or loaded.
             self._follow_picture()
-        self.dialog.set_response_sensitive(Gtk.ResponseType.OK, self._has_picture() or not self._wants_picture)
+        self.dialog.set_response_sensitive(Gtk.ResponseType.OK, bool(named) and not self._misses_picture)
         self._show_favorite()
         self.preview.update()
 
@@ -212,8 +256,12 @@ class StyleDialog:
 
     @property
     def _wants_picture(self) -> bool:
-        """Whether the page for a picture is shown, with or without one."""
-        return bool(self._stack.get_visible_child() is self.picture)
+        """Whether the page for a picture is shown, with or without one, and what it shows is what is painted like."""
+        return self._stack.get_visible_child() is self.picture and not self._mix.get_active()
+
+    @property
+    def _misses_picture(self) -> bool:
+        return self._wants_picture and not self._has_picture()
 
     @property
     def _shown_file(self) -> Any:
@@ -229,15 +277,51 @@ class StyleDialog:
     def _has_picture(self) -> bool:
         return self._picture_key() is not None
 
-    def _first_style(self) -> str:
-        return self._config.get_property("style").partition(",")[0].partition(":")[0].strip()
+    # --- the mixture
+
+    def _add(self, name: str) -> None:
+        styles = self._choices.styles
+        if name not in [one.name for one in styles]:
+            self._mix_styles((*styles, StyleChoice(name)))
+
+    def _mix_styles(self, styles: Styles) -> None:
+        self._config.set_property("style", write_styles(styles))
+
+    def _on_mix(self) -> None:
+        if self._quiet:
+            return
+        styles = self._choices.styles
+        if not self._mix.get_active():
+            arguments.write_styles_of(self._config, self._image, styles[:1])
+            self._follow_picture()
+        else:
+            with self._config.freeze_notify():
+                self._config.set_property("picture", None)
+                self._config.set_property("picture-layer", None)
+                self._mix_styles(styles)
+        self._on_change()
+
+    def _show_mixture(self, styles: Styles) -> None:
+        """A mixture is shown where there is one, by whatever way it came."""
+        mixing = len(styles) > 1 or (self._mix.get_active() and not self._has_picture())
+        self._quiet = True
+        self._mix.set_active(mixing)
+        self._quiet = False
+        self.mixture.set_visible(mixing)
+        self.mixture.follow(styles if mixing else (), self._title)
+
+    def _title(self, name: str) -> str:
+        return title_of(self._image, name) if is_picture(name) else self.gallery.title(name) or name
 
     # --- the favourites
 
     def _show_favorite(self) -> None:
-        is_one = self._config.get_property("style") in self._favorites.entries
-        self._favorite.set_label(tr("★ Fa_vourite") if is_one else tr("☆ Fa_vourite"))
-        self._favorite.set_sensitive(bool(self.gallery.title(self.gallery.current)) and not self._wants_picture)
+        styles = self._choices.styles
+        is_one = write_styles(styles) in self._favorites.entries
+        self._favorite.set_label(f"{'★' if is_one else '☆'} {self._titles['Favourite']}")
+        known = all(is_picture(one.name) or self.gallery.title(one.name) for one in styles)
+        lasting = not any(kept.layer_of(self._image, one.name) is not None for one in styles)
+        self._favorite.set_sensitive(bool(styles) and known and lasting and not self._wants_picture)
         self._quiet = True
         self._favorite.set_active(is_one)
         self._quiet = False
@@ -245,13 +329,12 @@ class StyleDialog:
     def _on_favorite(self) -> None:
         if self._quiet:
             return
-        choices = arguments.read(self._config, self._image)
+        choices = self._choices
         try:
             if self._favorite.get_active():
-                # A mixture, as scripts paint in it, has no title.
-                self._favorites.add(self.gallery.title(choices.style) or choices.style, choices)
+                self._favorites.add(", ".join(self._title(one.name) for one in choices.styles), choices)
             else:
-                self._favorites.remove(choices.style)
+                self._favorites.remove(write_styles(choices.styles))
         except OSError as error:
             self._say(tr("The favourites cannot be kept: {reason}.", reason=error.strerror or error), False)
         self._show_favorite()
@@ -259,17 +342,17 @@ class StyleDialog:
     # --- the preview
 
     def _request(self) -> Request:
-        if self._wants_picture and not self._has_picture():
+        if self._misses_picture:
             raise Problem(tr("Choose a picture or a layer to paint like."))
-        choices = arguments.read(self._config, self._image)
-        source = painter.source_of(self._image, self._target, choices)
+        choices = replace(self._choices, refine="")
+        source = painter.source_of(self._target, choices)
         key = (self._target.get_id(), source.bounds, source.selected)
         if self._read is None or self._read[0] != key:
             self._read = (key, *host.read_small(source, READ_SIDE))
-        _, regions, scale = self._read
-        picture = self.picture.picture(_PICTURE_SIDE) if self._has_picture() else None
-        more = {"reduced_by": 1.0 / scale, "max_side": SHOWN_SIDE, "refine": None}
-        options, sent = painter.request(choices, regions, picture, **more)
+        _, regions, reduced_by = self._read
+        options, sent = request.painting(
+            choices, regions, self._pictures.read, reduced_by=reduced_by, max_side=SHOWN_SIDE
+        )
         return "preview", options.to_wire(), sent
 
     def _show(self, regions: Any) -> None:

@@ -176,6 +176,12 @@ def parameters(layer):
     return json.loads(bytes(layer.get_parasite("impasto").get_data()))
 
 
+def source(layer):
+    """The number and the identity of the layer from which a painting was made."""
+    tattoo, _, identity = parameters(layer)["source"].partition(":")
+    return int(tattoo), identity
+
+
 def settled(name, title):
     """A screenshot of a window in which nothing moves any more, as a pixbuf."""
     before = None

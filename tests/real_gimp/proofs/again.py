@@ -23,7 +23,7 @@ def repaint(image, painting):
     p.wait_for(lambda: len(image.get_layers()) > len(before), "the painting", 60)
     p.gone("^Style Transfer$")
     new = next(layer for layer in image.get_layers() if layer not in before)
-    names = [layer.get_name() for layer in before if identity(layer) == p.parameters(new)["source_id"]]
+    names = [layer.get_name() for layer in before if identity(layer) == p.source(new)[1]]
     assert len(names) == 1, names
     assert image.get_selected_layers() == [painting]
     display.delete()
@@ -57,7 +57,7 @@ def saved():
 def duplicated():
     image, source, painting = painted()
     double = image.duplicate()
-    numbered = double.get_layer_by_tattoo(p.parameters(painting)["source"])
+    numbered = double.get_layer_by_tattoo(p.source(painting)[0])
     assert numbered is None or numbered.get_name() != source.get_name(), "GIMP numbers its layers anew"
     assert repaint(double, double.get_layers()[0]) == source.get_name()
     p.say("in a duplicate of the image, whose layers have other numbers")
@@ -71,7 +71,7 @@ def doubled():
     on_double = p.paint(image, double, style="udnie")
     assert image.get_item_position(on_double) == 0, "directly above its own source"
     again = p.paint(image, source, style="udnie")
-    assert p.parameters(again)["source"] == source.get_tattoo()
+    assert p.source(again)[0] == source.get_tattoo()
     assert image.get_item_position(again) == image.get_item_position(painting) - 1
     image.delete()
     p.say("a duplicate of the layer is told from the layer")
@@ -82,7 +82,7 @@ def dragged():
     image, source = p.new_image(96, 64)
     painting = p.paint(image, source, style="udnie")
     other, stranger = p.new_image(96, 64)
-    assert stranger.get_tattoo() == p.parameters(painting)["source"]
+    assert stranger.get_tattoo() == p.source(painting)[0]
     guest = Gimp.Layer.new_from_drawable(painting, other)
     other.insert_layer(guest, None, 0)
     assert p.parameters(guest) == p.parameters(painting)
@@ -95,7 +95,7 @@ def dragged():
 
 def of_the_first_version():
     image, source, painting = painted()
-    old = {key: value for key, value in p.parameters(painting).items() if not key.endswith("_id")}
+    old = {"style": "udnie", "strength": 0.5, "area": "selection", "refine": "none", "source": source.get_tattoo()}
     painting.attach_parasite(Gimp.Parasite.new("impasto", Gimp.PARASITE_PERSISTENT, json.dumps(old).encode()))
     source.detach_parasite("impasto-layer")
     name = source.get_name()
@@ -115,11 +115,11 @@ def sold():
         p.open_dialog()
 
     display = p.show(image)
-    open_with(style="sold")
+    open_with(styles=[["sold", 1.0]])
     p.settled("again-sold", "^Style Transfer$")
     p.key("Escape")
     p.gone("^Style Transfer$")
-    open_with(background_style="sold")
+    open_with(background=[["sold", 1.0]])
     p.settled("again-sold-background", "^Style Transfer$")
     p.key("alt+b")
     p.key("Home")
@@ -128,7 +128,7 @@ def sold():
     p.wait_for(lambda: len(image.get_layers()) == 4, "the painting", 60)
     p.gone("^Style Transfer$")
     new = next(layer for layer in image.get_layers() if layer != painting and layer.get_parasite("impasto"))
-    assert p.parameters(new)["background_style"] == "", p.parameters(new)
+    assert p.parameters(new)["background"] == [], p.parameters(new)
     display.delete()
     p.say("a style that is gone is shown as such, and another one can be chosen")
 

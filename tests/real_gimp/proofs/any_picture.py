@@ -61,8 +61,7 @@ def steps():
     p.key("alt+p")
     like_file = p.layers(image, 4)[0]
     kept = p.parameters(like_file)
-    assert kept["picture"] == str(p.FOLDER / "large.png"), kept
-    assert kept["picture_layer"] == 0
+    assert kept["styles"] == [[f"file:{p.FOLDER / 'large.png'}", 1.0]], kept
     assert p.get(like_file) != p.get(like_style)
     p.say("a file, chosen by hand")
 
@@ -76,7 +75,8 @@ def steps():
     p.key("alt+p")
     like_layer = p.layers(image, 5)[0]
     kept = p.parameters(like_layer)
-    assert (kept["picture"], kept["picture_layer"], kept["style"]) == ("", study.get_tattoo(), ""), kept
+    assert len(kept["styles"]) == 1
+    assert kept["styles"][0][0].startswith(f"layer:{study.get_tattoo()}:"), kept
     assert p.get(like_layer) not in (p.get(like_file), p.get(like_style))
     p.say("a layer in a group, chosen by hand")
 

@@ -119,7 +119,7 @@ def refused():
     expect("lies outside of the layer", image, [second])
     Gimp.Selection.none(image)
     expect("nonsense", image, [second], style="nonsense")
-    expect("No style is chosen", image, [second], style="")
+    expect("Choose a style first", image, [second], style="")
     missing = Gio.File.new_for_path(str(p.FOLDER / "missing.png"))
     expect("missing.png cannot be opened", image, [second], picture=missing)
     (p.FOLDER / "no-picture.png").write_text("words")
@@ -144,16 +144,16 @@ def changed():
     """What the user may do while the dialog asks, and while it is painted; by the plug-in's own functions."""
     plugin = Path(Gimp.directory()) / "plug-ins" / "impasto_gimp"
     sys.path[:0] = [str(plugin), str(plugin / "vendor")]
+    from impasto_editor.choices import Choices
     from impasto_filter import host
-    from impasto_filter.choices import Choices
     from impasto_link.errors import Problem
 
     def remark(change):
         image, layer = p.new_image(64, 48)
-        source = host.find_source(image, layer, use_selection=False)
-        region = host.read(source)
+        source = host.find_source(layer, use_selection=False)
+        region = host.read(source)["pixels"]
         change(image)
-        painting, said = host.place(source, region, None, "painting", Choices())
+        painting, said = host.place(source, region, None, "painting", group=False, kept=Choices().to_json())
         assert painting.get_image() == image
         image.delete()
         return said
@@ -169,7 +169,7 @@ def changed():
         image, layer = p.new_image(64, 48)
         change(image, layer)
         try:
-            host.find_source(image, layer, use_selection=True)
+            host.find_source(layer, use_selection=True)
         except Problem as problem:
             assert "not there any more" in str(problem), problem
         else:

@@ -13,7 +13,7 @@ def steps():
     p.search_action("the scream")
     p.wait_for(lambda: len(image.get_layers()) == 2, "the painting")
     kept = json.loads(bytes(image.get_layers()[0].get_parasite("impasto").get_data()))
-    assert kept["style"] == "the-scream"
+    assert kept["styles"] == [["the-scream", 1.0]]
     assert kept["strength"] == 0.5
     assert p.names(image)[0] == "The Scream"
     status, painting, error = p.call("plug-in-impasto-favorite-the-scream", image, [image.get_layers()[-1]])
@@ -33,7 +33,7 @@ def steps():
     before = titles()
     p.open_dialog()
     p.key("alt+v")
-    p.wait_for(lambda: titles() == [*before, mixture], "the favourite")
+    p.wait_for(lambda: titles() == [*before, "Udnie, The Scream"], "the favourite")
     p.key("alt+v")
     p.wait_for(lambda: titles() == before, "the favourite is none any more")
     p.key("Escape")

@@ -12,7 +12,7 @@ def looks(name):
     """The parts of the dialog that show the settings, once the preview has followed."""
     p.ask("hover", x=2, y=990)
     # So that the keyboard always is at the same place, and has been at the same places before.
-    p.key("alt+g alt+u alt+k alt+k")
+    p.key("alt+t alt+u alt+k alt+k")
     whole = p.settled(f"settings-{name}", "^Style Transfer$")
     return [whole.new_subpixbuf(*area).copy().get_pixels() for area in AREAS]
 
@@ -27,7 +27,7 @@ def choose(place, column, strength):
     """A style of the first row, and a strength."""
     x, y = place
     p.click(x + 84 + 114 * column, y + 160)
-    p.key("alt+g")
+    p.key("alt+t")
     p.key("ctrl+a")
     p.write(strength)
     p.key("Tab")
@@ -73,7 +73,7 @@ def steps():
     p.key("alt+p")
     painting = p.layers(image, 2)[0]
     kept = p.parameters(painting)
-    assert (kept["style"], kept["strength"], kept["keep_colors"]) == ("great-wave", 0.7, True), kept
+    assert (kept["styles"], kept["strength"], kept["keep_colors"]) == ([["great-wave", 1.0]], 0.7, True), kept
     p.say("Save, Load and Reset: the gallery, the sliders and the preview follow")
 
     # The dialog comes up with the last values now, and can go back to them.
@@ -93,7 +93,7 @@ def steps():
     assert looks("picture-loaded") == shown
     p.key("alt+p")
     kept = p.parameters(p.layers(image, 3)[0])
-    assert kept["picture"].endswith("large.png"), kept
+    assert kept["styles"][0][0].endswith("large.png"), kept
     p.say("so they do with a picture")
 
 
