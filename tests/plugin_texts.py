@@ -7,10 +7,6 @@ import string
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import impasto_link
-
-SESSION = Path(impasto_link.__file__).parent / "session.py"
-
 
 def calls_of(sources: Sequence[Path], *functions: str) -> Iterator[tuple[Path, ast.Call]]:
     for path in sources:
@@ -20,8 +16,8 @@ def calls_of(sources: Sequence[Path], *functions: str) -> Iterator[tuple[Path, a
 
 
 def texts(sources: Sequence[Path]) -> set[str]:
-    """What has to be in a catalogue: what the plugin says, and what its connection says."""
-    calls = [call for _, call in [*calls_of(sources, "tr"), *calls_of([SESSION], "ServerGone", "ServerEnded")]]
+    """What has to be in a catalogue of what plugins say."""
+    calls = [call for _, call in calls_of(sources, "tr")]
     return {str(one.value) for call in calls for one in call.args if isinstance(one, ast.Constant)}
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from impasto_editor.preview import Connection
+from impasto_editor.texts import tr_said
 from impasto_link.client import Event
+from impasto_link.sentences import several_from_wire
 
 
 @dataclass(frozen=True)
@@ -83,4 +85,4 @@ class Library:
         if event.kind != "done":
             return
         self.styles, self.known = read_library(event.fields["styles"]), True
-        self._told([str(problem) for problem in event.fields.get("problems", ())])
+        self._told([tr_said(problem) for problem in several_from_wire(event.fields, "problems")])

@@ -1,7 +1,8 @@
 """Texts for people: written in English in the code, translated by a catalogue, placeholders by name.
 
 A catalogue is a file LANGUAGE.json in the folder ``texts``: English texts and their translations, and under "" what the
-language is called in itself. A new language is a new file there.
+language is called in itself; ``texts/said/LANGUAGE.json`` has what server and link say, by the codes of
+`impasto_link.sentences`. A new language is two new files there.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from impasto_link.errors import ImpastoError
-from impasto_link.said import translate
+from impasto_link.sentences import Sentence
 
 FOLDER = Path(__file__).parent / "texts"
 
+#: What editors say, and what server and link say, by its code.
 _catalogue: dict[str, str] = {}
+_said: dict[str, str] = {}
 
 
 def languages() -> dict[str, str]:
@@ -31,6 +34,7 @@ def choose_language(wanted: Iterable[str]) -> None:
         wanted: as systems name them: ``zh_CN.UTF-8``, ``zh``, ``en_GB``, ``C``. Other words are passed over.
     """
     _catalogue.clear()
+    _said.clear()
     there = sorted(FOLDER.glob("*.json"))
     for name in wanted:
         language = name.partition(".")[0].partition("@")[0]
@@ -38,7 +42,9 @@ def choose_language(wanted: Iterable[str]) -> None:
             return
         near = [path for path in there if language and path.stem[:2] == language[:2]]
         if near:
-            _catalogue.update(_read(next((path for path in near if path.stem == language), near[0])))
+            found = next((path for path in near if path.stem == language), near[0])
+            _catalogue.update(_read(found))
+            _said.update(_read(FOLDER / "said" / found.name))
             return
 
 
@@ -49,8 +55,13 @@ def tr(text: str, **values: Any) -> str:
 
 
 def tr_said(sentence: str) -> str:
-    """What the server says in English, in the user's language."""
-    return translate(sentence, _catalogue) if sentence else ""
+    """What server or link say, in the user's language; in English where no catalogue has it."""
+    if not isinstance(sentence, Sentence):
+        return _said.get(sentence) or _catalogue.get(sentence or " ") or sentence
+    known = _said.get(sentence.code)
+    if known is None:
+        return str(sentence)
+    return known.format(**{name: tr_said(value) for name, value in sentence.values.items()})
 
 
 def tr_error(error: ImpastoError) -> str:

@@ -23,6 +23,7 @@ from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.patience import Patience
 from impasto_link.pieces import Message
 from impasto_link.pixels import Region
+from impasto_link.sentences import say, text_from_wire
 from impasto_link.shared import SharedFolder
 from impasto_link.transport import Transport
 
@@ -85,9 +86,9 @@ class Call:
         if event.kind == "done":
             self.result = event
         elif event.kind == "cancelled":
-            self.error = Cancelled("The job was cancelled.", str(event.fields.get("message", "")))
+            self.error = Cancelled("The job was cancelled.", text_from_wire(event.fields, "message"))
         elif event.kind == "failed":
-            self.error = from_wire(*(event.fields.get(key) for key in ("code", "message", "hint")))
+            self.error = from_wire(event.fields)
         if self._on_event is not None:
             self._on_event(event)
         else:
@@ -95,7 +96,7 @@ class Call:
 
     def fail(self, error: ImpastoError) -> None:
         """End with an error that the server has not told."""
-        self.add(Event("failed", fields={"code": error.code, "message": error.message, "hint": error.hint}))
+        self.add(Event("failed", fields=error.to_wire()))
 
 
 class Client:
@@ -310,7 +311,7 @@ class Client:
                 kind,
                 int(header.get("place", 0)),
                 float(header.get("fraction", 1.0 if kind == "done" else 0.0)),
-                str(header.get("doing", "")),
+                text_from_wire(header, "doing"),
                 codec.decode_regions(header, frames, self._shared.take if self._shared else None),
                 header,
             )
@@ -380,7 +381,8 @@ class Client:
             if left <= 0:
                 self._open.pop(call.id, None)
                 raise ServerGone(
-                    f"The server did not answer within {timeout:g} seconds.", "Look at it with: impasto status"
+                    say("The server did not answer within {timeout} seconds.", timeout=f"{timeout:g}"),
+                    "Look at it with: impasto status",
                 )
             self.poll(left)
         if call.error is not None:

@@ -9,6 +9,7 @@ from typing import Any, Union
 
 from impasto_link.errors import BadRequest, quoted
 from impasto_link.parameters import MAX_NAME, Choice, check_all, choice, described, name, number
+from impasto_link.sentences import say
 
 MAX_STYLES = 16
 MAX_COATS = 16
@@ -45,10 +46,17 @@ class StyleChoice:
         if not isinstance(self.name, str) or not self.name:
             raise BadRequest("A style has to have a name.")
         if len(self.name) > MAX_NAME:
-            raise BadRequest(f"The style {quoted(self.name)} has a name of more than {MAX_NAME} letters.")
+            raise BadRequest(
+                say(
+                    "The style {name} has a name of more than {max_name} letters.",
+                    name=quoted(self.name),
+                    max_name=MAX_NAME,
+                )
+            )
         if self.kind and self.kind not in STYLE_KINDS:
             raise BadRequest(
-                f"A style of the kind {quoted(self.kind)} is not known.", f"Known are {', '.join(STYLE_KINDS)}."
+                say("A style of the kind {kind} is not known.", kind=quoted(self.kind)),
+                say("Known are {known}.", known=", ".join(STYLE_KINDS)),
             )
         check_all(self)
 
@@ -62,7 +70,8 @@ class StyleChoice:
             return cls(name, float(weight))
         except ValueError:
             raise BadRequest(
-                f"The weight in {quoted(text)} is not a number.", "Write NAME:WEIGHT, such as starry-night:0.7."
+                say("The weight in {value} is not a number.", value=quoted(text)),
+                "Write NAME:WEIGHT, such as starry-night:0.7.",
             ) from None
 
     def to_wire(self) -> list[Any]:
@@ -98,7 +107,13 @@ def styles_from_wire(entries: Any) -> tuple[StyleChoice, ...]:
 def check_styles(styles: tuple[StyleChoice, ...]) -> None:
     """Raise BadRequest unless there are styles that count, and not too many."""
     if not 0 < len(styles) <= MAX_STYLES:
-        raise BadRequest(f"A picture takes 1 to {MAX_STYLES} styles, not {'more' if styles else 'none'}.")
+        raise BadRequest(
+            say(
+                "A picture takes 1 to {max_styles} styles, not {value}.",
+                max_styles=MAX_STYLES,
+                value="more" if styles else "none",
+            )
+        )
     if not any(one.weight > 0 for one in styles):
         raise BadRequest("All styles have the weight 0.", "Give at least one of them a weight above 0.")
 

@@ -9,6 +9,7 @@ import msgpack
 
 from impasto_link.errors import BadRequest, WrongVersion, quoted
 from impasto_link.pixels import Buffer, PixelFormat, Region
+from impasto_link.sentences import say
 from impasto_link.shared import SharedFolder
 
 #: The version of the protocol; a change that an older side cannot ignore raises it.
@@ -68,11 +69,13 @@ def decode_header(frame: Buffer, limit: int = MAX_HEADER) -> Header:
     """
     view = memoryview(frame)
     if view.nbytes > limit:
-        raise BadRequest(f"The header has {view.nbytes} bytes; at most {limit} are taken.")
+        raise BadRequest(
+            say("The header has {nbytes} bytes; at most {limit} are taken.", nbytes=view.nbytes, limit=limit)
+        )
     try:
         header = msgpack.unpackb(view, raw=False, strict_map_key=True)
     except (ValueError, TypeError, RecursionError, MemoryError, OverflowError, msgpack.UnpackException) as error:
-        raise BadRequest(f"The header is not msgpack: {error or type(error).__name__}.") from None
+        raise BadRequest(say("The header is not msgpack: {error}.", error=error or type(error).__name__)) from None
     if not isinstance(header, dict) or not all(isinstance(key, str) for key in header):
         raise BadRequest("The header is not a map with text keys.")
     return header
@@ -86,10 +89,20 @@ def check_version(header: Mapping[str, Any]) -> None:
 
 def wrong_version(clients: object, servers: object, process: object = None) -> WrongVersion:
     """The error that the two sides speak different versions of the protocol; the server is that ``process``."""
-    end = "" if process is None else f" The server is process {quoted(process)}; this ends it: impasto stop"
+    hint = say("Install the same version of Impasto on both sides and start the server anew.")
+    if process is not None:
+        hint = say(
+            "Install the same version of Impasto on both sides and start the server anew. The server is process "
+            "{process}; this ends it: impasto stop",
+            process=quoted(process),
+        )
     return WrongVersion(
-        f"The two sides speak different versions of the protocol: {quoted(clients)} and {quoted(servers)}.",
-        f"Install the same version of Impasto on both sides and start the server anew.{end}",
+        say(
+            "The two sides speak different versions of the protocol: {clients} and {servers}.",
+            clients=quoted(clients),
+            servers=quoted(servers),
+        ),
+        hint,
     )
 
 
@@ -108,9 +121,17 @@ def decode_regions(
     """
     descriptions = header.get("frames", [])
     if len(frames) > MAX_FRAMES:
-        raise BadRequest(f"The message has {len(frames)} frames; at most {MAX_FRAMES} are taken.")
+        raise BadRequest(
+            say(
+                "The message has {frames} frames; at most {max_frames} are taken.",
+                frames=len(frames),
+                max_frames=MAX_FRAMES,
+            )
+        )
     if not isinstance(descriptions, list) or len(descriptions) != len(frames):
-        raise BadRequest(f"The header does not describe the {len(frames)} frames that came with it, one by one.")
+        raise BadRequest(
+            say("The header does not describe the {frames} frames that came with it, one by one.", frames=len(frames))
+        )
     regions: dict[str, Region] = {}
     for entry, frame in zip(descriptions, frames, strict=True):
         kind = entry.get("kind") if isinstance(entry, dict) else None
@@ -122,7 +143,9 @@ def decode_regions(
         if "profile" in entry:
             index = entry["profile"]
             if type(index) is not int or not 0 <= index < len(frames):
-                raise BadRequest(f"The frame {quoted(index)}, said to be a colour profile, is not there.")
+                raise BadRequest(
+                    say("The frame {index}, said to be a colour profile, is not there.", index=quoted(index))
+                )
             profile = bytes(frames[index])
         if "shared" in entry:
             if fetch is None:

@@ -25,6 +25,7 @@ from typing import NamedTuple
 from impasto_link.errors import ImpastoError
 from impasto_link.files import explain, quoted, user_name, write_private
 from impasto_link.lock import FileLock, is_held
+from impasto_link.sentences import say
 from impasto_link.state import ready_folder, runtime_dir
 from impasto_link.zmtp import parse_endpoint
 
@@ -178,9 +179,12 @@ def claim() -> Iterator[Place | None]:
         # Who has it is about to say how it is reached, or to end.
         if _is_of_another_machine(own.runtime) or time.monotonic() > deadline:
             raise ImpastoError(
-                f"{own.lock} is held by another server, which cannot be reached from here.",
-                f"It may run in a container, or on a machine of the same name that uses {folder}, too: "
-                "name another folder in IMPASTO_RUNTIME_DIR.",
+                say("{lock} is held by another server, which cannot be reached from here.", lock=own.lock),
+                say(
+                    "It may run in a container, or on a machine of the same name that uses {folder}, too: "
+                    "name another folder in IMPASTO_RUNTIME_DIR.",
+                    folder=folder,
+                ),
             )
     if running is not None:
         yield None
@@ -239,7 +243,10 @@ def _read_own(path: Path) -> str:
             if hasattr(os, "geteuid") and told.st_uid != os.geteuid():
                 raise _disbelieved(path, f"belongs to {user_name(told.st_uid)}, not to you")
             if hasattr(os, "geteuid") and told.st_mode & 0o077:
-                raise ImpastoError(f"{path} can be used by others, so it is not believed.", f"chmod 600 {quoted(path)}")
+                raise ImpastoError(
+                    say("{path} can be used by others, so it is not believed.", path=path),
+                    f"chmod 600 {quoted(path)}",
+                )
             return file.read(_MAX_SIZE)
     except OSError as error:
         if error.errno == errno.ELOOP:
@@ -248,4 +255,4 @@ def _read_own(path: Path) -> str:
 
 
 def _disbelieved(path: Path, why: str) -> ImpastoError:
-    return ImpastoError(f"{path} {why}, so it is not believed.", f"rm -f {quoted(path)}")
+    return ImpastoError(say("{path} {why}, so it is not believed.", path=path, why=why), f"rm -f {quoted(path)}")

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import reprlib
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from impasto_link.sentences import parts_to_wire, text_from_wire
 
 #: A value that somebody sent is repeated at about this length, whatever its own is: it ends in logs and on screens.
 LONGEST_QUOTE = 80
@@ -53,9 +57,16 @@ class ImpastoError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
 
-    def to_wire(self) -> dict[str, str]:
+    def to_wire(self) -> dict[str, Any]:
         """The fields of the event ``failed``."""
-        return {"code": self.code, "message": self.message[:LONGEST_SENTENCE], "hint": self.hint[:LONGEST_SENTENCE]}
+        message, hint = (
+            one if len(one) <= LONGEST_SENTENCE else one[:LONGEST_SENTENCE] for one in (self.message, self.hint)
+        )
+        return {"code": self.code, "message": message, "hint": hint, **parts_to_wire(message=message, hint=hint)}
+
+
+def _cut(sentence: str) -> str:
+    return sentence if len(sentence) <= LONGEST_SENTENCE else sentence[:LONGEST_SENTENCE]
 
 
 class Problem(ImpastoError):
@@ -134,10 +145,10 @@ class Cancelled(ImpastoError):
     code = "cancelled"
 
 
-def from_wire(code: object, message: object, hint: object) -> ImpastoError:
+def from_wire(header: Mapping[str, Any]) -> ImpastoError:
     """The error that a server reported; codes of a newer server become a plain ``ImpastoError``."""
-    kind = _BY_CODE.get(str(code), ImpastoError)
-    return kind(str(message), str(hint or ""))
+    kind = _BY_CODE.get(str(header.get("code")), ImpastoError)
+    return kind(text_from_wire(header, "message"), text_from_wire(header, "hint"))
 
 
 def _all_kinds(base: type[ImpastoError]) -> list[type[ImpastoError]]:

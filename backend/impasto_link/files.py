@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from impasto_link.errors import ImpastoError
+from impasto_link.sentences import say
 
 
 def write_private(path: Path, content: dict[str, Any]) -> None:
@@ -55,14 +56,20 @@ def explain(error: OSError, path: Path, otherwise: str = "", *, whole: Path | No
         whole: the folder that is to be given back as a whole, if ``path`` is only one of the files in it.
     """
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-        return ImpastoError(f"{path} cannot be written: the disk is full.", "Make room on it, then try again.")
+        return ImpastoError(
+            say("{path} cannot be written: the disk is full.", path=path), "Make room on it, then try again."
+        )
     if error.errno == errno.EROFS:
-        return ImpastoError(f"{path} cannot be written: its disk can only be read.", otherwise)
+        return ImpastoError(say("{path} cannot be written: its disk can only be read.", path=path), otherwise)
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
-        return ImpastoError(f"{nearest(path)} is not a folder, so there can be no {path}.", otherwise)
+        return ImpastoError(
+            say("{path} is not a folder, so there can be no {path2}.", path=nearest(path), path2=path), otherwise
+        )
     if error.errno in (errno.EACCES, errno.EPERM) and hasattr(os, "geteuid"):
         return _not_allowed(path, otherwise, whole)
-    return ImpastoError(f"{path} cannot be used: {error.strerror or error}.", otherwise)
+    return ImpastoError(
+        say("{path} cannot be used: {strerror}.", path=path, strerror=error.strerror or error), otherwise
+    )
 
 
 def nearest(path: Path) -> Path:
@@ -74,12 +81,24 @@ def _not_allowed(path: Path, otherwise: str, whole: Path | None) -> ImpastoError
     me = user_name(os.geteuid())
     there = nearest(path)
     if owner_of(there) == me:
-        return ImpastoError(f"{there} is yours, but its rights forbid you to use it.", f"chmod u+rwX {quoted(there)}")
+        return ImpastoError(
+            say("{there} is yours, but its rights forbid you to use it.", there=there),
+            f"chmod u+rwX {quoted(there)}",
+        )
     taken = _taken_from(me, there)
     mend = otherwise if taken is None else f"sudo chown -R {me} {quoted(whole or taken)}"
     there = taken or there
     what = "" if there == path else f"{path} cannot be used: "
-    return ImpastoError(f"{what}{there} belongs to {owner_of(there)}, and you are {me}.", mend)
+    return ImpastoError(
+        say(
+            "{what}{there} belongs to {there2}, and you are {me}.",
+            what=what,
+            there=there,
+            there2=owner_of(there),
+            me=me,
+        ),
+        mend,
+    )
 
 
 def _taken_from(me: str, path: Path) -> Path | None:

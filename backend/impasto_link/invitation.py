@@ -12,6 +12,7 @@ from pathlib import Path
 
 from impasto_link.errors import ServerGone
 from impasto_link.files import read_regular, write_private
+from impasto_link.sentences import say
 from impasto_link.zmtp import parse_endpoint
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class Invitation:
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
             raise ServerGone(
-                f"{path} is not an invitation to a server: {why}.",
+                say("{path} is not an invitation to a server: {why}.", path=path, why=why),
                 "Copy the file that `impasto serve --remote` wrote.",
             ) from error
         if os.name == "posix" and path.stat().st_mode & 0o077:

@@ -17,6 +17,7 @@ from impasto_link.errors import ServerGone
 from impasto_link.files import explain, write_private
 from impasto_link.invitation import Invitation
 from impasto_link.patience import Patience, Telling
+from impasto_link.sentences import say
 from impasto_link.state import ready_folder, runtime_dir
 from impasto_link.transport import Transport, open_transport
 
@@ -75,7 +76,9 @@ def connect_remote(path: Path, *, timeout: float | None = None, any_version: boo
     client = _greet(open_remote(path), timeout, any_version)
     if client is None:
         endpoint = Invitation.read(path).endpoint
-        raise ServerGone(f"The server at {endpoint} does not answer.", "Is it running, and the port open?")
+        raise ServerGone(
+            say("The server at {endpoint} does not answer.", endpoint=endpoint), "Is it running, and the port open?"
+        )
     return client
 
 
@@ -144,7 +147,9 @@ def connect_or_start(
                 process = start_server(command)
         elif process.poll() is not None and read_server_info() is None:
             # Also if it ended well: then another one ran, which has ended meanwhile.
-            raise ServerGone("The server could not be started.", f"The end of {log_file()} says why.")
+            raise ServerGone(
+                "The server could not be started.", say("The end of {log_file} says why.", log_file=log_file())
+            )
         waited = time.monotonic() - began
         telling.tell(waited, f"The server is starting; its log is {log_file()}. Still waiting")
         on_wait(waited)
@@ -154,9 +159,12 @@ def connect_or_start(
 def _too_late() -> ServerGone:
     running = read_server_info()
     if running is None:
-        return ServerGone("The server has not started in time.", f"The end of {log_file()} may say why.")
+        return ServerGone(
+            "The server has not started in time.", say("The end of {log_file} may say why.", log_file=log_file())
+        )
     return ServerGone(
-        f"The server runs as process {running.pid}, but does not answer.", "Wait, or end it with: impasto stop --force"
+        say("The server runs as process {pid}, but does not answer.", pid=running.pid),
+        "Wait, or end it with: impasto stop --force",
     )
 
 
@@ -191,7 +199,7 @@ def start_server(command: Sequence[str] | None = None, arguments: Sequence[str] 
             )
     except OSError as error:
         raise ServerGone(
-            f"The server could not be started with {words[0]}: {error.strerror}.",
+            say("The server could not be started with {words}: {strerror}.", words=words[0], strerror=error.strerror),
             "Is Impasto still installed where it was?",
         ) from error
 

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from impasto_link.errors import ImpastoError
+from impasto_link.sentences import say
 
 #: Somebody may be asking at the very moment, see `is_held`: it is tried for this long, in seconds.
 _PATIENCE = 0.5
@@ -88,7 +89,9 @@ def _try(descriptor: int, path: Path, *, shared: bool = False) -> bool:
         if error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
             return False
         raise ImpastoError(
-            f"The disk of {path.parent} has no locks for files: {error.strerror}.",
+            say(
+                "The disk of {parent} has no locks for files: {strerror}.", parent=path.parent, strerror=error.strerror
+            ),
             "Name a folder on a disk of this machine in IMPASTO_RUNTIME_DIR.",
         ) from error
     return True

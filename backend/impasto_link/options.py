@@ -35,6 +35,7 @@ from impasto_link.parameters import (
     switch,
     whole,
 )
+from impasto_link.sentences import say
 
 #: How many settings of an engine's own a request may have, and letters in one that is a text.
 MAX_SETTINGS, MAX_TEXT = 64, 1000
@@ -268,13 +269,16 @@ class StylizeOptions:
             check_styles(self.background_styles)
             if self.area != "everything":
                 raise BadRequest(
-                    f"A style of its own for the background does not go with the area {quoted(self.area)}.",
+                    say(
+                        "A style of its own for the background does not go with the area {area}.",
+                        area=quoted(self.area),
+                    ),
                     "Choose the area everything, or leave the background's style out.",
                 )
 
     def _check_coats(self) -> None:
         if len(self.coats) > MAX_COATS:
-            raise BadRequest(f"A picture takes at most {MAX_COATS} coats.")
+            raise BadRequest(say("A picture takes at most {max_coats} coats.", max_coats=MAX_COATS))
         if self.styles or self.background_styles or self.area != "everything":
             raise BadRequest(
                 "There are both coats and styles.", "Say in the coats alone what is painted where, or use no coats."
@@ -379,10 +383,15 @@ def _known(cls: type, entry: dict[str, Any]) -> dict[str, Any]:
 def _checked_settings(settings: object) -> dict[str, bool | int | float | str]:
     """Of what no engine has been asked yet: single values of some length, under names."""
     if not isinstance(settings, Mapping) or len(settings) > MAX_SETTINGS:
-        raise BadRequest("The settings of the engine cannot be read.", f"Send a map of at most {MAX_SETTINGS} values.")
+        raise BadRequest(
+            "The settings of the engine cannot be read.",
+            say("Send a map of at most {max_settings} values.", max_settings=MAX_SETTINGS),
+        )
     for key, value in settings.items():
         if not isinstance(key, str) or not _is_plain(value):
-            raise BadRequest(f"The setting {quoted(key)} of the engine cannot be {quoted(value)}.")
+            raise BadRequest(
+                say("The setting {key} of the engine cannot be {value}.", key=quoted(key), value=quoted(value))
+            )
     return dict(settings)
 
 

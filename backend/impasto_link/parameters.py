@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from impasto_link.devices import DEVICES, is_device
 from impasto_link.errors import BadRequest, quoted
+from impasto_link.sentences import say
 
 #: Letters in the name of something that the server knows: an engine, a network.
 MAX_NAME = 1000
@@ -183,16 +184,32 @@ class Parameter:
                 raise ValueError(found.kind)
             found.check(found.default)
         except (TypeError, ValueError, KeyError, BadRequest) as error:
-            raise BadRequest(f"A parameter cannot be read: {quoted(error)}.") from None
+            raise BadRequest(say("A parameter cannot be read: {error}.", error=quoted(error))) from None
         return found
 
 
 def _check_number(parameter: Parameter, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, Real) or not is_finite(value):
-        raise BadRequest(f"{parameter.what} has to be a number, not {quoted(value)}.")
+        raise BadRequest(
+            say(
+                "{what} has to be a number, not {value}.",
+                what=parameter.what,
+                title=parameter.title,
+                value=quoted(value),
+            )
+        )
     number = float(value)
     if not parameter.low <= number <= parameter.high:
-        raise BadRequest(f"{parameter.what} is {number:g}, but has to be from {parameter.low:g} to {parameter.high:g}.")
+        raise BadRequest(
+            say(
+                "{what} is {number}, but has to be from {low} to {high}.",
+                what=parameter.what,
+                title=parameter.title,
+                number=f"{number:g}",
+                low=f"{parameter.low:g}",
+                high=f"{parameter.high:g}",
+            )
+        )
     return number
 
 
@@ -201,14 +218,28 @@ def _check_whole(parameter: Parameter, value: object) -> int:
     # Numbers of numpy are of these kinds, too.
     if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
         raise BadRequest(
-            f"{parameter.what} has to be a whole number from {low:.0f} to {high:.0f}, not {quoted(value)}."
+            say(
+                "{what} has to be a whole number from {low} to {high}, not {value}.",
+                what=parameter.what,
+                title=parameter.title,
+                low=f"{low:.0f}",
+                high=f"{high:.0f}",
+                value=quoted(value),
+            )
         )
     return int(value)
 
 
 def _check_numbers(parameter: Parameter, value: object) -> tuple[float, ...]:
     if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= parameter.most:
-        raise BadRequest(f"{parameter.what} have to be 1 to {parameter.most} numbers.")
+        raise BadRequest(
+            say(
+                "{what} have to be 1 to {most} numbers.",
+                what=parameter.what,
+                title=parameter.title,
+                most=parameter.most,
+            )
+        )
     one = dataclasses.replace(parameter, noun=f"One of {parameter.what[:1].lower()}{parameter.what[1:]}")
     return tuple(_check_number(one, each) for each in value)
 
@@ -219,19 +250,27 @@ def _check_switch(parameter: Parameter, value: object) -> bool:
 
 def _check_choice(parameter: Parameter, value: object) -> str:
     if not isinstance(value, str) or value not in parameter.values:
-        raise BadRequest(f"{parameter.what} {quoted(value)} is not known.", f"Known are {', '.join(parameter.values)}.")
+        raise BadRequest(
+            say("{what} {value} is not known.", what=parameter.what, title=parameter.title, value=quoted(value)),
+            say("Known are {known}.", known=", ".join(parameter.values)),
+        )
     return value
 
 
 def _check_name(parameter: Parameter, value: object) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME or not value.isprintable():
-        raise BadRequest(f"{parameter.what} {quoted(value)} is not known.")
+        raise BadRequest(
+            say("{what} {value} is not known.", what=parameter.what, title=parameter.title, value=quoted(value))
+        )
     return value
 
 
 def _check_device(parameter: Parameter, value: object) -> str:
     if not isinstance(value, str) or not is_device(value):
-        raise BadRequest(f"{parameter.what} {quoted(value)} is not known.", f"Use {DEVICES}.")
+        raise BadRequest(
+            say("{what} {value} is not known.", what=parameter.what, title=parameter.title, value=quoted(value)),
+            say("Use {devices}.", devices=DEVICES),
+        )
     return value
 
 
@@ -338,6 +377,9 @@ def check_settings(given: Mapping[str, Any], known: Mapping[str, Parameter], of:
     """
     unknown = [one for one in given if one not in known]
     if unknown:
-        has = f"It has {', '.join(known)}." if known else "It has none."
-        raise BadRequest(f"{of[:1].upper()}{of[1:]} has no setting {quoted(unknown[0])}.", has)
+        has = say("It has {known}.", known=", ".join(known)) if known else say("It has none.")
+        raise BadRequest(
+            say("{of} has no setting {name}.", of=of[:1].upper() + of[1:], name=quoted(unknown[0])),
+            has,
+        )
     return {one: known[one].check(value) for one, value in given.items()}

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from impasto_link.errors import BadRequest
 from impasto_link.pixels import Buffer
+from impasto_link.sentences import say
 
 #: The most bytes of a message that is sent as it is, and of a piece of one that is not.
 PIECE = 1 << 14
@@ -199,7 +200,9 @@ class _Arriving:
             try:
                 self.frames.append(memoryview(bytearray(size)))
             except (MemoryError, OverflowError):
-                raise BadRequest(f"There is no memory for a message of {self.nbytes} bytes.") from None
+                raise BadRequest(
+                    say("There is no memory for a message of {nbytes} bytes.", nbytes=self.nbytes)
+                ) from None
             if size:
                 self._rooms.append(self.frames[-1])
 
@@ -267,12 +270,18 @@ class Inbox:
 
     def _announce(self, number: int, sizes: memoryview) -> None:
         if len(self._trains) >= MAX_TRAINS:
-            raise BadRequest(f"More than {MAX_TRAINS} messages come at the same time.")
+            raise BadRequest(say("More than {max_trains} messages come at the same time.", max_trains=MAX_TRAINS))
         if sizes.nbytes % _SIZE.size or not 0 < sizes.nbytes <= MAX_FRAMES * _SIZE.size:
-            raise BadRequest(f"A message has 1 to {MAX_FRAMES} frames.")
+            raise BadRequest(say("A message has 1 to {max_frames} frames.", max_frames=MAX_FRAMES))
         numbers = [size for (size,) in _SIZE.iter_unpack(sizes)]
         if not 0 < numbers[0] <= self._max_header:
-            raise BadRequest(f"The header has {numbers[0]} bytes; at most {self._max_header} are taken.")
+            raise BadRequest(
+                say(
+                    "The header has {nbytes} bytes; at most {limit} are taken.",
+                    nbytes=numbers[0],
+                    limit=self._max_header,
+                )
+            )
         self._trains[number] = _Arriving(numbers)
 
     def _add(self, number: int, before: int, piece: memoryview) -> Message | None:

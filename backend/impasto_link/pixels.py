@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from impasto_link.errors import BadRequest, quoted
+from impasto_link.sentences import say
 
 Buffer = bytes | bytearray | memoryview
 
@@ -35,8 +36,12 @@ class PixelFormat:
         for side in (self.width, self.height):
             if type(side) is not int or not 0 < side <= MAX_SIDE:
                 raise BadRequest(
-                    f"The picture claims to be {quoted(self.width)} x {quoted(self.height)} pixels.",
-                    f"Both sides have to be from 1 to {MAX_SIDE} pixels.",
+                    say(
+                        "The picture claims to be {width} x {height} pixels.",
+                        width=quoted(self.width),
+                        height=quoted(self.height),
+                    ),
+                    say("Both sides have to be from 1 to {max_side} pixels.", max_side=MAX_SIDE),
                 )
         for what, value, known in (
             ("channel order", self.channels, CHANNELS),
@@ -44,7 +49,10 @@ class PixelFormat:
             ("colour encoding", self.encoding, ENCODINGS),
         ):
             if not isinstance(value, str) or value not in known:
-                raise BadRequest(f"The {what} {quoted(value)} is not known.", f"Known are {', '.join(known)}.")
+                raise BadRequest(
+                    say("The {what} {value} is not known.", what=what, value=quoted(value)),
+                    say("Known are {known}.", known=", ".join(known)),
+                )
 
     @property
     def channel_count(self) -> int:
@@ -94,7 +102,7 @@ class PixelFormat:
                 bool(entry.get("premultiplied", False)),
             )
         except KeyError as error:
-            raise BadRequest(f"The description of a pixel frame lacks {error}.") from error
+            raise BadRequest(say("The description of a pixel frame lacks {error}.", error=error)) from error
 
 
 @dataclass(frozen=True)
@@ -110,8 +118,15 @@ class Region:
         size = memoryview(self.data).nbytes
         if size != self.format.nbytes:
             raise BadRequest(
-                f"A frame of {self.format.width} x {self.format.height} {self.format.channels} {self.format.dtype} "
-                f"pixels has {self.format.nbytes} bytes, but {size} came."
+                say(
+                    "A frame of {width} x {height} {channels} {dtype} pixels has {nbytes} bytes, but {size} came.",
+                    width=self.format.width,
+                    height=self.format.height,
+                    channels=self.format.channels,
+                    dtype=self.format.dtype,
+                    nbytes=self.format.nbytes,
+                    size=size,
+                )
             )
         if (self.format.encoding == "icc") != (self.profile is not None):
             raise BadRequest("A colour profile has to be sent with the encoding 'icc', and only with it.")

@@ -24,6 +24,7 @@ from typing import IO, Any
 from impasto_link.errors import BadRequest, quoted
 from impasto_link.files import open_regular, read_regular
 from impasto_link.pixels import Buffer
+from impasto_link.sentences import say
 
 #: Smaller frames go through the socket: below, it is as fast.
 LEAST_BYTES = 1 << 20
@@ -109,7 +110,7 @@ class SharedFolder:
             BadRequest: there is none.
         """
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise BadRequest(f"{quoted(name)} is no name of a frame in shared memory.")
+            raise BadRequest(say("{name} is no name of a frame in shared memory.", name=quoted(name)))
         try:
             file = open_regular(self.path / name, follow=False)
         except OSError as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from impasto_link.errors import ImpastoError
 from impasto_link.files import explain, nearest, owner_of
+from impasto_link.sentences import say
 
 #: So much is written into the folder to see whether that can be done, in bytes.
 _NEEDED = 4096
@@ -108,8 +109,12 @@ def _refuse_as_root(folder: Path) -> None:
     there = nearest(folder)
     if there.lstat().st_uid != 0:
         raise ImpastoError(
-            f"You are root, but {there} belongs to {owner_of(there)}, who could not use what root leaves there.",
-            f"Run it without sudo, or: {_elsewhere()}",
+            say(
+                "You are root, but {there} belongs to {there2}, who could not use what root leaves there.",
+                there=there,
+                there2=owner_of(there),
+            ),
+            say("Run it without sudo, or: {elsewhere}", elsewhere=_elsewhere()),
         )
 
 

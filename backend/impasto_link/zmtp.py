@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from impasto_link import proof
 from impasto_link.errors import Refused
 from impasto_link.pieces import MAX_FRAME, MAX_FRAMES, Message
+from impasto_link.sentences import say
 from impasto_link.transport import USERNAME
 from impasto_link.zmtp_codec import ProtocolError, RejectedError, Session, encode
 
@@ -121,7 +122,7 @@ class ZmtpLine:
             if not self._session.ready and time.monotonic() >= self._handshake_until:
                 raise ProtocolError(f"the handshake was not over in {_HANDSHAKE_LIMIT} seconds")
         except RejectedError as error:
-            hint = f"It may have been restarted; connect again. (ZeroMQ: {error})"
+            hint = say("It may have been restarted; connect again. (ZeroMQ: {error})", error=error)
             self._lose(Refused("The server did not accept this program's token.", hint))
         except ProtocolError as error:
             _log.warning("What listens there does not keep to the protocol: %s", error)

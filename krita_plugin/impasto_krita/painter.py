@@ -20,6 +20,7 @@ from impasto_krita.scene import Source
 from impasto_link.client import FINAL, Call, Event
 from impasto_link.errors import Cancelled, ImpastoError
 from impasto_link.pixels import Region
+from impasto_link.sentences import several_from_wire
 
 
 def source_of(choices: Choices, layer_id: str = "") -> Source:
@@ -167,7 +168,7 @@ class Painter(QObject):
         except ImpastoError as error:
             self._end(error)
             return
-        sentences += [tr_said(str(note)) for note in event.fields.get("notes", ())]
+        sentences += [tr_said(note) for note in several_from_wire(event.fields, "notes")]
         self.job = None
         self.ended.emit(" ".join(filter(None, sentences)), job if "pixels" in event.regions else None)
 

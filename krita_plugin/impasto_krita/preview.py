@@ -25,6 +25,7 @@ from impasto_link.coats import StyleChoice
 from impasto_link.errors import ImpastoError
 from impasto_link.options import StylizeOptions
 from impasto_link.pixels import Region
+from impasto_link.sentences import text_from_wire
 
 #: The longest side that is read of a layer, and those of the answers for a screen of ordinary pixels.
 READ_SIDE = 1024
@@ -92,7 +93,7 @@ class Preview(QObject):
 
     def _on_answer(self, event: Event) -> None:
         if event.kind == "failed":
-            self.failed.emit(tr_said(str(event.fields.get("message", ""))))
+            self.failed.emit(tr_said(text_from_wire(event.fields, "message")))
         elif event.kind == "done" and self._read is not None:
             after, mask = (event.regions.get(key) for key in ("pixels", "mask"))
             self.shown.emit(to_image(self._read[2]["pixels"]), after and to_image(after), mask and to_image(mask))

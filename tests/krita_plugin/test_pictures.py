@@ -88,24 +88,6 @@ def test_settings_come_back_as_they_were(settings_of_krita: dict[str, str]) -> N
     assert settings() is kept, "the windows share them"
 
 
-def test_what_the_server_says_is_translated_with_its_numbers(package: None) -> None:
-    from impasto_editor.texts import choose_language, tr_said
-
-    choose_language(["zh_CN"])
-    assert tr_said("refining, loss 0.85").endswith("损失 0.85")
-    assert tr_said("painting") == "正在绘制"
-    assert tr_said("There is no picture of the style 'udnie' to go by.").count("'udnie'") == 1
-    downloading = (
-        "VGG-19 is being downloaded (12% of 575 MB); Impasto's compact encoder refines in its place, less finely."
-    )
-    assert tr_said(downloading).partition("575 MB")[2].startswith(" 中的 12%")
-    assert tr_said("nobody ever said {this} 5 times") == "nobody ever said {this} 5 times"
-    memory = "A picture of 256 megapixels needs about 12.5 GiB of memory, and 3.1 GiB are free."
-    assert tr_said(memory).startswith("256 百万像素的图像约需 12.5 GiB")
-    choose_language([])
-    assert tr_said("refining, loss 0.85") == "refining, loss 0.85"
-
-
 def test_a_problem_of_the_connection_is_translated_with_its_numbers(package: None) -> None:
     from impasto_editor.texts import choose_language
     from impasto_krita.status import describe

@@ -150,10 +150,10 @@ def test_styles_that_make_no_sense_are_refused(style: object) -> None:
 
 
 def test_errors_keep_their_kind_over_the_wire() -> None:
-    error = from_wire("unknown-style", "There is none.", "Look again.")
+    error = from_wire({"code": "unknown-style", "message": "There is none.", "hint": "Look again."})
     assert isinstance(error, UnknownStyle)
     assert str(error) == "There is none. Look again."
-    assert type(from_wire("from-the-future", "x", None)) is ImpastoError
+    assert type(from_wire({"code": "from-the-future", "message": "x", "hint": None})) is ImpastoError
     assert ServerGone("a").hint == ""
 
 

@@ -11,6 +11,7 @@ import torch
 from impasto.compute.accelerator import available_memory, give_memory_back, is_out_of_memory
 from impasto.compute.plan import SMALLEST, Plan
 from impasto_link.errors import NotEnoughMemory
+from impasto_link.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +94,12 @@ def check_memory(available: int, pixels: int, needed: int) -> None:
     """Raise NotEnoughMemory if a picture of so many pixels needs more bytes than are available."""
     if needed > available:
         raise NotEnoughMemory(
-            f"A picture of {pixels / 1e6:.0f} megapixels needs about {needed / 2**30:.1f} GiB of memory, "
-            f"and {available / 2**30:.1f} GiB are free.",
+            say(
+                "A picture of {pixels} megapixels needs about {needed} GiB of memory, and {available} GiB are free.",
+                pixels=f"{pixels / 1e6:.0f}",
+                needed=f"{needed / 2**30:.1f}",
+                available=f"{available / 2**30:.1f}",
+            ),
             "Choose a larger brush or a smaller region, or close other programs.",
         )
 

@@ -18,6 +18,7 @@ from impasto.zoo.library import Library
 from impasto_link.coats import StyleChoice
 from impasto_link.errors import BadRequest
 from impasto_link.options import RefineOptions
+from impasto_link.sentences import say
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Wanted:
         """
         found = None if choice.kind == "library" else self.pictures.get(choice.name)
         if found is None and choice.kind == "frame":
-            raise BadRequest(f"The picture {choice.name!r} of a style was not sent along.")
+            raise BadRequest(say("The picture {name} of a style was not sent along.", name=f"{choice.name!r}"))
         return found
 
     def as_pictures(self, library: Library) -> list[tuple[StylePicture, float]]:
@@ -79,7 +80,7 @@ def _example(library: Library, name: str) -> StylePicture:
     path = library.style(name).exemplar()
     if path is None:
         raise BadRequest(
-            f"There is no picture of the style {name!r} to go by.",
+            say("There is no picture of the style {name} to go by.", name=f"{name!r}"),
             "Give a picture as the style, or use the engine fixed without refinement.",
         )
     return as_style(files.read(path)[0], name)

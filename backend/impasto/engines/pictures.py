@@ -24,6 +24,7 @@ from impasto.zoo.predictor import load_predictor
 from impasto.zoo.shelf import Shelf
 from impasto_link.errors import BadRequest
 from impasto_link.pixels import Region
+from impasto_link.sentences import say
 
 T = TypeVar("T")
 
@@ -93,7 +94,9 @@ def as_style(region: Region, name: str) -> StylePicture:
     if longest > _LONGEST_KEPT:
         picture = shrink(picture, _LONGEST_KEPT / longest)
     if picture.alpha is not None and float(picture.alpha.max()) < _TRANSPARENT:
-        raise BadRequest(f"The picture {name!r} is wholly transparent.", "Choose another picture as the style.")
+        raise BadRequest(
+            say("The picture {name} is wholly transparent.", name=f"{name!r}"), "Choose another picture as the style."
+        )
     alpha = None if picture.alpha is None or bool((picture.alpha >= 1).all()) else picture.alpha.clamp(0, 1)
     return StylePicture(fill_transparent(picture.rgb.clamp(0, 1), alpha), alpha)
 

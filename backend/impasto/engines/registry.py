@@ -22,6 +22,7 @@ from impasto.engines.facts import EngineFacts
 from impasto_link.errors import BadRequest, printable, quoted
 from impasto_link.options import RefineOptions, StylizeOptions
 from impasto_link.parameters import check_settings
+from impasto_link.sentences import say
 
 if TYPE_CHECKING:
     from impasto.engines.base import Engine, Studio
@@ -63,7 +64,10 @@ def settled(options: StylizeOptions) -> StylizeOptions:
     known = engine_facts()
     for name in options.engines:
         if name not in known:
-            raise BadRequest(f"The engine {quoted(name)} is not known.", f"Known are {', '.join(known)}.")
+            raise BadRequest(
+                say("The engine {name} is not known.", name=quoted(name)),
+                say("Known are {known}.", known=", ".join(known)),
+            )
     used = [known[name] for name in options.engines]
     settings = {name: one for facts in used for name, one in facts.settings.items()}
     checked = check_settings(options.settings, settings, f"the engine {' or '.join(facts.name for facts in used)}")
@@ -92,14 +96,23 @@ def settings_of(facts: EngineFacts, given: Mapping[str, Any]) -> dict[str, Any]:
 @cache
 def _found() -> _Found:
     engines = {module.FACTS.name: module for module in map(import_module, _BUILT_IN)}
-    problems = []
+    problems: list[str] = []
     for where, module in _brought():
         if isinstance(module, Exception):
             log.warning("the engine %s cannot be used", where, exc_info=module)
             reason = printable(f"{type(module).__name__}: {module}")
-            problems.append(f"The engine of the package {printable(where)} cannot be used: {reason}.")
+            problems.append(
+                say(
+                    "The engine of the package {package} cannot be used: {reason}.",
+                    package=printable(where),
+                    reason=reason,
+                )
+            )
         elif module.FACTS.name in engines:
-            problems.append(f"There are two engines {module.FACTS.name}; that of {printable(where)} is not used.")
+            name, package = module.FACTS.name, printable(where)
+            problems.append(
+                say("There are two engines {name}; that of {package} is not used.", name=name, package=package)
+            )
         else:
             engines[module.FACTS.name] = module
     return _Found(engines, problems)

@@ -27,6 +27,7 @@ from torch import Tensor
 from impasto.imaging import profiles
 from impasto.imaging.color import linear_to_srgb, luma, srgb_to_linear
 from impasto_link.errors import BadRequest
+from impasto_link.sentences import say
 
 #: A profile that differs from sRGB by less is sRGB: a step of 8 bits. Rounding of the primaries alone makes half a step
 #: in saturated darks, where the curve is steepest.
@@ -76,7 +77,8 @@ def _load(data: bytes, channels: int) -> Profile:
         profile = _from(profiles.describe(data, channels), data, channels)
     except ValueError as error:
         raise BadRequest(
-            f"The colour profile of the picture is damaged ({error}).", "Assign it another profile, for example sRGB."
+            say("The colour profile of the picture is damaged ({error}).", error=error),
+            "Assign it another profile, for example sRGB.",
         ) from error
     for known in (SRGB, LINEAR):
         if _is_same(profile, known, channels):

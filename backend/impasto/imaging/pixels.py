@@ -14,6 +14,7 @@ from impasto.imaging.color import luma
 from impasto.imaging.resample import resize
 from impasto_link.errors import BadRequest
 from impasto_link.pixels import Buffer, PixelFormat, Region
+from impasto_link.sentences import say
 
 _DTYPES = {"u8": torch.uint8, "u16": torch.uint16, "f16": torch.float16, "f32": torch.float32}
 _WHITE = {"u8": 255, "u16": 65535, "f16": 1, "f32": 1}
@@ -177,7 +178,7 @@ def decode_mask(region: Region) -> Tensor:
         BadRequest: it is not gray, or a value is not a number.
     """
     if not region.format.is_gray:
-        raise BadRequest(f"A mask has to be gray, not {region.format.channels}.")
+        raise BadRequest(say("A mask has to be gray, not {channels}.", channels=region.format.channels))
     mask = _planes(_values(region), region.format)[:, :1]
     if not bool(torch.isfinite(mask).all()):
         raise BadRequest("The mask has pixels that are infinite or not a number.")

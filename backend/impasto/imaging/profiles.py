@@ -17,6 +17,7 @@ import numpy as np
 from PIL import ImageCms
 
 from impasto_link.errors import BadRequest
+from impasto_link.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +136,8 @@ def _describe(data: bytes, channels: int) -> Description:
     if channels != (3 if space == b"RGB " else 1):
         had, needs = ("an RGB", "gray") if space == b"RGB " else ("a gray", "RGB")
         raise BadRequest(
-            f"The picture has {had} profile, but {needs} pixels.", "Assign it a profile that fits, or convert it."
+            say("The picture has {had} profile, but {needs} pixels.", had=had, needs=needs),
+            "Assign it a profile that fits, or convert it.",
         )
 
     tags: dict[bytes, bytes] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from impasto_link.errors import BadRequest, quoted
+from impasto_link.sentences import say
 
 
 @dataclass(frozen=True)
@@ -45,4 +46,7 @@ def check_mask_model(name: str) -> None:
     """Raise BadRequest if there is none of this name."""
     known = mask_models()
     if name not in known:
-        raise BadRequest(f"The mask model {quoted(name)} is not known.", f"Known are {', '.join(known)}.")
+        raise BadRequest(
+            say("The mask model {name} is not known.", name=quoted(name)),
+            say("Known are {known}.", known=", ".join(known)),
+        )

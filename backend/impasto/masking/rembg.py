@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from impasto_link.errors import ModelProblem
+from impasto_link.sentences import say
 
 
 class RembgModels:
@@ -34,7 +35,7 @@ class RembgModels:
             import rembg
         except ImportError as error:
             raise ModelProblem(
-                f"The mask model {model!r} needs rembg, which is not installed.",
+                say("The mask model {model} needs rembg, which is not installed.", model=f"{model!r}"),
                 'Install it with: pip install "impasto[rembg]", or leave --mask-model out.',
             ) from error
         if model not in self._sessions:
@@ -42,7 +43,7 @@ class RembgModels:
                 self._sessions[model] = rembg.new_session(model)
             except Exception as error:  # rembg downloads the model; whatever can go wrong there is its own
                 raise ModelProblem(
-                    f"The mask model {model!r} cannot be loaded: {error}.",
+                    say("The mask model {model} cannot be loaded: {error}.", model=f"{model!r}", error=error),
                     "rembg downloads a model at its first use: look at the network, or leave --mask-model out.",
                 ) from error
         # Here, because it brings torch's compiler along: the worker would start three times as slowly.

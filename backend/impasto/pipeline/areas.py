@@ -10,6 +10,7 @@ from torch import Tensor
 
 from impasto_link.coats import Coat
 from impasto_link.errors import BadRequest, NoSubject
+from impasto_link.sentences import say
 
 #: A mask whose strongest pixel is weaker than this shows nothing.
 EMPTY = 0.05
@@ -119,7 +120,10 @@ def maps_for(
 
 def _sent(found: Tensor | None, what: str) -> Tensor:
     if found is None:
-        raise BadRequest(f"A coat is to show in the {what}, but no {what} was sent.", f"Send a {what} along.")
+        raise BadRequest(
+            say("A coat is to show in the {what}, but no {what} was sent.", what=what),
+            say("Send a {what} along.", what=what),
+        )
     return found
 
 

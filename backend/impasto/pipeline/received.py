@@ -25,6 +25,7 @@ from impasto.imaging.resample import resize
 from impasto_link.errors import BadRequest
 from impasto_link.options import StylizeOptions
 from impasto_link.pixels import Region
+from impasto_link.sentences import say
 
 #: In the mask that is given back, 8 bits of gray, this and less is black.
 _INVISIBLE = 0.5 / 255
@@ -91,7 +92,14 @@ class Received:
         size, mine = (sent.format.width, sent.format.height), (self.region.format.width, self.region.format.height)
         if size != mine:
             raise BadRequest(
-                f"The {what} is {size[0]} x {size[1]} pixels, the picture {mine[0]} x {mine[1]}.",
+                say(
+                    "The {what} is {width} x {height} pixels, the picture {width2} x {height2}.",
+                    what=what,
+                    width=size[0],
+                    height=size[1],
+                    width2=mine[0],
+                    height2=mine[1],
+                ),
                 "Send both in the same size.",
             )
         return _fitted(decode_mask(sent), self.picture)

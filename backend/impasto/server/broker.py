@@ -28,6 +28,7 @@ from impasto_link import __version__, codec
 from impasto_link.discovery import ServerInfo
 from impasto_link.errors import BadRequest, ImpastoError, UnknownOperation, WorkerDied, quoted
 from impasto_link.pieces import Message
+from impasto_link.sentences import say
 from impasto_link.shared import SharedFolder
 
 log = logging.getLogger(__name__)
@@ -148,7 +149,13 @@ class Broker:
 
     def _check_size(self, client: bytes, nbytes: int, here: int, halves: int) -> None:
         if nbytes > self._most_bytes:
-            raise BadRequest(f"The message has {nbytes} bytes; at most {self._most_bytes} are taken.")
+            raise BadRequest(
+                say(
+                    "The message has {nbytes} bytes; at most {most_bytes} are taken.",
+                    nbytes=nbytes,
+                    most_bytes=self._most_bytes,
+                )
+            )
         # What is half here waits, too.
         self.desk.queue.check_room(client, nbytes, here, halves)
 
@@ -174,13 +181,17 @@ class Broker:
         except Exception as error:
             # Nobody should wait for an answer that never comes.
             log.exception("a message could not be handled")
-            unexpected = ImpastoError(f"Something unexpected went wrong: {quoted(error)}", "The server's log has more.")
+            unexpected = ImpastoError(
+                say("Something unexpected went wrong: {error}", error=quoted(error)), "The server's log has more."
+            )
             self.front.tell(client, call_id, "failed", **unexpected.to_wire())
 
     def _do(self, client: bytes, header: codec.Header, frames: Message) -> None:
         operation = OPERATIONS.get(str(header.get("op")))
         if operation is None:
-            raise UnknownOperation(f"The server does not know the operation {quoted(header.get('op'))}.")
+            raise UnknownOperation(
+                say("The server does not know the operation {value}.", value=quoted(header.get("op")))
+            )
         if not isinstance(operation, Question):
             self.desk.take(operation, client, header, frames)
             return

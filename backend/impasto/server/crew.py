@@ -20,6 +20,7 @@ from impasto.server.workers import WORKER, WorkerProcess
 from impasto_link import codec
 from impasto_link.errors import BadRequest, WorkerDied
 from impasto_link.pieces import Message
+from impasto_link.sentences import say
 from impasto_link.shared import SharedFolder
 
 log = logging.getLogger(__name__)
@@ -107,12 +108,18 @@ class Crew:
             rest = min((worker.rests_for for worker in fit), default=0.0)
             raise WorkerDied(
                 "The worker does not start.",
-                "The end of the server's log says why: impasto status. "
-                f"What is sent in {max(1, round(rest))} seconds has it started once more.",
+                say(
+                    "The end of the server's log says why: impasto status. What is sent in {value} seconds "
+                    "has it started once more.",
+                    value=max(1, round(rest)),
+                ),
             )
         if job.device != "cpu":
             names = ", ".join(worker.device for worker in self.workers)
-            raise BadRequest(f"This server has no device {job.device}; it has {names}.", "Use --device auto.")
+            raise BadRequest(
+                say("This server has no device {device}; it has {names}.", device=job.device, names=names),
+                "Use --device auto.",
+            )
         self.workers.append(self._spawn("cpu"))
 
     def wake(self) -> None:

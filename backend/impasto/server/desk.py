@@ -15,6 +15,7 @@ from impasto.server.operations import JobOperation
 from impasto_link import codec
 from impasto_link.errors import BadRequest, ImpastoError, WorkerDied
 from impasto_link.pieces import Message
+from impasto_link.sentences import say
 from impasto_link.shared import SharedFolder
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ class Desk:
         known = self._job(header["id"])
         if known is not None:
             if known.client == client:
-                raise BadRequest(f"There is a job with the id {header['id']} already.")
+                raise BadRequest(say("There is a job with the id {header} already.", header=header["id"]))
             # Sent again over another connection, before what had been sent over the one that broke was read.
             self.fetch(client, header)
             return
@@ -74,7 +75,7 @@ class Desk:
         self.crew.provide_for(job)
         replaced = self.queue.add(job)
         if replaced is not None:
-            self._front.tell(replaced.client, replaced.id, "cancelled", message="A newer preview took its place.")
+            self._front.tell(replaced.client, replaced.id, "cancelled", message=say("A newer preview took its place."))
         job.told_place = self.queue.place_of_last(job) + len(self.crew.running)
         self._front.tell(client, job.id, "accepted", place=job.told_place)
 
@@ -84,7 +85,7 @@ class Desk:
         regions = codec.decode_regions(header, frames[1:], shared.look if shared else None)
         missing = [kind for kind in operation.needs if kind not in regions]
         if missing:
-            raise BadRequest(f"The request has no {missing[0]}.")
+            raise BadRequest(say("The request has no {missing}.", missing=missing[0]))
         if shared is None and header.get("shared") is True:
             # It would be sent the name of a file that it cannot see.
             frames = [codec.pack({**header, "shared": False}), *frames[1:]]

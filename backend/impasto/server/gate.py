@@ -18,6 +18,7 @@ from collections.abc import Iterator
 import zmq
 
 from impasto_link.errors import ImpastoError
+from impasto_link.sentences import say
 
 try:
     import resource
@@ -58,7 +59,9 @@ class Gate:
                 door.setsockopt(zmq.USE_FD, os.dup(listener.fileno()))
             door.bind(f"{at}:{port or '*'}")
         except OSError as error:
-            raise ImpastoError(f"The server cannot listen at {at}:{port}: {error.strerror}.") from error
+            raise ImpastoError(
+                say("The server cannot listen at {at}:{port}: {strerror}.", at=at, port=port, strerror=error.strerror)
+            ) from error
         return door.getsockopt_string(zmq.LAST_ENDPOINT)
 
     @contextlib.contextmanager

@@ -13,6 +13,7 @@ from impasto_link.devices import fits
 from impasto_link.errors import BadRequest
 from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.pixels import PixelFormat
+from impasto_link.sentences import say
 
 #: More waiting jobs than this of one client are a loop gone wild, not a person.
 MAX_WAITING = 256
@@ -263,12 +264,16 @@ class JobQueue:
         """
         lane = self.of_client(client)
         if len(lane) >= MAX_WAITING:
-            raise BadRequest(f"There are {MAX_WAITING} jobs waiting already.", "Wait for some of them to end.")
+            raise BadRequest(
+                say("There are {max_waiting} jobs waiting already.", max_waiting=MAX_WAITING),
+                "Wait for some of them to end.",
+            )
         of_client += sum(job.nbytes for job in lane)
         for waiting, limit in ((of_client, self._limit // 2), (self._nbytes + in_all, self._limit)):
             if waiting and waiting + nbytes > limit:
                 raise BadRequest(
-                    f"The pictures that wait already have {waiting >> 20} MiB.", "Wait for some of them to be painted."
+                    say("The pictures that wait already have {waiting} MiB.", waiting=waiting >> 20),
+                    "Wait for some of them to be painted.",
                 )
 
 

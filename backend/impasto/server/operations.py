@@ -18,6 +18,7 @@ from impasto_link import __version__, codec, proof
 from impasto_link.coats import STYLE_FRAME
 from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.pixels import Region
+from impasto_link.sentences import several_to_wire
 
 if TYPE_CHECKING:
     from impasto.pipeline import Pipeline
@@ -87,7 +88,7 @@ def _hello(broker: Broker, client: bytes, header: codec.Header) -> dict[str, Any
 def _styles(broker: Broker, client: bytes, header: codec.Header) -> dict[str, Any]:
     """The library."""
     entries = broker.library.to_wire(thumbnails=header.get("thumbnails") is True)
-    return {"styles": entries, "problems": [*broker.library.problems(), *engine_problems()]}
+    return {"styles": entries, **several_to_wire(problems=[*broker.library.problems(), *engine_problems()])}
 
 
 def _status(broker: Broker, client: bytes, header: codec.Header) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from impasto.server.options import RemoteAccess
 from impasto_link.errors import BadRequest, quoted
 from impasto_link.files import read_regular, write_private
 from impasto_link.invitation import Invitation, check_keys
+from impasto_link.sentences import say
 from impasto_link.state import runtime_dir
 
 _KEYS = "server_public", "server_secret", "client_public", "client_secret"
@@ -42,7 +43,8 @@ def open_to_others(address: str) -> OpenToOthers:
     match = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})", address)
     if match is None or not 0 < int(match[2]) < 65536:
         raise BadRequest(
-            f"{quoted(address)} is not an address.", "Write HOST:PORT, such as 192.168.1.5:5570 or [fd00::5]:5570."
+            say("{address} is not an address.", address=quoted(address)),
+            "Write HOST:PORT, such as 192.168.1.5:5570 or [fd00::5]:5570.",
         )
     host, port = match[1].strip("[]"), match[2]
     addresses = _addresses_of(host)
@@ -66,7 +68,8 @@ def _addresses_of(host: str) -> list[str]:
     except (OSError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise BadRequest(
-            f"This machine does not know the name {quoted(host)}: {why}.", "Write its address instead of a name."
+            say("This machine does not know the name {host}: {why}.", host=quoted(host), why=why),
+            "Write its address instead of a name.",
         ) from error
     addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
     # localhost is ::1, too, also where this machine has no IPv6. If none is here, listening there says so.
@@ -93,7 +96,10 @@ def _own_address(everywhere: str) -> str:
             return str(probe.getsockname()[0])
     except OSError as error:
         raise BadRequest(
-            f"Other machines cannot be invited to {everywhere}, and this one knows no other address of its own.",
+            say(
+                "Other machines cannot be invited to {everywhere}, and this one knows no other address of its own.",
+                everywhere=everywhere,
+            ),
             "Write the address by which they reach it, such as 192.168.1.5:5570.",
         ) from error
 

@@ -29,6 +29,7 @@ from impasto_link import codec
 from impasto_link.errors import Cancelled, ImpastoError, NotEnoughMemory, quoted
 from impasto_link.pieces import Message
 from impasto_link.pixels import Region
+from impasto_link.sentences import parts_to_wire, say, several_to_wire
 from impasto_link.shared import SharedFolder
 from impasto_link.transport import Transport
 from impasto_link.zmq_transport import ZmqLine
@@ -185,7 +186,7 @@ class Worker:
         self._under_way.append(task)
         try:
             regions, notes = self._work(task)
-            final: dict[str, Any] = {"event": "done", "notes": list(notes)}
+            final: dict[str, Any] = {"event": "done", **several_to_wire(notes=notes)}
         except Cancelled:
             final = {"event": "cancelled"}
         except Exception as error:
@@ -249,7 +250,7 @@ class Worker:
             # Only what has a picture to show has one to end with.
             raise Enough
         now = time.monotonic()
-        message = {"id": task.id, "fraction": fraction, "doing": doing}
+        message = {"id": task.id, "fraction": fraction, "doing": doing, **parts_to_wire(doing=doing)}
         if preview is not None and now - task.shown_at >= PREVIEW_EVERY:
             self._send({**message, "event": "preview"}, {"pixels": preview()})
             # Not from before: where previews take long, they must not take all the time.
@@ -278,7 +279,9 @@ class Worker:
 def _failed(error: Exception) -> dict[str, Any]:
     if not isinstance(error, ImpastoError):
         log.error("a job failed", exc_info=error)
-        error = ImpastoError(f"Something unexpected went wrong: {quoted(error)}", "The server's log has more.")
+        error = ImpastoError(
+            say("Something unexpected went wrong: {error}", error=quoted(error)), "The server's log has more."
+        )
     return {"event": "failed", **error.to_wire()}
 
 

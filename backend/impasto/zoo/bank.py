@@ -14,6 +14,7 @@ from impasto.nets.style_bank import StyleBankNet
 from impasto.zoo.library import CARD_KIND
 from impasto.zoo.storage import fill, read_tensors, write_model
 from impasto_link.errors import ModelProblem
+from impasto_link.sentences import say
 
 _BODY, _STYLES = "body.", "styles."
 
@@ -80,7 +81,9 @@ def load_body(path: Path) -> StyleBankNet:
         blocks = len({key.split(".")[1] for key in weights if key.startswith("body.")})
         return fill(lambda: StyleBankNet(width, blocks), weights)
     except (KeyError, IndexError, ValueError, RuntimeError) as error:
-        raise ModelProblem(f"The file {path} does not hold the network of a style bank: {error}.") from error
+        raise ModelProblem(
+            say("The file {path} does not hold the network of a style bank: {error}.", path=path, error=error)
+        ) from error
 
 
 def load_codes(path: Path) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import filelock
 
 from impasto_link.errors import ModelProblem
+from impasto_link.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,10 @@ class Download:
         if self._thread is not None:
             self._thread.join()
         if not self.target.is_file():
-            raise ModelProblem(f"{self.target.name} could not be downloaded: {self.error}.", "Look at the network.")
+            raise ModelProblem(
+                say("{name} could not be downloaded: {error}.", name=self.target.name, error=self.error),
+                "Look at the network.",
+            )
 
     def _partials(self) -> list[Path]:
         return list(self.target.parent.glob(f"{self.target.name}.*.partial"))

@@ -18,7 +18,8 @@ from impasto.zoo.encoder import FILE_NAME, load_compact_encoder
 from impasto.zoo.library import find_model, user_models
 from impasto.zoo.shelf import Shelf
 from impasto.zoo.vgg import load_vgg19
-from impasto_link.errors import ModelProblem
+from impasto_link.errors import ModelProblem, quoted
+from impasto_link.sentences import say
 
 #: A VGG-19 of the user's own, in one of these files of the model folder, comes before torchvision's.
 OWN_VGG = ("vgg19.safetensors", "vgg19.pth")
@@ -115,8 +116,9 @@ class FeatureSource:
             return self._keep("vgg19", path, _load_vgg), ""
         state = _forbidden() or _begin_download()
         if choice == "vgg19":
-            raise ModelProblem(f"{state}.", "Try again later, or refine with the compact encoder.")
-        return self._compact(), f"{state}; Impasto's compact encoder refines in its place, less finely."
+            raise ModelProblem(say("{state}.", state=state), "Try again later, or refine with the compact encoder.")
+        note = say("{state}; Impasto's compact encoder refines in its place, less finely.", state=state)
+        return self._compact(), note
 
     def _compact(self) -> Features:
         return self._keep("encoder", find_model(FILE_NAME), load_compact_encoder)
@@ -131,7 +133,8 @@ def _load_vgg(path: Path) -> VGG19Features:
         return load_vgg19(path)
     except (OSError, ValueError, RuntimeError) as error:
         raise ModelProblem(
-            f"The VGG-19 in {path} cannot be used: {error}.", "Remove the file; it is downloaded again."
+            say("The VGG-19 in {path} cannot be used: {error}.", path=path, error=error),
+            "Remove the file; it is downloaded again.",
         ) from error
 
 
@@ -157,19 +160,18 @@ def _begin_download() -> str:
     """Download VGG-19 in the background; how far it is, or what went wrong."""
     download = torchvision_download()
     if download.start():
-        return f"VGG-19 is being downloaded ({download.fraction():.0%} of {_TORCHVISION_BYTES / 1e6:.0f} MB)"
-    # In quotes, so that the plugins can translate what is around it.
-    reason = download.error.replace("'", "")
-    return f"VGG-19 could not be downloaded ('{reason}')"
+        done, whole = f"{download.fraction():.0%}", f"{_TORCHVISION_BYTES / 1e6:.0f}"
+        return say("VGG-19 is being downloaded ({done} of {whole} MB)", done=done, whole=whole)
+    return say("VGG-19 could not be downloaded ({reason})", reason=download.error)
 
 
 def _forbidden() -> str:
     """Why VGG-19 may not be downloaded, or nothing."""
     if named := os.environ.get("IMPASTO_VGG19"):
         # Who names a file does not want half a gigabyte to be fetched because of a slip.
-        return f"IMPASTO_VGG19 names '{named}', and there is no such file"
+        return say("IMPASTO_VGG19 names {file}, and there is no such file", file=quoted(named))
     if os.environ.get("IMPASTO_OFFLINE"):
-        return "VGG-19 is not there, and IMPASTO_OFFLINE forbids to download it"
+        return say("VGG-19 is not there, and IMPASTO_OFFLINE forbids to download it")
     return ""
 
 

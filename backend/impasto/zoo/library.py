@@ -23,6 +23,7 @@ import platformdirs
 
 from impasto_link.errors import BadRequest, ModelProblem, UnknownStyle, printable, quoted
 from impasto_link.files import read_regular
+from impasto_link.sentences import say
 from impasto_link.state import runtime_dir
 
 log = logging.getLogger(__name__)
@@ -156,7 +157,7 @@ class Library:
         """What was wrong with models at the last look, each in a sentence."""
         found = [*self._problems.values()]
         more = len(found) - MAX_PROBLEMS
-        return found if more <= 0 else [*found[:MAX_PROBLEMS], f"And {more} more models cannot be used."]
+        return found if more <= 0 else [*found[:MAX_PROBLEMS], say("And {more} more models cannot be used.", more=more)]
 
     def banks(self) -> list[Bank]:
         """All banks whose card and weights are there."""
@@ -195,15 +196,15 @@ class Library:
         styles = self._by_name()
         if not styles:
             raise ModelProblem(
-                f"The models of Impasto are not in {self.folders[0]}.",
+                say("The models of Impasto are not in {folders}.", folders=self.folders[0]),
                 "Install Impasto again. If it was only moved, end the server that began before: impasto stop",
             )
         if name not in styles:
             import difflib
 
             near = difflib.get_close_matches(name[:MAX_WORDS], styles, n=3, cutoff=0.4)
-            hint = f"Did you mean {' or '.join(near)}?" if near else "All of them: impasto styles"
-            raise UnknownStyle(f"There is no style {quoted(name)}.", hint)
+            hint = say("Did you mean {near}?", near=" or ".join(near)) if near else say("All of them: impasto styles")
+            raise UnknownStyle(say("There is no style {name}.", name=quoted(name)), hint)
         return styles[name]
 
     def body_of(self, body: str) -> Bank | None:
@@ -223,18 +224,22 @@ class Library:
             self._seen[folder] = {}
         except OSError as error:
             # For want of descriptors, perhaps. What was there is there.
-            self._problems[folder] = f"The model folder {printable(folder)} cannot be read: {error.strerror}."
+            self._problems[folder] = say(
+                "The model folder {folder} cannot be read: {reason}.", folder=printable(folder), reason=error.strerror
+            )
         return self._seen.get(folder, {})
 
     def _read_folder(self, folder: Path) -> Iterator[Bank]:
         for path, stamp in self._look(folder).items():
             card = self._read_card(path, stamp)
             if card.bank is not None and not card.bank.weights.is_file():
-                self._problems[path] = f"The model card {printable(path)} has no weights beside it."
+                self._problems[path] = say("The model card {path} has no weights beside it.", path=printable(path))
             elif card.bank is not None:
                 yield card.bank
             elif card.problem:
-                self._problems[path] = f"The model card {printable(path)} cannot be used: {card.problem}."
+                self._problems[path] = say(
+                    "The model card {path} cannot be used: {reason}.", path=printable(path), reason=card.problem
+                )
 
     def _read_card(self, path: Path, stamp: _Stamp) -> _ReadCard:
         known = self._read.get(path)
@@ -316,12 +321,14 @@ def place_for_bank(folder: Path, name: str, may_replace: Callable[[Bank], bool])
     path = folder / f"{name}.safetensors"
     # For many file systems capitals are the same letters.
     if path.stem.lower() in OTHER_MODELS:
-        raise BadRequest(f"Another model of Impasto has the name {quoted(name)}.", "Give another name with --name.")
+        raise BadRequest(
+            say("Another model of Impasto has the name {name}.", name=quoted(name)), "Give another name with --name."
+        )
     if path.exists():
         bank = next((bank for bank in Library([folder]).banks() if bank.weights == path), None)
         if bank is None or not may_replace(bank):
             raise BadRequest(
-                f"There is a file {path} already, with something else in it.",
+                say("There is a file {path} already, with something else in it.", path=path),
                 "Give another name with --name, or move that file away.",
             )
     return path

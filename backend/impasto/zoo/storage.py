@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 from impasto.zoo.library import MAX_CARD_BYTES
 from impasto_link.errors import ModelProblem, quoted
 from impasto_link.files import read_regular
+from impasto_link.sentences import say
 
 Net = TypeVar("Net", bound=nn.Module)
 Card = dict[str, Any]
@@ -40,7 +41,7 @@ def write_model(path: Path, tensors: Mapping[str, Tensor], card: Mapping[str, An
         _write_whole(path.with_suffix(".json"), text.encode())
     except OSError as error:
         raise ModelProblem(
-            f"The model {path} cannot be written: {error.strerror or error}.",
+            say("The model {path} cannot be written: {strerror}.", path=path, strerror=error.strerror or error),
             "Choose another folder with IMPASTO_MODELS, or make room.",
         ) from error
 
@@ -67,7 +68,8 @@ def read_tensors(path: Path, prefix: str = "") -> dict[str, Tensor]:
         return tensors
     except (OSError, SafetensorError, ValueError) as error:
         raise ModelProblem(
-            f"The model {path} cannot be read: {error}.", "Install Impasto again, or remove it."
+            say("The model {path} cannot be read: {error}.", path=path, error=error),
+            "Install Impasto again, or remove it.",
         ) from error
 
 
@@ -119,10 +121,11 @@ def read_card(path: Path) -> Card:
         card = json.loads(read_regular(path.with_suffix(".json"), MAX_CARD_BYTES))
     except (OSError, ValueError, RecursionError) as error:
         raise ModelProblem(
-            f"The card of the model {path} cannot be read: {error}.", "Install Impasto again."
+            say("The card of the model {path} cannot be read: {error}.", path=path, error=error),
+            "Install Impasto again.",
         ) from error
     if not isinstance(card, dict):
-        raise ModelProblem(f"The card of the model {path} is no card.", "Install Impasto again.")
+        raise ModelProblem(say("The card of the model {path} is no card.", path=path), "Install Impasto again.")
     return card
 
 
@@ -157,4 +160,7 @@ def load_net(path: Path, kind: str, build: Callable[[Card], Net]) -> Net:
             raise ValueError(f"it is a {card['kind']}")
         return fill(lambda: build(card), tensors)
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise ModelProblem(f"The file {path} does not hold a {kind}: {error}.", "Install Impasto again.") from error
+        raise ModelProblem(
+            say("The file {path} does not hold a {kind}: {error}.", path=path, kind=kind, error=error),
+            "Install Impasto again.",
+        ) from error

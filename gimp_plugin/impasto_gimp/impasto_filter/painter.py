@@ -17,6 +17,7 @@ from impasto_filter.settings import settings
 from impasto_link.client import Call, Event
 from impasto_link.errors import Cancelled, ImpastoError, Problem
 from impasto_link.pixels import Region
+from impasto_link.sentences import several_from_wire
 
 #: How long to wait for the network before the window has its turn, in seconds.
 _TURN = 0.02
@@ -101,7 +102,7 @@ def paint(image: Any, layer: Any, choices: Choices, title: str, watcher: Watcher
         group=choices.result == "group",
         kept=choices.to_json(),
     )
-    notes = [tr_said(str(note)) for note in result.fields.get("notes", ())]
+    notes = [tr_said(note) for note in several_from_wire(result.fields, "notes")]
     return painting, " ".join([remark, *notes]).strip()
 
 

@@ -126,5 +126,5 @@ class Preview:
             self._say("", False)
             self._show(event.regions)
         elif event.kind == "failed":
-            error = from_wire(*(event.fields.get(key) for key in ("code", "message", "hint")))
+            error = from_wire(event.fields)
             self._say(tr_error(error), False)

@@ -12,7 +12,7 @@ from impasto_editor.choices import Choices, Styles, write_styles
 from impasto_editor.pictures import is_picture
 from impasto_editor.rows import FIRST, Offer
 from impasto_editor.styles import read_library
-from impasto_editor.texts import tr
+from impasto_editor.texts import tr, tr_said
 from impasto_filter import arguments, gtk, host, kept, painter, settings_dialog
 from impasto_filter.choosers import ChoiceBox, PicturePage, picture_key
 from impasto_filter.comparison import Comparison
@@ -27,6 +27,7 @@ from impasto_filter.settings import settings
 from impasto_link.coats import StyleChoice
 from impasto_link.errors import Problem
 from impasto_link.pixels import Region
+from impasto_link.sentences import several_from_wire
 
 _PICTURE_SIDE = 512
 
@@ -193,9 +194,9 @@ class StyleDialog:
                 self._config.set_property("style", styles[0].name)
             self._background.offer([("", tr("Same style")), *self.gallery.names()])
             self._on_change()
-            problems = event.fields.get("problems", ())
+            problems = [tr_said(problem) for problem in several_from_wire(event.fields, "problems")]
             if problems:
-                self._say(" ".join(map(str, problems)), False)
+                self._say(" ".join(problems), False)
 
         self._more.offer(Offer.of(self.preview.connection.hello))
         self.preview.connection.submit("styles", {"thumbnails": True}, on_event=show)

@@ -18,6 +18,7 @@ from impasto.zoo.bank import load_body, load_codes, mix_codes
 from impasto.zoo.predictor import find_predictor
 from impasto.zoo.shelf import Shelf
 from impasto_link.errors import BadRequest, ModelProblem
+from impasto_link.sentences import say
 
 
 class FixedEngine(Engine):
@@ -66,7 +67,9 @@ class FixedEngine(Engine):
         bodies = {style.bank.body for style in found.values()}
         if len(bodies) > 1:
             banks = " and ".join(sorted({style.bank.name for style in found.values()}))
-            raise BadRequest(f"Styles of the banks {banks} cannot be mixed.", "Mix styles of one bank.")
+            raise BadRequest(
+                say("Styles of the banks {banks} cannot be mixed.", banks=banks), "Mix styles of one bank."
+            )
         predictor = None
         body = next(iter(bodies), None)
         if pictures:
@@ -74,7 +77,7 @@ class FixedEngine(Engine):
         assert body is not None
         home = library.body_of(body)
         if home is None:
-            raise ModelProblem(f"The styles belong to a network ({body}) that is not installed.")
+            raise ModelProblem(say("The styles belong to a network ({body}) that is not installed.", body=body))
         codes = []
         for choice in used:
             if choice in pictures:
@@ -85,11 +88,17 @@ class FixedEngine(Engine):
             bank = found[choice].bank
             stored = load_codes(bank.weights)
             if choice.name not in stored:
-                raise ModelProblem(f"The file {bank.weights} does not hold the style {choice.name!r} of its card.")
+                raise ModelProblem(
+                    say(
+                        "The file {weights} does not hold the style {name} of its card.",
+                        weights=bank.weights,
+                        name=f"{choice.name!r}",
+                    )
+                )
             codes.append(stored[choice.name])
         net = self._body(home.weights)
         if any(len(code) != net.code_length for code in codes):
-            raise ModelProblem(f"The styles do not fit the network of the bank {home.name!r}.")
+            raise ModelProblem(say("The styles do not fit the network of the bank {name}.", name=f"{home.name!r}"))
         return net, mix_codes(codes, [choice.weight for choice in used])
 
     def _find_predictor(self, body: str | None) -> tuple[Path, str]:

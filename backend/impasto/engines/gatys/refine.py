@@ -29,6 +29,7 @@ from impasto.nets.perceptual import STYLE_LAYERS, Moments
 from impasto.progress import Enough, Look, Progress
 from impasto_link.errors import BadRequest, ImpastoError
 from impasto_link.options import RefineOptions
+from impasto_link.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +142,10 @@ def refine(
     layers = [layer for layer in STYLE_LAYERS if layer in net.names]
     if options.layer_weights and not any(options.layer_weights[: len(layers)]):
         raise BadRequest(
-            f"The network that measures has the layers {', '.join(layers)}, and all of them have the weight 0.",
+            say(
+                "The network that measures has the layers {layers}, and all of them have the weight 0.",
+                layers=", ".join(layers),
+            ),
             "Give one of these a weight above 0.",
         )
     content_layer = next(layer for layer in _CONTENT if layer in net.names)
@@ -186,7 +190,7 @@ def refine(
                     )
                 best = descent.picture
                 done += scale.height * scale.width
-                progress(done / work, f"refining, loss {losses.total:.2f}", partial(_given, best))
+                progress(done / work, say("refining, loss {loss}", loss=f"{losses.total:.2f}"), partial(_given, best))
             memory = descent.memory
         except Enough:
             log.info("stopped early, as was wished")
