@@ -43,8 +43,7 @@ def fields(known: dict[str, Parameter]) -> Callable[[], Iterator[str]]:
     def table() -> Iterator[str]:
         yield "| field | value | default | |"
         yield "|---|---|---|---|"
-        for one in known.values():
-            yield f"| `{one.name}` | {_cell(one.allowed)} | {_default(one)} | {_cell(one.meaning)} |"
+        yield from (_values(one.name, one) for one in known.values())
 
     return table
 
@@ -56,6 +55,13 @@ def rows() -> Iterator[str]:
     yield from (f"| {one.title} | {_cell(one.meaning)} |" for one in _choices())
 
 
+def arguments() -> Iterator[str]:
+    """What GIMP's procedure takes beside styles, area and result."""
+    yield "| argument | value | default | |"
+    yield "|---|---|---|---|"
+    yield from (_values(one.name.replace("_", "-"), one) for one in _choices())
+
+
 def _choices() -> Iterator[Parameter]:
     """What editors let choose, with an engine that has nothing of its own."""
     told = {
@@ -64,6 +70,10 @@ def _choices() -> Iterator[Parameter]:
         "mask_models": [model.to_wire() for model in mask_models().values()],
     }
     return (row.parameter for row in Offer.of(told).rows("fixed"))
+
+
+def _values(name: str, one: Parameter) -> str:
+    return f"| `{name}` | {_cell(one.allowed)} | {_default(one)} | {_cell(one.meaning)} |"
 
 
 def _default(parameter: Parameter) -> str:
@@ -79,6 +89,7 @@ def _cell(text: str) -> str:
 
 TABLES: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
     "README.md": {"impasto stylize": command_line},
+    "docs/gimp.md": {"arguments": arguments},
     "docs/krita.md": {"rows": rows},
     "docs/wire.md": {
         "stylize": fields(STYLIZE),
