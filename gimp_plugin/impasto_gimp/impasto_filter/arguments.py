@@ -130,6 +130,8 @@ def declare_find_subject(procedure: Any) -> None:
 def declare_settings(procedure: Any) -> None:
     """The arguments of the settings; those that are left out set back."""
     usual = Settings()
+    mode = Gimp.RunMode
+    procedure.add_enum_argument("run-mode", tr("Run mode"), tr("Run mode"), mode, mode.NONINTERACTIVE, _BOTH)
     names = {"auto": tr("Language of GIMP"), **languages()}
     procedure.add_choice_argument(
         "language", tr("Language"), tr("Of the filter"), _choice(names.items()), usual.language, _BOTH

@@ -30,22 +30,23 @@ class Mixture(Gtk.ScrolledWindow):
         )
         self._on_change = on_change
         self._styles: Styles = ()
+        self._shown: list[tuple[str, str]] = []
         self._grid = Gtk.Grid(column_spacing=6, border_width=4)
         self._grid.show()
         self.add(self._grid)
 
     def follow(self, styles: Styles, title: Callable[[str], str]) -> None:
         """Show these styles, each by its title."""
-        names = [one.name for one in styles]
-        if names == [one.name for one in self._styles]:
-            # The field in which somebody writes a weight has to stay.
-            self._styles = styles
-            return
         self._styles = styles
+        shown = [(one.name, title(one.name)) for one in styles]
+        if shown == self._shown:
+            # The field in which somebody writes a weight has to stay.
+            return
+        self._shown = shown
         for old in self._grid.get_children():
             old.destroy()
-        for number, one in enumerate(styles):
-            self._add(number, one, title(one.name))
+        for number, (one, (_, words)) in enumerate(zip(styles, shown, strict=True)):
+            self._add(number, one, words)
         self._grid.show_all()
 
     def _add(self, number: int, style: StyleChoice, title: str) -> None:
@@ -56,7 +57,7 @@ class Mixture(Gtk.ScrolledWindow):
         weight.set_tooltip_text(tr("How much it counts in the mixture"))
         weight.get_accessible().set_name(title)
         weight.connect("value-changed", lambda one: self._weigh(number, one.get_value()))
-        out = Gtk.Button.new_from_icon_name("list-remove", Gtk.IconSize.MENU)
+        out = Gtk.Button.new_from_icon_name("window-close-symbolic", Gtk.IconSize.MENU)
         out.set_relief(Gtk.ReliefStyle.NONE)
         out.set_tooltip_text(tr("Take it out of the mixture"))
         out.connect("clicked", lambda _: self._take_out(number))

@@ -16,6 +16,8 @@ from impasto_link.parameters import Parameter
 
 #: Where values of fewer than so many units are chosen, two decimals are shown.
 _COARSE = 20.0
+#: Of what is folded, in pixels.
+_MOST_HEIGHT = 160
 
 
 def spin_scale(dialog: Any, parameter: Parameter) -> Any:
@@ -80,7 +82,12 @@ class More(Gtk.Expander):
         for one in parameters:
             box.pack_start(self._row(dialog, one, titles[one.title]), False, False, 0)
         box.pack_start(self._own, False, False, 0)
-        self.add(box)
+        # Or the dialog would become higher than small screens.
+        rolled = Gtk.ScrolledWindow(
+            hscrollbar_policy=Gtk.PolicyType.NEVER, propagate_natural_height=True, max_content_height=_MOST_HEIGHT
+        )
+        rolled.add(box)
+        self.add(rolled)
         config.connect("notify::engine", lambda *_: self._show_own())
 
     def offer(self, offer: Offer) -> None:
