@@ -141,16 +141,18 @@ class Library:
     def __init__(self, folders: Sequence[Path] | None = None) -> None:
         self.folders = list(folders) if folders is not None else [shipped_models(), user_models()]
         #: What there was at the last look: the cards of each folder, and what each of them said.
-        self._seen: dict[Path, dict[Path, _Stamp]] = {}
+        self._seen: dict[Path, dict[str, _Stamp | None]] = {}
         self._read: dict[Path, _ReadCard] = {}
         self._problems: dict[Path, str] = {}
+        #: What all of that came to, which is looked up again and again while a picture is painted; None if some of it
+        #: may be another matter in a moment.
+        self._known: _Known | None = None
 
     def state(self) -> str:
         """A word that changes with the cards in the folders: cheap to ask, and says whether to look at them again."""
         digest = hashlib.blake2b(digest_size=8)
         for folder in self.folders:
-            for path, stamp in self._look(folder).items():
-                digest.update(f"{path} {stamp}".encode(errors="surrogateescape"))
+            digest.update(f"{folder} {self._look(folder)}".encode(errors="surrogateescape"))
         return digest.hexdigest()
 
     def problems(self) -> list[str]:
@@ -161,10 +163,22 @@ class Library:
 
     def banks(self) -> list[Bank]:
         """All banks whose card and weights are there."""
-        self._problems = {}
-        found = [bank for folder in self.folders for bank in self._read_folder(folder)]
-        self._read = {path: card for path, card in self._read.items() if path in self._seen.get(path.parent, ())}
-        return found
+        return list(self._look_up().banks)
+
+    def _look_up(self) -> _Known:
+        """What there is; put together anew only if something has changed."""
+        seen = tuple(tuple(self._look(folder).items()) for folder in self.folders)
+        if self._known is not None and self._known.seen == seen:
+            return self._known
+        self._problems = {path: said for path, said in self._problems.items() if path in self.folders}
+        banks = [bank for folder in self.folders for bank in self._read_folder(folder)]
+        self._read = {path: card for path, card in self._read.items() if path.name in self._seen.get(path.parent, ())}
+        styles = {style.name: style for bank in banks for style in _styles_of(bank)}
+        known = _Known(seen, banks, styles)
+        # What could not be read for want of descriptors, perhaps, is tried again at the next look.
+        whole = all(folder / name in self._read for folder, cards in self._seen.items() for name in cards)
+        self._known = known if whole and not self._problems.keys() & set(self.folders) else None
+        return known
 
     def styles(self) -> list[Style]:
         """All styles, in the order of their banks.
@@ -172,7 +186,7 @@ class Library:
         Raises:
             ModelProblem: those that come with Impasto cannot be looked for; there is no telling which there are.
         """
-        found = list(self._by_name().values())
+        found = list(self._look_up().styles.values())
         if not found and self.folders[0] in self._problems:
             raise ModelProblem(self._problems[self.folders[0]], "Try again in a moment.")
         return found
@@ -193,7 +207,7 @@ class Library:
             UnknownStyle: there is none; the hint names those that come near.
             ModelProblem: there are no styles at all.
         """
-        styles = self._by_name()
+        styles = self._look_up().styles
         if not styles:
             raise ModelProblem(
                 say("The models of Impasto are not in {folders}.", folders=self.folders[0]),
@@ -209,17 +223,16 @@ class Library:
 
     def body_of(self, body: str) -> Bank | None:
         """The bank whose file holds the network with this fingerprint."""
-        return next((bank for bank in self.banks() if bank.has_body and bank.body == body), None)
+        return next((bank for bank in self._look_up().banks if bank.has_body and bank.body == body), None)
 
-    def _by_name(self) -> dict[str, Style]:
-        return {style.name: style for bank in self.banks() for style in _styles_of(bank)}
-
-    def _look(self, folder: Path) -> dict[Path, _Stamp]:
+    def _look(self, folder: Path) -> dict[str, _Stamp | None]:
         """The cards in a folder, by name, and by what a change of each shows."""
         try:
             with os.scandir(folder) as entries:
-                cards = sorted(Path(entry.path) for entry in entries if entry.name.endswith(".json"))
-            self._seen[folder] = {path: _stamp(path) for path in cards}
+                there = {entry.name: entry for entry in entries}
+            cards = sorted(name for name in there if name.endswith(".json"))
+            self._seen[folder] = {name: _stamp(there[name], f"{name[:-5]}.safetensors" in there) for name in cards}
+            self._problems.pop(folder, None)
         except (FileNotFoundError, NotADirectoryError):
             self._seen[folder] = {}
         except OSError as error:
@@ -230,9 +243,10 @@ class Library:
         return self._seen.get(folder, {})
 
     def _read_folder(self, folder: Path) -> Iterator[Bank]:
-        for path, stamp in self._look(folder).items():
+        for name, stamp in self._seen.get(folder, {}).items():
+            path = folder / name
             card = self._read_card(path, stamp)
-            if card.bank is not None and not card.bank.weights.is_file():
+            if card.bank is not None and not (stamp and stamp.has_weights):
                 self._problems[path] = say("The model card {path} has no weights beside it.", path=printable(path))
             elif card.bank is not None:
                 yield card.bank
@@ -241,7 +255,7 @@ class Library:
                     "The model card {path} cannot be used: {reason}.", path=printable(path), reason=card.problem
                 )
 
-    def _read_card(self, path: Path, stamp: _Stamp) -> _ReadCard:
+    def _read_card(self, path: Path, stamp: _Stamp | None) -> _ReadCard:
         known = self._read.get(path)
         if known is not None and known.stamp == stamp:
             return known
@@ -256,23 +270,37 @@ class Library:
         return self._read[path]
 
 
-_Stamp = tuple[int, int, int] | None
+class _Stamp(NamedTuple):
+    """By which a change of a card, or that its weights have come or gone, is noticed."""
+
+    changed_ns: int
+    size: int
+    inode: int
+    has_weights: bool
+
+
+class _Known(NamedTuple):
+    """What there was at a look, and what that came to."""
+
+    seen: tuple[object, ...]
+    banks: list[Bank]
+    styles: dict[str, Style]
 
 
 class _ReadCard(NamedTuple):
     """What a card said when it was last read: a bank, or what is wrong with it, or that it is none of ours."""
 
-    stamp: _Stamp
+    stamp: _Stamp | None
     bank: Bank | None
     problem: str = ""
 
 
-def _stamp(path: Path) -> _Stamp:
+def _stamp(card: os.DirEntry[str], has_weights: bool) -> _Stamp | None:
     try:
-        status = path.stat()
+        status = card.stat()
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
+    return _Stamp(status.st_mtime_ns, status.st_size, status.st_ino, has_weights)
 
 
 def _bank_of(path: Path, card: Any) -> Bank | None:
