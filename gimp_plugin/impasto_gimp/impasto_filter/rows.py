@@ -17,7 +17,7 @@ from impasto_link.parameters import Parameter
 #: Where values of fewer than so many units are chosen, two decimals are shown.
 _COARSE = 20.0
 #: Of what is folded, in pixels.
-_MOST_HEIGHT = 160
+_HEIGHT = 160
 
 
 def spin_scale(dialog: Any, parameter: Parameter) -> Any:
@@ -83,9 +83,7 @@ class More(Gtk.Expander):
             box.pack_start(self._row(dialog, one, titles[one.title]), False, False, 0)
         box.pack_start(self._own, False, False, 0)
         # Or the dialog would become higher than small screens.
-        rolled = Gtk.ScrolledWindow(
-            hscrollbar_policy=Gtk.PolicyType.NEVER, propagate_natural_height=True, max_content_height=_MOST_HEIGHT
-        )
+        rolled = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER, min_content_height=_HEIGHT)
         rolled.add(box)
         self.add(rolled)
         config.connect("notify::engine", lambda *_: self._show_own())
