@@ -61,7 +61,10 @@ def tr_said(sentence: str) -> str:
     known = _said.get(sentence.code)
     if known is None:
         return str(sentence)
-    return known.format(**{name: tr_said(value) for name, value in sentence.values.items()})
+    try:
+        return known.format(**{name: tr_said(value) for name, value in sentence.values.items()})
+    except KeyError:  # a server of another version tells fewer values
+        return str(sentence)
 
 
 def tr_error(error: ImpastoError) -> str:

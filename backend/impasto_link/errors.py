@@ -65,10 +65,6 @@ class ImpastoError(Exception):
         return {"code": self.code, "message": message, "hint": hint, **parts_to_wire(message=message, hint=hint)}
 
 
-def _cut(sentence: str) -> str:
-    return sentence if len(sentence) <= LONGEST_SENTENCE else sentence[:LONGEST_SENTENCE]
-
-
 class Problem(ImpastoError):
     """Something in an editor's document is not as it has to be; a plugin says so in the user's language."""
 

@@ -127,3 +127,9 @@ def test_what_cannot_be_read_is_said_in_english(entry: object) -> None:
     error = from_wire({"code": "failed", "message": "It is so.", "said": {"message": entry}})
     assert str(error) == "It is so."
     assert tr_said(error.message) == "It is so."
+
+
+@pytest.mark.usefixtures("chinese")
+def test_a_sentence_with_fewer_values_than_its_translation_needs_is_said_in_english() -> None:
+    told = say("{what} has to be a number, not {value}.", what="Strength", value="'x'")
+    assert tr_said(told) == "Strength has to be a number, not 'x'."
