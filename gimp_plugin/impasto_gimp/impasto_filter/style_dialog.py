@@ -59,7 +59,7 @@ class StyleDialog:
         self.mixture = Mixture(self._mix_styles)
         self.comparison = Comparison(SHOWN_SIDE)
         self.preview = Preview(self._request, self._show, self._say, self._on_greeted)
-        self._status = Gtk.Label(xalign=0.0, yalign=0.0, wrap=True, max_width_chars=46, width_chars=46)
+        self._status = Gtk.Label(xalign=0.0, yalign=0.0, wrap=True, max_width_chars=40, width_chars=40)
         self._spinner = Gtk.Spinner(valign=Gtk.Align.START)
         self._mix = Gtk.ToggleButton(label=self._titles["Mix"], use_underline=True)
         self._mix.set_tooltip_text(tr("Mix several: a click on a style adds it, and so does a picture that is chosen"))
