@@ -25,8 +25,8 @@ from torchvision.transforms.v2 import functional as TF
 
 from impasto.compute.accelerator import fast_dtype, pick_device
 from impasto.masking.edges import follow_edges
-from impasto.masking.models import OURS, mask_models
-from impasto.masking.rembg import RembgModels
+from impasto.masking.models import make_mask_model, mask_models
+from impasto.masking.own import OURS
 from impasto.masking.subject import WORKING_SIDE, find_mask
 from impasto.training.mask_losses import mask_scores
 from impasto.training.photos import load_rgb
@@ -50,11 +50,11 @@ def main() -> None:
     device = pick_device(options.device)
     dtype = fast_dtype(device)
     net = load_subject_net(options.model).to(device, dtype).to(memory_format=torch.channels_last)
-    others = RembgModels()
+    network = make_mask_model(options.mask_model, device)
     ours = options.mask_model == OURS
 
     def find(photo: Tensor) -> Tensor:
-        return find_mask(net, photo, options.side) if ours else others.find(photo.cpu(), options.mask_model)
+        return find_mask(net, photo, options.side) if ours else network.find(photo.cpu())
 
     scores: dict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
     for subject in find_subjects(options.subjects):

@@ -273,7 +273,7 @@ def test_the_subject_is_found_once(pipeline: Pipeline, astronaut: np.ndarray, mo
     image = np.ascontiguousarray(astronaut[:, ::-1])
     first = find(pipeline, image)
     looked: list[object] = []
-    monkeypatch.setattr("impasto.masking.finder.find_mask", lambda *arguments: looked.append(arguments))
+    monkeypatch.setattr("impasto.masking.subject.find_mask", lambda *arguments: looked.append(arguments))
     assert np.array_equal(find(pipeline, image), first)
     painted, shown = stylize(pipeline, image, area="subject")
     assert not looked

@@ -26,8 +26,8 @@ from impasto.zoo.library import (
     CARD_KIND,
     MAX_THUMBNAIL_BYTES,
     MAX_THUMBNAILS_BYTES,
-    OTHER_MODELS,
     Library,
+    other_models,
     shipped_models,
 )
 from impasto.zoo.storage import read_card
@@ -160,7 +160,7 @@ def test_a_network_that_measures_is_loaded_again_when_it_was_replaced(
 
 def test_the_names_of_all_other_models_are_known() -> None:
     shipped = [path.stem for path in shipped_models().glob("*.safetensors") if read_card(path)["kind"] != CARD_KIND]
-    assert {*shipped, *(Path(name).stem for name in OWN_VGG)} == OTHER_MODELS
+    assert {*shipped, *(Path(name).stem for name in OWN_VGG)} == other_models()
 
 
 def test_mixed_codes_are_means_by_weight() -> None:

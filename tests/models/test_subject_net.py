@@ -52,7 +52,7 @@ def encoder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def finder() -> SubjectFinder:
-    return SubjectFinder(torch.device("cpu"), torch.float32)
+    return SubjectFinder(torch.device("cpu"))
 
 
 @pytest.mark.parametrize("size", [(320, 320), (1, 1), (40, 4000), (3000, 20), (375, 500)])

@@ -99,7 +99,7 @@ def _begin(options: argparse.Namespace) -> tuple[SubjectNet, dict[str, Any] | No
 def run(options: argparse.Namespace) -> int:
     import torch
 
-    from impasto.compute.accelerator import fast_dtype, pick_device
+    from impasto.compute.accelerator import pick_device
     from impasto.engines.base import Studio
     from impasto.engines.fixed.engine import FixedEngine
     from impasto.engines.pictures import StyleReader
@@ -130,7 +130,7 @@ def run(options: argparse.Namespace) -> int:
             photos,
             options.work / options.weak_model,
             options.weak_model,
-            SubjectFinder(device, fast_dtype(device)),
+            SubjectFinder(device),
         )
         weak |= {one.picture: one for one in masked}
     subjects = [one for folder in options.subjects for one in find_subjects(folder)] + list(weak.values())

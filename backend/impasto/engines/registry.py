@@ -9,15 +9,14 @@ An engine is a module with ``FACTS``, an `EngineFacts`, and ``load()``, which gi
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from impasto.brought import brought
 from impasto.engines.facts import EngineFacts
 from impasto_link.errors import BadRequest, printable, quoted
 from impasto_link.options import RefineOptions, StylizeOptions
@@ -26,8 +25,6 @@ from impasto_link.sentences import say
 
 if TYPE_CHECKING:
     from impasto.engines.base import Engine, Studio
-
-log = logging.getLogger(__name__)
 
 GROUP = "impasto.engines"
 #: In the order of offer. The first one paints where another has to be shown that does not paint in one pass.
@@ -97,9 +94,8 @@ def settings_of(facts: EngineFacts, given: Mapping[str, Any]) -> dict[str, Any]:
 def _found() -> _Found:
     engines = {module.FACTS.name: module for module in map(import_module, _BUILT_IN)}
     problems: list[str] = []
-    for where, module in _brought():
+    for where, module in brought(GROUP, _check):
         if isinstance(module, Exception):
-            log.warning("the engine %s cannot be used", where, exc_info=module)
             reason = printable(f"{type(module).__name__}: {module}")
             problems.append(
                 say(
@@ -118,14 +114,6 @@ def _found() -> _Found:
     return _Found(engines, problems)
 
 
-def _brought() -> Iterator[tuple[str, ModuleType | Exception]]:
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        try:
-            module = point.load()
-            if not isinstance(module.FACTS, EngineFacts) or not callable(module.load):
-                raise TypeError("FACTS is no EngineFacts, or there is no function load")
-        except Exception as error:
-            # Whatever is wrong with somebody else's package, ours work.
-            yield point.value, error
-        else:
-            yield point.value, module
+def _check(module: ModuleType) -> None:
+    if not isinstance(module.FACTS, EngineFacts) or not callable(module.load):
+        raise TypeError("FACTS is no EngineFacts, or there is no function load")

@@ -9,43 +9,34 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from impasto.compute.accelerator import fast_dtype
-from impasto.compute.ladder import with_cpu
+from impasto.masking.base import MaskModel
 from impasto.masking.edges import follow_edges
-from impasto.masking.models import OURS, check_mask_model
-from impasto.masking.rembg import RembgModels
-from impasto.masking.subject import find_mask
-from impasto.nets.unet import SubjectNet
-from impasto.zoo.library import file_version
-from impasto.zoo.shelf import Shelf
-from impasto.zoo.subject import load_subject_net, subject_model
+from impasto.masking.models import make_mask_model
 
 #: How much memory the kept masks may take, in bytes.
 _KEPT_BYTES = 2**28
 
 
 class SubjectFinder:
-    """Finds subjects on one device; keeps the network, and the masks of the pictures last seen.
+    """Finds subjects on one device; keeps the networks, and the masks of the pictures last seen.
 
     Args:
         device: where to compute; where its memory does not suffice, the CPU does it.
-        dtype: the number format to compute in; that in which the device is fastest if not given.
     """
 
-    def __init__(self, device: torch.device, dtype: torch.dtype | None = None) -> None:
-        self._device, self._dtype = device, dtype
-        self._shelf = Shelf()
-        self._others = RembgModels()
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._models: dict[str, MaskModel] = {}
         self._kept: OrderedDict[bytes, Tensor] = OrderedDict()
 
     def loaded(self) -> list[str]:
         """Names of the networks in memory."""
-        return [*self._shelf.names(), *self._others.loaded()]
+        return [name for model in self._models.values() for name in model.loaded()]
 
     def unload(self) -> None:
         """Forget the networks and the masks."""
-        self._shelf.clear()
-        self._others.unload()
+        for model in self._models.values():
+            model.unload()
         self._kept.clear()
 
     def find(self, photo: Tensor, model: str, tick: Callable[[], None] = lambda: None) -> Tensor:
@@ -63,16 +54,16 @@ class SubjectFinder:
             BadRequest: there is no such network.
             ModelProblem: it is not there.
         """
-        check_mask_model(model)
-        # With our own network's version, so that another one looks at all pictures anew.
-        digest = hashlib.blake2b(f"{model} {file_version(subject_model())} {photo.shape}".encode(), digest_size=16)
+        network = self._model(model)
+        # With the network's version, so that another one looks at all pictures anew.
+        digest = hashlib.blake2b(f"{model} {network.version} {photo.shape}".encode(), digest_size=16)
         # Eight bits a channel are enough to tell pictures apart, and a quarter of the bytes.
         digest.update((photo * 255).round_().to(torch.uint8).contiguous().numpy().data)
         key = digest.digest()
         kept = self._kept.pop(key, None)
         if kept is None:
             tick()
-            small = self._others.find(photo, model) if model != OURS else self._find(photo)
+            small = network.find(photo)
             tick()
             kept = (follow_edges(small, photo, tick) * 65535).round_().to(torch.uint16)
         self._kept[key] = kept
@@ -80,14 +71,7 @@ class SubjectFinder:
             self._kept.popitem(last=False)
         return kept.float() / 65535
 
-    def _find(self, photo: Tensor) -> Tensor:
-        return with_cpu(self._device, lambda device: find_mask(self._net(device), photo).cpu())
-
-    def _net(self, device: torch.device) -> SubjectNet:
-        path = subject_model()
-
-        def load() -> SubjectNet:
-            dtype = self._dtype or fast_dtype(device)
-            return load_subject_net(path).to(device, dtype).to(memory_format=torch.channels_last)
-
-        return self._shelf.take(path.stem, [path], load, device)
+    def _model(self, name: str) -> MaskModel:
+        if name not in self._models:
+            self._models[name] = make_mask_model(name, self._device)
+        return self._models[name]

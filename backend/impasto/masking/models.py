@@ -1,16 +1,37 @@
-"""Which networks can find a subject. Without PyTorch: the broker tells it to clients."""
+"""Which networks can find a subject: ours, and those that other packages bring. Without PyTorch until one is made.
+
+What brings some is a module with ``MODELS``, a tuple of `MaskFacts`, and ``load(name, device)``, which makes the
+`impasto.masking.base.MaskModel` of one of them. A package says where it is with an entry point of the group
+``impasto.mask_models``:
+
+    [project.entry-points."impasto.mask_models"]
+    mine = "my_package.masks"
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple
 
-from impasto_link.errors import BadRequest, quoted
+from impasto.brought import brought
+from impasto_link.errors import BadRequest, printable, quoted
 from impasto_link.sentences import say
+
+if TYPE_CHECKING:
+    import torch
+
+    from impasto.masking.base import MaskModel
+
+GROUP = "impasto.mask_models"
+_BUILT_IN = ("impasto.masking.own", "impasto.masking.rembg")
 
 
 @dataclass(frozen=True)
-class MaskModel:
-    """What is known of a network that finds subjects.
+class MaskFacts:
+    """What is known of a network that finds subjects before it is loaded.
 
     Attributes:
         name: by which it is asked for.
@@ -27,19 +48,14 @@ class MaskModel:
         return {"name": self.name, "title": self.title, "tip": self.tip}
 
 
-#: Our own network. The others are rembg's, and need it installed.
-OURS = "impasto"
-_MODELS = (
-    MaskModel(OURS, "Impasto", "Small and quick, for photos and paintings"),
-    MaskModel("u2net", "U2-Net", "By rembg, where it is installed"),
-    MaskModel("isnet-general-use", "IS-Net", "By rembg, where it is installed"),
-    MaskModel("birefnet-general", "BiRefNet", "By rembg, where it is installed; slow and thorough"),
-)
-
-
-def mask_models() -> dict[str, MaskModel]:
+def mask_models() -> dict[str, MaskFacts]:
     """All of them by name, in the order of offer."""
-    return {model.name: model for model in _MODELS}
+    return {name: found.facts for name, found in _found().models.items()}
+
+
+def mask_model_problems() -> list[str]:
+    """What keeps networks of other packages from being offered, each in a sentence."""
+    return list(_found().problems)
 
 
 def check_mask_model(name: str) -> None:
@@ -50,3 +66,41 @@ def check_mask_model(name: str) -> None:
             say("The mask model {name} is not known.", name=quoted(name)),
             say("Known are {known}.", known=", ".join(known)),
         )
+
+
+def make_mask_model(name: str, device: torch.device) -> MaskModel:
+    """The network of a name on a device; raises BadRequest if there is none."""
+    check_mask_model(name)
+    model: MaskModel = _found().models[name].module.load(name, device)
+    return model
+
+
+class _Model(NamedTuple):
+    facts: MaskFacts
+    module: ModuleType
+
+
+class _Found(NamedTuple):
+    models: dict[str, _Model]
+    problems: list[str]
+
+
+@cache
+def _found() -> _Found:
+    models: dict[str, _Model] = {}
+    problems: list[str] = []
+    modules = [(name, import_module(name)) for name in _BUILT_IN]
+    for where, module in [*modules, *brought(GROUP, _check)]:
+        if isinstance(module, Exception):
+            reason = printable(f"{type(module).__name__}: {module}")
+            problems.append(
+                say("The mask models of {package} cannot be used: {reason}.", package=printable(where), reason=reason)
+            )
+        else:
+            models |= {one.name: _Model(one, module) for one in module.MODELS if one.name not in models}
+    return _Found(models, problems)
+
+
+def _check(module: ModuleType) -> None:
+    if not all(isinstance(one, MaskFacts) for one in module.MODELS) or not callable(module.load):
+        raise TypeError("MODELS are no MaskFacts, or there is no function load")

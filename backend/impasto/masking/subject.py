@@ -8,8 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from impasto.compute.accelerator import fast_dtype
+from impasto.compute.ladder import with_cpu
 from impasto.imaging.resample import resize
+from impasto.masking.base import MaskModel
 from impasto.nets.unet import SubjectNet
+from impasto.zoo.library import file_version
+from impasto.zoo.shelf import Shelf
+from impasto.zoo.subject import load_subject_net, subject_model
 
 #: The network looks at a picture of about this many pixels squared, whatever its shape.
 WORKING_SIDE = 320
@@ -17,6 +23,43 @@ WORKING_SIDE = 320
 _SIDES = (4, 24)
 #: Half the thickness that something has to have somewhere, and the likelihood from which on it hangs together.
 _CORE, _FAINT = 4, 0.3
+
+
+class OwnModel(MaskModel):
+    """Our own network on one device; where its memory does not suffice, on the CPU.
+
+    Args:
+        device: where to compute.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._shelf = Shelf()
+
+    @property
+    def version(self) -> object:
+        """See `MaskModel`."""
+        return file_version(subject_model())
+
+    def loaded(self) -> list[str]:
+        """See `MaskModel`."""
+        return self._shelf.names()
+
+    def unload(self) -> None:
+        """See `MaskModel`."""
+        self._shelf.clear()
+
+    def find(self, photo: Tensor) -> Tensor:
+        """See `MaskModel`."""
+        return with_cpu(self._device, lambda device: find_mask(self._net(device), photo).cpu())
+
+    def _net(self, device: torch.device) -> SubjectNet:
+        path = subject_model()
+
+        def load() -> SubjectNet:
+            return load_subject_net(path).to(device, fast_dtype(device)).to(memory_format=torch.channels_last)
+
+        return self._shelf.take(path.stem, [path], load, device)
 
 
 def working_size(height: int, width: int, side: int = WORKING_SIDE) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from impasto.engines.registry import engine_facts, engine_problems, settled
-from impasto.masking.models import check_mask_model, mask_models
+from impasto.masking.models import check_mask_model, mask_model_problems, mask_models
 from impasto_link import __version__, codec, proof
 from impasto_link.coats import STYLE_FRAME
 from impasto_link.options import MaskOptions, StylizeOptions
@@ -88,7 +88,10 @@ def _hello(broker: Broker, client: bytes, header: codec.Header) -> dict[str, Any
 def _styles(broker: Broker, client: bytes, header: codec.Header) -> dict[str, Any]:
     """The library."""
     entries = broker.library.to_wire(thumbnails=header.get("thumbnails") is True)
-    return {"styles": entries, **several_to_wire(problems=[*broker.library.problems(), *engine_problems()])}
+    return {
+        "styles": entries,
+        **several_to_wire(problems=[*broker.library.problems(), *engine_problems(), *mask_model_problems()]),
+    }
 
 
 def _status(broker: Broker, client: bytes, header: codec.Header) -> dict[str, Any]:

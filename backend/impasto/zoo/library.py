@@ -37,8 +37,6 @@ MAX_YEAR = 9999
 MAX_THUMBNAIL_BYTES = 1 << 20
 MAX_THUMBNAILS_BYTES = 1 << 25
 MAX_STYLES, MAX_PROBLEMS = 10_000, 100
-#: Models that are no banks, by the names of their files: a bank of such a name would be taken for one of them.
-OTHER_MODELS = frozenset({"adain", "classic-predictor", "encoder", "subject", "vgg19"})
 
 
 def shipped_models() -> Path:
@@ -335,6 +333,13 @@ def _words(what: str, value: object) -> str:
     return value
 
 
+def other_models() -> frozenset[str]:
+    """The names of models that are no banks: a bank of such a name would be taken for one of them."""
+    folder = shipped_models()
+    banks = {bank.weights for bank in Library([folder]).banks()}
+    return frozenset({path.stem for path in folder.glob("*.safetensors") if path not in banks} | {"vgg19"})
+
+
 def place_for_bank(folder: Path, name: str, may_replace: Callable[[Bank], bool]) -> Path:
     """The file for a bank that is to be made.
 
@@ -348,7 +353,7 @@ def place_for_bank(folder: Path, name: str, may_replace: Callable[[Bank], bool])
     """
     path = folder / f"{name}.safetensors"
     # For many file systems capitals are the same letters.
-    if path.stem.lower() in OTHER_MODELS:
+    if path.stem.lower() in other_models():
         raise BadRequest(
             say("Another model of Impasto has the name {name}.", name=quoted(name)), "Give another name with --name."
         )
