@@ -94,7 +94,7 @@ class Impasto(Gimp.PlugIn):
 
         procedure = Gimp.Procedure.new(self, name, Gimp.PDBProcType.PLUGIN, self._run_settings, None)
         procedure.set_attribution("Impasto", "Impasto", "2026")
-        procedure.set_menu_label(tr("Settings of Style Transfer"))
+        procedure.set_menu_label(tr("Impasto Settings…"))
         words = tr("Language, and the server that paints")
         procedure.set_documentation(words, words, name)
         arguments.declare_settings(procedure)

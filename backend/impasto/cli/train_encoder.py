@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import logging
 
-from impasto.cli.training import add_training_arguments, gather, training_card, training_options
+from impasto.cli.training import add_training_arguments, planned, training_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,21 +13,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from impasto.training.common import restore, train
-    from impasto.training.distillation import DistillationOptions, DistillationTrainer
-    from impasto.zoo.encoder import FILE_NAME, save_encoder
-    from impasto.zoo.library import user_models
+    from impasto.training.distillation import DistillationOptions
+    from impasto.training.picture_nets import PicturePlan, train_encoder
 
-    material = gather(options)
-    sources = [material.photos, material.paintings, material.textures]
-    settings = training_options(DistillationOptions, options)
-    trainer = DistillationTrainer(sources, material.vgg, settings, material.device)
-    if options.export:
-        restore(trainer, options.work)
-    else:
-        train(trainer, options.work)
-    card = training_card(trainer, material, options, "distillation (arXiv 1503.02531) of VGG-19 (arXiv 1409.1556)")
-    path = (options.output or user_models()) / FILE_NAME
-    save_encoder(path, trainer.encoder, {"title": "Impasto compact encoder", **card})
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    path = train_encoder(planned(PicturePlan, options), training_options(DistillationOptions, options))
     print(f"Wrote {path}")
     return 0

@@ -5,24 +5,22 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import itertools
-import logging
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from impasto.imaging.files import as_text
 from impasto_link.devices import DEVICES
-from impasto_link.errors import BadRequest, ModelProblem
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-
-    from impasto.nets.vgg import VGG19Features
-    from impasto.training.common import Schedule, Trainer
+    from impasto.training.bank import BankPlan
+    from impasto.training.common import Schedule
+    from impasto.training.picture_nets import PicturePlan
+    from impasto.training.subject_net import SubjectPlan
 
 Options = TypeVar("Options", bound="Schedule")
+Plan = TypeVar("Plan", "BankPlan", "SubjectPlan", "PicturePlan")
 
 
 #: Options of every training: the name of each, what it is, and words for a person.
@@ -77,9 +75,16 @@ def add_style_training_arguments(parser: argparse.ArgumentParser, work: str) -> 
 
 
 def training_options(kind: type[Options], options: argparse.Namespace) -> Options:
-    """The options of a training, from the arguments that were given."""
+    """The numbers of a training, from the arguments that were given."""
     known = {field.name for field in dataclasses.fields(kind)}
     return kind(**{key: value for key, value in vars(options).items() if key in known})
+
+
+def planned(kind: type[Plan], options: argparse.Namespace) -> Plan:
+    """The plan of a training, from the arguments, which have its names."""
+    known = {field.name for field in dataclasses.fields(kind)}
+    given = {key: value for key, value in vars(options).items() if key in known}
+    return kind(**{**given, "command": command_line()})
 
 
 def command_line() -> str:
@@ -91,75 +96,3 @@ def command_line() -> str:
             names = [names[0], f"and {len(names) - 1} more files"]
         words += names
     return as_text(shlex.join(["impasto", *words]))
-
-
-class Material(NamedTuple):
-    """What there is to learn from."""
-
-    device: torch.device
-    vgg: VGG19Features
-    photos: list[Path]
-    paintings: list[Path]
-    textures: list[Path]
-    previews: Tensor
-    """Photos for the samples, (B, 3, H, W)."""
-    unseen: list[Tensor]
-    """Paintings for the samples, (1, 3, h, w) each."""
-
-
-def gather(options: argparse.Namespace) -> Material:
-    """Read what the arguments name.
-
-    Raises:
-        BadRequest, ModelProblem: something is not there.
-    """
-    from torchvision.transforms.v2 import functional as TF
-
-    from impasto.compute.accelerator import pick_device
-    from impasto.training.photos import find_pictures, is_held_out, readable
-    from impasto.training.styles import preview_photos
-    from impasto.zoo.vgg import load_vgg19
-
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    pictures = find_pictures(options.photos) if options.photos.is_dir() else []
-    photos = [path for path in pictures if not is_held_out(path)]
-    every = find_pictures(options.paintings) if options.paintings.is_dir() else []
-    paintings = [path for path in every if path.stem not in options.unseen]
-    for found, folder in ((photos, options.photos), (paintings, options.paintings)):
-        if not found:
-            raise BadRequest(f"There are no pictures in {folder}.", "Name another folder.")
-    textures = find_pictures(options.textures) if options.textures else []
-    try:
-        vgg = load_vgg19(options.vgg)
-    except (OSError, ValueError) as error:
-        raise ModelProblem(f"VGG-19 cannot be loaded: {error}.", "Name a file with --vgg.") from error
-    shown = [path for path in every if path.stem in options.unseen] or paintings[:4]
-    views = [TF.resize(painting, [400], antialias=True)[None].float() / 255 for _, painting in readable(shown)]
-    # The encoder wants multiples of its stride.
-    views = [view[..., : view.shape[-2] // 8 * 8, : view.shape[-1] // 8 * 8] for view in views]
-    return Material(
-        pick_device(options.device),
-        vgg,
-        photos,
-        paintings,
-        [path for path in textures if not is_held_out(path)],
-        preview_photos(pictures, 5, 192),
-        views,
-    )
-
-
-def training_card(trainer: Trainer, material: Material, options: argparse.Namespace, method: str) -> dict[str, Any]:
-    """What the card says of a training."""
-    return {
-        "licence": "Apache-2.0",
-        "training": {
-            "steps": trainer.step,
-            "photos": len(material.photos),
-            "paintings": [path.name for path in material.paintings],
-            "textures": len(material.textures),
-            "vgg": options.vgg.name if options.vgg else "torchvision VGG19_Weights.IMAGENET1K_V1",
-            "method": method,
-            "command": command_line(),
-            "history": trainer.history,
-        },
-    }

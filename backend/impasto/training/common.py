@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from impasto.compute.accelerator import fast_dtype
 from impasto.nets.vgg import VGG19Features
+from impasto.zoo.vgg import load_vgg19
 from impasto_link.errors import ModelProblem
 
 if TYPE_CHECKING:
@@ -53,6 +54,19 @@ def training_dtype(device: torch.device) -> torch.dtype:
 def autocast(device: torch.device) -> torch.autocast:
     """Within it networks with weights in float32 compute in `training_dtype`."""
     return torch.autocast(device.type, torch.bfloat16, enabled=training_dtype(device) == torch.bfloat16)
+
+
+def vgg_of(path: Path | None) -> VGG19Features:
+    """VGG-19, from a file or else torchvision's, which is downloaded once; raises ModelProblem if it cannot be had."""
+    try:
+        return load_vgg19(path)
+    except (OSError, ValueError) as error:
+        raise ModelProblem(f"VGG-19 cannot be loaded: {error}.", "Name a file with --vgg.") from error
+
+
+def vgg_name(path: Path | None) -> str:
+    """What a card says of where VGG-19 came from."""
+    return path.name if path else "torchvision VGG19_Weights.IMAGENET1K_V1"
 
 
 def to_measure(vgg: VGG19Features, device: torch.device) -> VGG19Features:

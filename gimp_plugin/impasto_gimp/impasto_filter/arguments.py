@@ -153,22 +153,28 @@ def declare_settings(procedure: Any) -> None:
 def read(config: Any) -> Choices:
     """The choices that a configuration has."""
     file, layer = config.get_property("picture"), config.get_property("picture-layer")
-    style = config.get_property("style")
+    style = _text(config, "style")
     if layer is not None:
         style = kept.key_of(layer)
     elif file is not None:
         style = f"file:{file.get_path() or ''}"
-    values = {name: config.get_property(_argument(name)) for name in PAINTING}
-    values["settings"] = read_settings(config.get_property("settings"))
+    found = {name: config.get_property(_argument(name)) for name in PAINTING}
+    values = {name: _default(name) if value is None else value for name, value in found.items()}
+    values["settings"] = read_settings(_text(config, "settings"))
     refine = config.get_property("refine")
     return Choices(
         read_styles(style),
-        read_styles(config.get_property("background-style")),
+        read_styles(_text(config, "background-style")),
         config.get_property("area"),
         {name: value for name, value in values.items() if value != _default(name)},
         refine="" if refine == _NO_REFINEMENT.value else refine,
         result=config.get_property("result"),
     )
+
+
+def _text(config: Any, name: str) -> str:
+    """A text of a configuration; GIMP says None of an empty one that a script has not set."""
+    return config.get_property(name) or ""
 
 
 def write(config: Any, image: Any, choices: Choices) -> None:

@@ -1,0 +1,170 @@
+"""Training a bank of styles, or further styles for the network of one: from paintings to the files of a library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from impasto.compute.accelerator import pick_device
+from impasto.engines.pictures import StylePicture, StyleReader
+from impasto.nets.style_bank import StyleBankNet
+from impasto.training.common import Trainer, restore, show, train, vgg_name, vgg_of
+from impasto.training.exemplars import save_exemplars
+from impasto.training.photos import find_pictures, is_held_out, load_rgb
+from impasto.training.recipe import BankRecipe
+from impasto.training.styles import StyleTrainer, TrainingOptions, preview_photos, save_thumbnails
+from impasto.zoo.bank import load_body, save_bank
+from impasto.zoo.library import Bank, Library, place_for_bank, user_models
+from impasto.zoo.predictor import find_predictor
+from impasto_link.errors import BadRequest, ModelProblem
+
+
+@dataclass(frozen=True)
+class BankPlan:
+    """What to train from what.
+
+    Attributes:
+        name: of the bank.
+        photos: the folder of photos to learn from, some thousand.
+        paintings: a picture for each style, or a folder of several.
+        recipe: a TOML file that names the styles instead.
+        paintings_dir: where the pictures of the recipe lie; beside it if not given.
+        add_to: the bank for whose network only styles are trained.
+        vgg: VGG-19's weights; torchvision's if not given, downloaded once.
+        device: where to compute; see `impasto_link.devices`.
+        work: where checkpoints and logs go; ``runs/NAME`` if not given.
+        output: where the bank goes; the user's models if not given.
+        export: train no further, write the bank of the last checkpoint.
+        thumbnail_photo: what the thumbnails show; one of the photos if not given.
+        no_exemplars: paint no examples, by which one can refine.
+        command: how this was asked for, for the card.
+    """
+
+    name: str
+    photos: Path
+    paintings: list[Path] = field(default_factory=list)
+    recipe: Path | None = None
+    paintings_dir: Path | None = None
+    add_to: str | None = None
+    vgg: Path | None = None
+    device: str = "auto"
+    work: Path | None = None
+    output: Path | None = None
+    export: bool = False
+    thumbnail_photo: Path | None = None
+    no_exemplars: bool = False
+    command: str = ""
+
+
+def train_bank(plan: BankPlan, settings: TrainingOptions) -> Path:
+    """Train, and write the bank with its thumbnails and examples. A training that was broken off is gone on with.
+
+    Args:
+        plan: what from what.
+        settings: how.
+
+    Returns:
+        The file of the bank.
+
+    Raises:
+        BadRequest: there is nothing to learn, or the name is taken.
+        ModelProblem: VGG-19 or the bank to add to is not there, or the bank cannot be written.
+    """
+    recipe = _recipe(plan)
+    pictures = find_pictures(plan.photos) if plan.photos.is_dir() else []
+    photos = [path for path in pictures if not is_held_out(path)]
+    if not photos:
+        raise BadRequest(f"There are no photos in {plan.photos}.", "Name a folder with --photos.")
+    # Now, not when hours of training are over.
+    path = _place(plan, recipe)
+    library = Library()
+    base, net = _network(plan, library)
+    vgg = vgg_of(plan.vgg)
+    settings = replace(settings, codes_only=net is not None)
+    trainer = StyleTrainer(recipe, photos, vgg, settings, pick_device(plan.device), net)
+    if base is not None:
+        _begin(trainer, recipe, library, base)
+    previews = preview_photos(pictures)
+    work = plan.work or Path("runs") / plan.name
+    if plan.export:
+        restore(trainer, work)
+    else:
+        train(trainer, work, show(trainer, work, lambda: trainer.samples(previews)))
+    save_bank(
+        path,
+        trainer.net,
+        {style.name: code for style, code in zip(recipe.styles, trainer.codes, strict=True)},
+        [style.for_card() for style in recipe.styles],
+        {
+            "title": recipe.title or plan.name,
+            "licence": recipe.licence,
+            "training": _told(plan, trainer, len(photos)),
+        },
+        with_body=net is None,
+    )
+    subject = load_rgb(plan.thumbnail_photo)[None].float() / 255 if plan.thumbnail_photo else previews[:1]
+    save_thumbnails(path, trainer.net, trainer.codes, [style.name for style in recipe.styles], subject)
+    if not plan.no_exemplars:
+        save_exemplars(path, recipe.styles, vgg, trainer.device)
+    return path
+
+
+def _recipe(plan: BankPlan) -> BankRecipe:
+    try:
+        if plan.recipe:
+            recipe = BankRecipe.from_toml(plan.recipe, plan.paintings_dir or plan.recipe.parent)
+        else:
+            recipe = BankRecipe.from_paintings(plan.paintings)
+        if not recipe.styles:
+            raise ValueError("There is nothing to learn: name paintings, or a recipe with --recipe.")
+    except (OSError, ValueError) as error:
+        raise BadRequest(str(error)) from error
+    return recipe
+
+
+def _place(plan: BankPlan, recipe: BankRecipe) -> Path:
+    def may_replace(bank: Bank) -> bool:
+        """Whether no training gets lost: of a style that is not trained here, or of a network that is not."""
+        if bank.is_kept_picture:
+            return True
+        trained = {style.name for style in recipe.styles}
+        return trained.issuperset(bank.style_names) and not (bank.has_body and plan.add_to)
+
+    return place_for_bank(plan.output or user_models(), plan.name, may_replace)
+
+
+def _network(plan: BankPlan, library: Library) -> tuple[Bank | None, StyleBankNet | None]:
+    """The bank to add to, and its network."""
+    if not plan.add_to:
+        return None, None
+    base = next((bank for bank in library.banks() if bank.name == plan.add_to), None)
+    home = base and library.body_of(base.body)
+    if home is None:
+        raise ModelProblem(f"There is no bank {plan.add_to!r} with a network.", "See: impasto styles")
+    return base, load_body(home.weights)
+
+
+def _begin(trainer: StyleTrainer, recipe: BankRecipe, library: Library, base: Bank) -> None:
+    """Begin with what a network reads off the paintings at a glance, which is better than nothing."""
+    predictor = find_predictor(library.folders, base.body)
+    if predictor is None:
+        return
+    reader = StyleReader(torch.device("cpu"))
+    paintings = [StylePicture(load_rgb(style.paintings[0])[None].float() / 255) for style in recipe.styles]
+    trainer.begin_with(torch.stack([reader.code(painting, predictor[0]) for painting in paintings]))
+
+
+def _told(plan: BankPlan, trainer: Trainer, photos: int) -> dict[str, Any]:
+    """What the card says of the training."""
+    return {
+        "steps": trainer.step,
+        "seed": trainer.history[-1]["seed"],
+        "photos": photos,
+        "vgg": vgg_name(plan.vgg),
+        "method": "Johnson et al. 2016 (arXiv 1603.08155) with Dumoulin et al. 2017 (arXiv 1610.07629)",
+        "command": plan.command,
+        "history": trainer.history,
+    }
