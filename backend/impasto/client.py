@@ -22,7 +22,7 @@ from impasto_link.launch import connect_or_start, names_remote
 from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.pixels import PixelFormat, Region
 
-Picture = TypeVar("Picture", Image.Image, np.ndarray)
+ImageT = TypeVar("ImageT", Image.Image, np.ndarray)
 #: What a style may be given as, besides its name.
 AnyPicture = Image.Image | np.ndarray | Path
 #: Pictures alone, or in a list or dict among names.
@@ -131,16 +131,16 @@ class Server:
 
     def stylize(
         self,
-        image: Picture,
+        image: ImageT,
         style: AnyStyle = (),
         *,
         background_style: AnyStyle = (),
         coats: Sequence[Coat] = (),
-        mask: Picture | None = None,
-        selection: Picture | None = None,
+        mask: ImageT | None = None,
+        selection: ImageT | None = None,
         pictures: Mapping[str, AnyPicture] | None = None,
         **options: Any,
-    ) -> Picture:
+    ) -> ImageT:
         """Paint an image.
 
         Args:
@@ -180,7 +180,7 @@ class Server:
             pictures=pictures,
             **options,
         )
-        return cast(Picture, painting.result())
+        return cast(ImageT, painting.result())
 
     def start(
         self,
@@ -219,7 +219,7 @@ class Server:
         )
         return Painting(client, call, type(image), convert)
 
-    def mask(self, image: Picture, **options: Any) -> Picture:
+    def mask(self, image: ImageT, **options: Any) -> ImageT:
         """Find the subject of an image.
 
         Args:
@@ -236,9 +236,9 @@ class Server:
         region, _ = to_region(image)
         client = self._connected()
         result = client.wait(client.mask(region, MaskOptions(**options)))
-        return cast(Picture, from_mask(result.regions["mask"], type(image)))
+        return cast(ImageT, from_mask(result.regions["mask"], type(image)))
 
-    def cutout(self, image: Picture, **options: Any) -> Picture:
+    def cutout(self, image: ImageT, **options: Any) -> ImageT:
         """The subject of an image by itself: transparent elsewhere, its edge freed of the background's colours.
 
         Arguments and errors as for `mask`.
@@ -250,7 +250,7 @@ class Server:
         _check_depth(image, region, "alpha")
         client = self._connected()
         result = client.wait(client.mask(region, MaskOptions(cutout=True, **options)))
-        return cast(Picture, convert(result.regions["pixels"]))
+        return cast(ImageT, convert(result.regions["pixels"]))
 
     def styles(self, *, thumbnails: bool = False) -> list[dict[str, Any]]:
         """The style library: for each style its name, title, artist, year, bank and, if asked for, thumbnail (JPEG)."""

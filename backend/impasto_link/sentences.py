@@ -48,14 +48,10 @@ def parts_to_wire(**texts: str) -> dict[str, Any]:
 def text_from_wire(header: Mapping[str, Any], name: str) -> str:
     """A text of a header, as a `Sentence` if its code and values came along and can be read."""
     text, said = str(header.get(name) or ""), header.get("said")
-    entry = said.get(name) if isinstance(said, dict) else None
-    if entry is None:
-        return text
     try:
-        found = _from_wire(entry)
-    except (TypeError, ValueError, LookupError, AttributeError):
+        return _from_wire([*said[name], text]) if isinstance(said, dict) and name in said else text
+    except (TypeError, ValueError, AttributeError):
         return text
-    return Sentence(text, found.code, found.values)
 
 
 def several_to_wire(**texts: Sequence[str]) -> dict[str, Any]:
@@ -71,11 +67,15 @@ def several_from_wire(header: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _to_wire(sentence: Sentence) -> list[Any]:
-    """Code and values; a value that is a sentence of its own likewise."""
-    values = {name: _to_wire(one) if isinstance(one, Sentence) else one for name, one in sentence.values.items()}
+    """Code and values; a value that is a sentence of its own likewise, with its text."""
+    values = {
+        name: [*_to_wire(one), str(one)] if isinstance(one, Sentence) else one for name, one in sentence.values.items()
+    }
     return [sentence.code, values]
 
 
 def _from_wire(entry: Any) -> Sentence:
-    code, values = entry
-    return say(str(code), **{name: _from_wire(one) if isinstance(one, list) else one for name, one in values.items()})
+    """The texts are taken as they came: to fill in what somebody else says could take any amount of memory."""
+    code, values, text = entry
+    found = {str(name): _from_wire(one) if isinstance(one, list) else str(one) for name, one in values.items()}
+    return Sentence(str(text), str(code), found)

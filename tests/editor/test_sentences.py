@@ -122,7 +122,20 @@ def test_sentences_travel_with_their_values() -> None:
     assert tr_said(both[0]) == "正在读取"
 
 
-@pytest.mark.parametrize("entry", [7, [], ["{x}", {}], ["{x.y}", {"x": "z"}], [["a"], 3], ["{", {}], "text", {"a": 1}])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        7,
+        [],
+        ["{x}", {}],
+        ["{x:>9999999999}", {"x": "y"}],
+        ["{x.y}", {"x": "z"}],
+        [["a"], 3],
+        ["{", {}],
+        "text",
+        {"a": 1},
+    ],
+)
 def test_what_cannot_be_read_is_said_in_english(entry: object) -> None:
     error = from_wire({"code": "failed", "message": "It is so.", "said": {"message": entry}})
     assert str(error) == "It is so."

@@ -63,7 +63,7 @@ class FoldedStyleBank:
         height, width = photo.shape[-2:]
         photo, weights = pad_to_stride(photo, weights, self.stride)
         reader = CodeReader(code.to(self.device, torch.float32))
-        picture = _Picture(sent(photo, self.device, self.dtype), origin, self.device, self.dtype)
+        picture = _Photo(sent(photo, self.device, self.dtype), origin, self.device, self.dtype)
 
         def conv(source: FeatureMap, folded: Folded, *, relu: bool = True, centred: bool = True) -> ConvNode:
             scale, shift = (part.flatten() for part in reader.take(folded.out_channels))
@@ -113,7 +113,7 @@ class FoldedStyleBank:
         return painted[..., :height, :width].to(photo.device)
 
 
-class _Picture:
+class _Photo:
     """The input of the network: the picture and its grain."""
 
     pending = Pending()

@@ -50,7 +50,7 @@ class PaintingScale:
     @property
     def statistics(self) -> Tensor | None:
         """How much each pixel counts in the statistics, (1, 1, h, w); all alike if None."""
-        return None if self.weights is None else _enough(self.weights)
+        return None if self.weights is None else _with_surroundings(self.weights)
 
     @property
     def origin(self) -> tuple[int, int]:
@@ -101,7 +101,7 @@ def bounds(weights: Tensor, facts: EngineFacts) -> Box | None:
     return sides[0], sides[1]
 
 
-def _enough(weights: Tensor) -> Tensor:
+def _with_surroundings(weights: Tensor) -> Tensor:
     """Weights for statistics: of few pixels there are none worth the name, so those around them count along."""
     counted, all_of_them = float(weights.sum()), weights.numel()
     if counted >= _FEW or counted >= all_of_them:

@@ -72,7 +72,7 @@ class FoldedAdaIN:
         plan = plan or Plan()
         height, width = photo.shape[-2:]
         photo, weights = pad_to_stride(photo, weights, self.stride)
-        source: FeatureMap = _Picture(sent(photo, self.device, self.dtype), self.device, self.dtype)
+        source: FeatureMap = _Photo(sent(photo, self.device, self.dtype), self.device, self.dtype)
         down = []
         for folded, bias in self._encoder[:-1]:
             down.append(ConvNode(source, folded, self.dtype, bias=bias))
@@ -114,7 +114,7 @@ class FoldedAdaIN:
         return std.flatten().to(self.device).float(), mean.flatten().to(self.device).float()
 
 
-class _Picture:
+class _Photo:
     """The input of the encoder."""
 
     pending = Pending()
