@@ -122,7 +122,7 @@ def time_paths(size: int) -> None:
     style = StylePicture(torch.rand(1, 3, STYLE_SIDE, STYLE_SIDE))
 
     def paint(engine: str, picture: StylePicture) -> Tensor:
-        return painters.paint(engine, photo, Wanted([StyleChoice("x")], {"x": picture}), silent())
+        return painters.engine(engine).paint(photo, Wanted([StyleChoice("x")], {"x": picture}), silent())
 
     original = OriginalAdaIN().eval()
     mean, std = torch.zeros(1, 512, 1, 1), torch.ones(1, 512, 1, 1)
@@ -170,7 +170,7 @@ def measure_distances(options: argparse.Namespace) -> None:
         scores = Scores(net, photo, small)
         pictures = {"photo": photo}
         for engine in ("fixed", "adain"):
-            pictures[engine] = painters.paint(engine, photo, Wanted([StyleChoice("x")], {"x": style}), silent())
+            pictures[engine] = painters.engine(engine).paint(photo, Wanted([StyleChoice("x")], {"x": style}), silent())
         if options.iterations:
             pictures |= gatys(net, photo, scores.targets, options.iterations)
         found = {kind: scores(picture) for kind, picture in pictures.items()}

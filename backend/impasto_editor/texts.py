@@ -44,20 +44,21 @@ def choose_language(wanted: Iterable[str]) -> None:
         if near:
             found = next((path for path in near if path.stem == language), near[0])
             _catalogue.update(_read(found))
+            del _catalogue[""]
             _said.update(_read(FOLDER / "said" / found.name))
             return
 
 
 def tr(text: str, **values: Any) -> str:
     """The text in the user's language, with its placeholders filled in."""
-    text = (text and _catalogue.get(text)) or text
+    text = _catalogue.get(text, text)
     return text.format(**values) if values else text
 
 
 def tr_said(sentence: str) -> str:
     """What server or link say, in the user's language; in English where no catalogue has it."""
     if not isinstance(sentence, Sentence):
-        return _said.get(sentence) or _catalogue.get(sentence or " ") or sentence
+        return _said.get(sentence) or _catalogue.get(sentence, sentence)
     known = _said.get(sentence.code)
     if known is None:
         return str(sentence)

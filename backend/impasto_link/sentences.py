@@ -27,6 +27,10 @@ class Sentence(str):
         made.code, made.values = code, values
         return made
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An error may go from one process to another."""
+        return Sentence, (str(self), self.code, self.values)
+
 
 def say(code: str, **values: object) -> Sentence:
     """A sentence.

@@ -33,11 +33,6 @@ class Backend:
 
     type = ""
 
-    @property
-    def word(self) -> str:
-        """What a person calls it, and says to choose it."""
-        return self.type
-
     def count(self) -> int:
         """How many there are."""
         found = torch.accelerator.current_accelerator(check_available=True)
@@ -127,11 +122,6 @@ class Cuda(Backend):
     """NVIDIA's GPUs, and AMD's, which PyTorch calls by the same name where it was built for ROCm."""
 
     type = "cuda"
-
-    @property
-    def word(self) -> str:
-        """``rocm`` where PyTorch was built for it."""
-        return "rocm" if torch.version.hip else "cuda"
 
     def name(self, device: torch.device) -> str:
         """The product's name."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,10 +10,11 @@ import torch
 from torch import Tensor
 
 from impasto.engines.facts import EngineFacts
-from impasto.engines.pictures import StylePicture, StyleReader
+from impasto.engines.pictures import StylePicture, StyleReader, as_style
 from impasto.imaging import files
 from impasto.progress import Progress
 from impasto.zoo.library import Library
+from impasto.zoo.shelf import Shelf
 from impasto_link.coats import StyleChoice
 from impasto_link.errors import BadRequest
 from impasto_link.options import RefineOptions
@@ -75,8 +75,6 @@ class Wanted:
 
 
 def _example(library: Library, name: str) -> StylePicture:
-    from impasto.engines.pictures import as_style
-
     path = library.style(name).exemplar()
     if path is None:
         raise BadRequest(
@@ -86,19 +84,22 @@ def _example(library: Library, name: str) -> StylePicture:
     return as_style(files.read(path)[0], name)
 
 
-class Engine(ABC):
+class Engine:
     """Makes paintings on one device; loads its networks when they are first needed.
 
     What of `paint` and `refine` it can do its facts say.
 
     Args:
         studio: what it shares with the other engines of the device.
+
+    Attributes:
+        shelf: keeps its networks.
     """
 
     facts: EngineFacts
 
     def __init__(self, studio: Studio) -> None:
-        self.studio = studio
+        self.studio, self.shelf = studio, Shelf()
 
     def paint(
         self,
@@ -157,10 +158,10 @@ class Engine(ABC):
         """
         raise NotImplementedError
 
-    @abstractmethod
     def loaded(self) -> list[str]:
         """Names of the networks in memory."""
+        return self.shelf.names()
 
-    @abstractmethod
     def unload(self) -> None:
         """Forget the networks; they are loaded again when they are needed."""
+        self.shelf.clear()

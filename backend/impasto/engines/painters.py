@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
-from impasto.engines.base import Engine, Studio, Wanted
+from impasto.engines.base import Engine, Studio
 from impasto.engines.pictures import StyleReader
-from impasto.engines.registry import make_engine, refiner
-from impasto.progress import Progress
+from impasto.engines.registry import make_engine
 from impasto.zoo.library import Library
-from impasto_link.options import RefineOptions
 
 
 class Painters:
@@ -34,32 +31,8 @@ class Painters:
         for part in self._parts():
             part.unload()
 
-    def paint(
-        self,
-        engine: str,
-        photo: Tensor,
-        wanted: Wanted,
-        progress: Progress,
-        weights: Tensor | None = None,
-        origin: tuple[int, int] = (0, 0),
-    ) -> Tensor:
-        """Paint a picture in one pass; arguments after the engine's name as for `Engine.paint`."""
-        return self._engine(engine).paint(photo, wanted, progress, weights, origin)
-
-    def refine(
-        self,
-        start: Tensor | None,
-        photo: Tensor,
-        wanted: Wanted,
-        options: RefineOptions,
-        brush: float,
-        progress: Progress,
-        weights: Tensor | None = None,
-    ) -> tuple[Tensor, str]:
-        """Optimise a painting, or the photo where there is none; arguments as for `Engine.refine`."""
-        return self._engine(refiner().name).refine(start, photo, wanted, options, brush, progress, weights)
-
-    def _engine(self, name: str) -> Engine:
+    def engine(self, name: str) -> Engine:
+        """The engine of a name, which has to be known."""
         if name not in self._engines:
             self._engines[name] = make_engine(name, self._studio)
         return self._engines[name]

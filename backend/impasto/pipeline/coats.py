@@ -110,9 +110,8 @@ class Coating:
             return self.photo
         painting = progress.part(0.05, 0.95, "painting")
         wanted = self._wanted(facts, share)
-        painted = self.with_painters(
-            lambda painters: painters.paint(facts.name, scale.photo, wanted, painting, scale.statistics, scale.origin)
-        )
+        arguments = scale.photo, wanted, painting, scale.statistics, scale.origin
+        painted = self.with_painters(lambda painters: painters.engine(facts.name).paint(*arguments))
         return scale.back(painted, painting)
 
     def _refined(
@@ -138,9 +137,8 @@ class Coating:
 
         begun = None if start is None else start[..., box[0], box[1]]
         wanted, watched = self._wanted(facts, share), Progress(tell, "refining")
-        refined, note = self.with_painters(
-            lambda painters: painters.refine(begun, scale.photo, wanted, options, self.brush, watched, scale.weights)
-        )
+        arguments = begun, scale.photo, wanted, options, self.brush, watched, scale.weights
+        refined, note = self.with_painters(lambda painters: painters.engine(facts.name).refine(*arguments))
         if note:
             self.notes.append(note)
         return scale.back(refined, progress, around)

@@ -15,13 +15,6 @@ class DummyEngine(Engine):
 
     facts = FACTS
 
-    def loaded(self) -> list[str]:
-        """It has no network."""
-        return []
-
-    def unload(self) -> None:
-        """It has no network."""
-
     def paint(
         self,
         photo: Tensor,

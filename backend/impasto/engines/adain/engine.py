@@ -10,13 +10,12 @@ from impasto.compute.plan import Plan
 from impasto.engines.adain import FACTS
 from impasto.engines.adain.files import FILE_NAME, load_decoder
 from impasto.engines.adain.folded import FoldedAdaIN
-from impasto.engines.base import Engine, Studio, Wanted
+from impasto.engines.base import Engine, Wanted
 from impasto.execution.strips import pad_to
 from impasto.nets.adain import StyleLatent
 from impasto.progress import Progress
 from impasto.zoo.encoder import FILE_NAME as ENCODER_FILE
 from impasto.zoo.library import find_model
-from impasto.zoo.shelf import Shelf
 
 #: Numbers that live at the same time, per pixel of the picture: 12 of the two maps that are kept, the rest for the
 #: strips and the result; measured at 2048 x 2048 and 4096 x 4096 in bfloat16.
@@ -27,18 +26,6 @@ class AdaINEngine(Engine):
     """Paints like pictures; see `impasto.engines.base.Engine`."""
 
     facts = FACTS
-
-    def __init__(self, studio: Studio) -> None:
-        super().__init__(studio)
-        self._shelf = Shelf()
-
-    def loaded(self) -> list[str]:
-        """See `Engine`."""
-        return self._shelf.names()
-
-    def unload(self) -> None:
-        """See `Engine`."""
-        self._shelf.clear()
 
     def paint(
         self,
@@ -77,4 +64,4 @@ class AdaINEngine(Engine):
             device = self.studio.device
             return FoldedAdaIN(self.studio.reader.encoder, load_decoder(), device, fast_dtype(device))
 
-        return self._shelf.take("adain", [find_model(FILE_NAME), find_model(ENCODER_FILE)], load)
+        return self.shelf.take("adain", [find_model(FILE_NAME), find_model(ENCODER_FILE)], load)

@@ -16,7 +16,6 @@ from impasto.execution.style_bank import FoldedStyleBank
 from impasto.progress import Progress
 from impasto.zoo.bank import load_body, load_codes, mix_codes
 from impasto.zoo.predictor import find_predictor
-from impasto.zoo.shelf import Shelf
 from impasto_link.errors import BadRequest, ModelProblem
 from impasto_link.sentences import say
 
@@ -29,15 +28,6 @@ class FixedEngine(Engine):
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
         self.dtype = fast_dtype(studio.device)
-        self._bodies = Shelf()
-
-    def loaded(self) -> list[str]:
-        """See `Engine`."""
-        return self._bodies.names()
-
-    def unload(self) -> None:
-        """See `Engine`."""
-        self._bodies.clear()
 
     def paint(
         self,
@@ -115,7 +105,7 @@ class FixedEngine(Engine):
         )
 
     def _body(self, path: Path) -> FoldedStyleBank:
-        return self._bodies.take(
+        return self.shelf.take(
             path.stem, [path], lambda: FoldedStyleBank(load_body(path), self.studio.device, self.dtype)
         )
 
