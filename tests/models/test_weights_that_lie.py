@@ -120,7 +120,7 @@ def test_a_style_of_hardly_any_weight_is_still_the_only_one() -> None:
 def test_a_painting_that_is_no_number_is_an_error_and_not_black(monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline = Pipeline(Library(), torch.device("cpu"))
     paint = lambda *args: torch.full((1, 3, 16, 16), math.nan)  # noqa: E731
-    monkeypatch.setattr("impasto.engines.painters.Painters.paint", paint)
+    monkeypatch.setattr("impasto.engines.fixed.engine.FixedEngine.paint", paint)
     region = to_region(torch.zeros(16, 16, 3, dtype=torch.uint8).numpy())[0]
     with pytest.raises(ImpastoError, match="not a number"):
         pipeline.stylize(region, StylizeOptions.of("udnie"), lambda *_: None)
