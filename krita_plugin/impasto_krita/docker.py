@@ -12,18 +12,22 @@ from krita import DockWidget
 from impasto_editor.choices import Choices
 from impasto_editor.styles import Library
 from impasto_editor.texts import choose_language, tr
+from impasto_editor.thumbnails import SIDE as THUMBNAIL_SIDE
+from impasto_editor.thumbnails import OwnThumbnails
 from impasto_krita import host
 from impasto_krita.connection import Connection
-from impasto_krita.painter import Job, Painter
+from impasto_krita.images import to_image
+from impasto_krita.painter import Job, Painter, source_of
 from impasto_krita.panel import Panel
 from impasto_krita.picture_styles import PictureStyles
-from impasto_krita.preview import PREVIEW_SIDE, THUMBNAIL_SIDE, OwnThumbnails, Preview
+from impasto_krita.preview import PREVIEW_SIDE, Preview
 from impasto_krita.qt import QImage, QLocale, Qt, QTimer
 from impasto_krita.scene import Facts
 from impasto_krita.settings import settings
 from impasto_krita.settings_dialog import SettingsDialog
 from impasto_krita.status import describe
 from impasto_krita.theme import sharp
+from impasto_link.pixels import Region
 
 #: Krita says nothing when another layer becomes active or the selection changes, so it is asked, in milliseconds.
 LOOK_EVERY = 500
@@ -60,7 +64,12 @@ class StyleTransferDocker(DockWidget):
         self.styles = PictureStyles(self.settings, self.panel.gallery.menu, self)
         self.painter = Painter(self.connection, self.styles.pictures, self)
         self.preview = Preview(self.connection, self.styles.pictures, self)
-        self.own_thumbnails = OwnThumbnails(self.connection, self)
+        self.own_thumbnails = OwnThumbnails(
+            self.connection,
+            lambda: self.connection.session.state == "ready",
+            lambda seconds, function: QTimer.singleShot(round(1000 * seconds), function),
+            lambda name, region: self.panel.gallery.set_picture(name, to_image(region)),
+        )
         self._facts = Facts(layer="nothing seen yet")
         self._was_shown = False
         self.library = Library(self.connection, self._on_styles)
@@ -102,7 +111,6 @@ class StyleTransferDocker(DockWidget):
         self.preview.shown.connect(self._on_preview)
         self.preview.failed.connect(self._on_no_preview)
         self.preview.working.connect(panel.comparison.set_waiting)
-        self.own_thumbnails.made.connect(panel.gallery.set_picture)
 
     # --- what Krita and Qt call
 
@@ -326,7 +334,7 @@ class StyleTransferDocker(DockWidget):
             return
         self.connection.refresh()
         if painted is not None:
-            self.own_thumbnails.begin(painted.source.layer, self.panel.gallery.names())
+            self.own_thumbnails.begin(partial(_read_small, painted.source.layer), self.panel.gallery.names())
         else:
             self.own_thumbnails.resume()
         if painted is None or not painted.choices.refine:
@@ -374,3 +382,8 @@ class StyleTransferDocker(DockWidget):
 
     def _show_status(self) -> None:
         self.panel.status.setText(describe(self.connection.session))
+
+
+def _read_small(layer: str, longest: int) -> Region:
+    """All of a layer, small."""
+    return host.read_small(source_of(Choices(), layer), longest)[0]["pixels"]

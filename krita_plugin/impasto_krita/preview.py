@@ -1,8 +1,4 @@
-"""Small paintings for the docker: the preview beside the sliders, and the user's own layer in every style.
-
-Both read the layer reduced and never touch the document. One is under way at a time, so the server is never flooded and
-a real painting never waits for more than one of them.
-"""
+"""The preview beside the sliders: reads the layer reduced, and never touches the document."""
 
 from __future__ import annotations
 
@@ -11,7 +7,6 @@ from functools import partial
 
 from impasto_editor import request
 from impasto_editor.choices import Choices
-from impasto_editor.pictures import is_picture
 from impasto_editor.preview import NewestWins, Request
 from impasto_editor.texts import tr_error, tr_said
 from impasto_krita import host
@@ -20,17 +15,13 @@ from impasto_krita.images import to_image
 from impasto_krita.painter import source_of
 from impasto_krita.pictures import Pictures
 from impasto_krita.qt import QObject, QTimer, pyqtSignal
-from impasto_link.client import FINAL, Call, Event
-from impasto_link.coats import StyleChoice
-from impasto_link.errors import ImpastoError
-from impasto_link.options import StylizeOptions
+from impasto_link.client import Event
 from impasto_link.pixels import Region
 from impasto_link.sentences import text_from_wire
 
-#: The longest side that is read of a layer, and those of the answers for a screen of ordinary pixels.
+#: The longest side that is read of a layer, and that of the answer for a screen of ordinary pixels.
 READ_SIDE = 1024
 PREVIEW_SIDE = 384
-THUMBNAIL_SIDE = 160
 #: A layer is read anew for the preview after so many seconds.
 FRESH = 1.5
 
@@ -97,70 +88,3 @@ class Preview(QObject):
         elif event.kind == "done" and self._read is not None:
             after, mask = (event.regions.get(key) for key in ("pixels", "mask"))
             self.shown.emit(to_image(self._read[2]["pixels"]), after and to_image(after), mask and to_image(mask))
-
-
-class OwnThumbnails(QObject):
-    """The user's layer in every style, one after the other while nothing else is to be done.
-
-    Signals:
-        made: the name of a style and a QImage.
-    """
-
-    made = pyqtSignal(str, object)
-
-    def __init__(self, connection: Connection, parent: QObject) -> None:
-        super().__init__(parent)
-        #: The longest side of the answers, in pixels.
-        self.side = THUMBNAIL_SIDE
-        self._connection = connection
-        self._names: list[str] = []
-        self._region: Region | None = None
-        self._call: Call | None = None
-        self._paused = False
-
-    def begin(self, layer_id: str, names: list[str]) -> None:
-        """Make them of a layer, in this order."""
-        self.stop()
-        try:
-            regions, _ = host.read_small(source_of(Choices(), layer_id), 2 * self.side)
-        except ImpastoError:
-            return
-        # A picture shows itself.
-        self._region, self._names = regions["pixels"], [name for name in names if not is_picture(name)]
-        self.resume()
-
-    def pause(self) -> None:
-        """Something else is to be done."""
-        self._paused = True
-        if self._call is not None:
-            call, self._call = self._call, None
-            self._connection.cancel(call)
-
-    def resume(self) -> None:
-        """Go on where it was left."""
-        self._paused = False
-        if self._call is None:
-            self._next()
-
-    def stop(self) -> None:
-        """Do not go on."""
-        self._names = []
-        self.pause()
-
-    def _next(self) -> None:
-        if self._paused or not self._names or self._region is None or self._connection.session.state != "ready":
-            return
-        name = self._names[0]
-
-        def on_event(event: Event) -> None:
-            if event.kind not in FINAL or call is not self._call:
-                return
-            self._call = None
-            self._names.remove(name)
-            if event.kind == "done":
-                self.made.emit(name, to_image(event.regions["pixels"]))
-            # The event loop has its turn between two of them.
-            QTimer.singleShot(0, self._next)
-
-        fields = StylizeOptions.of(StyleChoice(name), max_side=self.side).to_wire()
-        call = self._call = self._connection.submit("preview", fields, {"pixels": self._region}, on_event)

@@ -20,6 +20,7 @@ from impasto_editor.settings import Settings
 from impasto_editor.status import doing, status
 from impasto_editor.styles import read_library
 from impasto_editor.texts import choose_language, languages, tr, tr_error
+from impasto_editor.thumbnails import OwnThumbnails
 from impasto_link.client import Call, Event
 from impasto_link.coats import StyleChoice
 from impasto_link.errors import ImpastoError, Problem
@@ -189,11 +190,13 @@ class Server:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.fields: list[Any] = []
         self.calls: list[Call] = []
         self.cancelled: list[Call] = []
 
     def submit(self, op: str, fields: Any = None, regions: Any = None, on_event: Any = None) -> Call:
         self.asked.append(op)
+        self.fields.append(fields)
         self.calls.append(Call("", on_event))
         return self.calls[-1]
 
@@ -263,6 +266,102 @@ def test_a_preview_that_cannot_be_made_says_so_and_goes_on() -> None:
     watched.wants("a")
     watched.timers.pass_by()
     assert watched.told == ["There is no layer.", True]
+
+
+# --- the layer in every style
+
+
+class Gallery:
+    """A gallery whose server is there for as long as somebody says so."""
+
+    def __init__(self) -> None:
+        self.timers, self.server = Timers(), Server()
+        self.ready = True
+        self.read: list[int] = []
+        self.made: list[str] = []
+        self.thumbnails = OwnThumbnails(
+            self.server, lambda: self.ready, self.timers.later, lambda name, _: self.made.append(name)
+        )
+
+    def layer(self, longest: int) -> Region:
+        self.read.append(longest)
+        return PIXELS
+
+    def begin(self, *names: str) -> None:
+        self.thumbnails.begin(self.layer, names)
+
+    def answer(self, kind: str = "done") -> None:
+        self.server.calls[-1].add(Event(kind, regions={"pixels": PIXELS} if kind == "done" else {}))
+        self.timers.pass_by()
+
+
+def test_own_thumbnails_are_made_one_after_the_other_small_and_not_of_pictures() -> None:
+    gallery = Gallery()
+    gallery.begin("udnie", "file:/home/me/a.png", "great-wave")
+    assert gallery.read == [320]
+    assert gallery.server.asked == ["preview"]
+    assert gallery.server.fields[0]["max_side"] == 160
+    gallery.answer("progress")
+    assert gallery.server.asked == ["preview"], "never two at a time"
+    gallery.answer()
+    gallery.answer()
+    assert gallery.made == ["udnie", "great-wave"]
+    assert [fields["styles"] for fields in gallery.server.fields] == [[["udnie", 1.0]], [["great-wave", 1.0]]]
+    gallery.thumbnails.resume()
+    assert len(gallery.server.calls) == 2, "all are made"
+
+
+def test_own_thumbnails_give_way_and_go_on_where_they_were() -> None:
+    gallery = Gallery()
+    gallery.begin("udnie", "great-wave")
+    gallery.answer()
+    gallery.thumbnails.pause()
+    assert gallery.server.cancelled == [gallery.server.calls[1]], "a painting does not wait for it"
+    gallery.answer("cancelled")
+    assert len(gallery.server.calls) == 2
+    gallery.thumbnails.resume()
+    gallery.answer()
+    assert gallery.made == ["udnie", "great-wave"]
+
+
+def test_own_thumbnails_pause_between_two() -> None:
+    gallery = Gallery()
+    gallery.begin("udnie", "great-wave")
+    gallery.server.calls[0].add(Event("done", regions={"pixels": PIXELS}))
+    gallery.thumbnails.pause()
+    gallery.thumbnails.resume()
+    gallery.timers.pass_by()
+    assert len(gallery.server.calls) == 2, "never two at a time"
+
+
+def test_own_thumbnails_outlive_a_style_that_cannot_be_painted_and_a_server_that_is_gone() -> None:
+    gallery = Gallery()
+    gallery.begin("broken", "udnie")
+    gallery.answer("failed")
+    gallery.ready = False
+    gallery.answer("failed")
+    assert len(gallery.server.calls) == 2, "nobody is asked who is not there"
+    gallery.ready = True
+    gallery.thumbnails.resume()
+    gallery.answer()
+    assert gallery.made == ["udnie"]
+
+
+def test_own_thumbnails_of_another_layer_begin_anew_and_of_none_not_at_all() -> None:
+    gallery = Gallery()
+    gallery.begin("udnie", "great-wave")
+    gallery.begin("great-wave")
+    gallery.answer()
+    assert gallery.made == ["great-wave"]
+
+    def empty(longest: int) -> Region:
+        raise Problem("The layer is empty.")
+
+    gallery.begin("udnie")
+    gallery.thumbnails.begin(empty, ["udnie"])
+    gallery.thumbnails.resume()
+    gallery.answer("cancelled")
+    assert len(gallery.server.calls) == 3
 
 
 # --- words

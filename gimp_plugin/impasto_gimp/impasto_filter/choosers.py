@@ -9,7 +9,7 @@ from gi.repository import Gimp
 
 from impasto_editor.texts import tr
 from impasto_filter import host, kept
-from impasto_filter.gtk import GdkPixbuf, GimpUi, Gtk, pixbuf_of
+from impasto_filter.gtk import GimpUi, Gtk, pixbuf_of, shrunk
 from impasto_link.errors import Problem
 from impasto_link.pixels import Region
 
@@ -172,7 +172,4 @@ class PicturePage(Gtk.Box):
         if picture is None:
             self._image.set_from_icon_name(GimpUi.ICON_IMAGE, Gtk.IconSize.DIALOG)
             return
-        whole = pixbuf_of(picture)
-        scale = min(1.0, _SHOWN_SIDE / max(whole.get_width(), whole.get_height()))
-        size = (max(1, round(side * scale)) for side in (whole.get_width(), whole.get_height()))
-        self._image.set_from_pixbuf(whole.scale_simple(*size, GdkPixbuf.InterpType.BILINEAR))
+        self._image.set_from_pixbuf(shrunk(pixbuf_of(picture), _SHOWN_SIDE))

@@ -7,7 +7,7 @@ from typing import Any
 
 from impasto_editor.styles import Style
 from impasto_editor.texts import tr
-from impasto_filter.gtk import GdkPixbuf, GLib, Gtk, Pango, framed, square_of
+from impasto_filter.gtk import GdkPixbuf, GLib, Gtk, Pango, framed, picture_in, square_of
 
 _PICTURE_SIDE = 92
 _PICTURE, _TITLE, _NAME, _TIP, _PLAIN = range(5)
@@ -26,6 +26,7 @@ class Gallery(Gtk.Box):
         self._on_choice = on_choice
         self._quiet = False
         self._styles: dict[str, Style] = {}
+        self._own: dict[str, Any] = {}
         self.current = ""
         self.search = Gtk.SearchEntry(placeholder_text=tr("Search styles"))
         self.search.set_tooltip_text(tr("Part of a title, an artist or a year"))
@@ -68,7 +69,7 @@ class Gallery(Gtk.Box):
         self._styles = {style.name: style for style in styles}
         self._store.clear()
         for style in styles:
-            picture = square_of(style.thumbnail, _PICTURE_SIDE) if style.thumbnail else None
+            picture = self._own.get(style.name) or square_of(picture_in(style.thumbnail), _PICTURE_SIDE)
             self._store.append([picture, style.title, style.name, GLib.markup_escape_text(style.tip), picture])
         self._quiet = False
         self.choose(self.current)
@@ -93,6 +94,21 @@ class Gallery(Gtk.Box):
     def names(self) -> list[tuple[str, str]]:
         """Names and titles of all styles."""
         return [(style.name, style.title) for style in self._styles.values()]
+
+    def names_as_seen(self) -> list[str]:
+        """The names of all styles, those that can be seen first."""
+        seen = self.grid.get_visible_range()
+        first, last = (end.get_indices()[0] for end in seen) if seen is not None else (0, -1)
+        found = [row[_NAME] for row in self._found]
+        return list(dict.fromkeys([*found[first : last + 1], *found, *self._styles]))
+
+    def show_own(self, name: str, picture: Any) -> None:
+        """Show a pixbuf of the user's own layer for a style, as long as this gallery is there."""
+        self._own[name] = square_of(picture, _PICTURE_SIDE)
+        for row in self._store:
+            if row[_NAME] == name:
+                row[_PLAIN] = self._own[name]
+        self._frame()
 
     def _on_selection(self) -> None:
         if self._quiet:

@@ -13,9 +13,24 @@ gi.require_version("GimpUi", "3.0")
 
 from gi.repository import Gdk, GdkPixbuf, GimpUi, Gio, GLib, Gtk, Pango  # noqa: E402
 
-from impasto_link.pixels import Buffer, Region  # noqa: E402
+from impasto_link.pixels import Buffer, PixelFormat, Region  # noqa: E402
 
-__all__ = ["GLib", "Gdk", "GdkPixbuf", "GimpUi", "Gio", "Gtk", "Pango", "framed", "pixbuf_of", "square_of", "start"]
+__all__ = [
+    "GLib",
+    "Gdk",
+    "GdkPixbuf",
+    "GimpUi",
+    "Gio",
+    "Gtk",
+    "Pango",
+    "framed",
+    "picture_in",
+    "pixbuf_of",
+    "region_of",
+    "shrunk",
+    "square_of",
+    "start",
+]
 
 
 def start() -> bool:
@@ -43,15 +58,41 @@ def pixbuf_of(pixels: Region, mask: Buffer | None = None) -> Any:
     )
 
 
-def square_of(jpeg: bytes, side: int) -> Any:
-    """The middle of a picture in a file's bytes as a square pixbuf; None if it cannot be read."""
+def region_of(picture: Any) -> Region:
+    """A pixbuf as an RGB or RGBA region with 8 bits."""
+    width, height, stride = picture.get_width(), picture.get_height(), picture.get_rowstride()
+    length = picture.get_n_channels() * width
+    data = picture.read_pixel_bytes().get_data()
+    rows = b"".join(data[y * stride : y * stride + length] for y in range(height))
+    return Region(PixelFormat(width, height, "RGBA" if picture.get_has_alpha() else "RGB"), rows)
+
+
+def shrunk(picture: Any, longest: int) -> Any:
+    """A pixbuf made so small that no side is longer than that many pixels; else as it is."""
+    width, height = picture.get_width(), picture.get_height()
+    scale = longest / max(width, height)
+    if scale >= 1:
+        return picture
+    return picture.scale_simple(
+        max(1, round(width * scale)), max(1, round(height * scale)), GdkPixbuf.InterpType.BILINEAR
+    )
+
+
+def picture_in(data: bytes) -> Any:
+    """The picture in a file's bytes as a pixbuf; None if there is none, or none that can be read."""
     try:
-        whole = GdkPixbuf.Pixbuf.new_from_stream(Gio.MemoryInputStream.new_from_bytes(GLib.Bytes.new(jpeg)), None)
+        return GdkPixbuf.Pixbuf.new_from_stream(Gio.MemoryInputStream.new_from_bytes(GLib.Bytes.new(data)), None)
     except GLib.Error:
         return None
-    width, height = whole.get_width(), whole.get_height()
+
+
+def square_of(picture: Any, side: int) -> Any:
+    """The middle of a pixbuf as a square one; None of None."""
+    if picture is None:
+        return None
+    width, height = picture.get_width(), picture.get_height()
     edge = min(width, height)
-    middle = whole.new_subpixbuf((width - edge) // 2, (height - edge) // 2, edge, edge)
+    middle = picture.new_subpixbuf((width - edge) // 2, (height - edge) // 2, edge, edge)
     return middle.scale_simple(side, side, GdkPixbuf.InterpType.BILINEAR)
 
 

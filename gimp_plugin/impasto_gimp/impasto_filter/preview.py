@@ -1,4 +1,6 @@
-"""Keeps a dialog connected to the server and has it paint a small picture of what is chosen, without ever waiting."""
+"""Keeps a dialog connected to the server and has it paint small pictures, without ever waiting: the preview of what is
+chosen, and while nothing else is to be done the layer in every style.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,13 @@ from typing import Any
 
 from impasto_editor.preview import PAUSE, NewestWins, Request
 from impasto_editor.texts import tr_error
+from impasto_editor.thumbnails import OwnThumbnails
 from impasto_filter.connection import Connection
 from impasto_filter.gtk import GLib
 from impasto_filter.settings import settings
 from impasto_link.client import Event
 from impasto_link.errors import ImpastoError, from_wire
+from impasto_link.pixels import Region
 
 __all__ = ["READ_SIDE", "SHOWN_SIDE", "Preview", "Request"]
 
@@ -31,6 +35,11 @@ class Preview:
         show: is given the answer's regions.
         say: is given a sentence about how things are, and whether something is under way.
         greeted: is called when the server is ready.
+        idle: is called when there is nothing to be done; it may have `thumbnails` begin or go on.
+        made: is given a style's name and its thumbnail.
+
+    Attributes:
+        thumbnails: the layer in every style, for dialogs that show it; anything else that is to be done pauses them.
     """
 
     def __init__(
@@ -39,8 +48,10 @@ class Preview:
         show: Callable[[Any], None],
         say: Callable[[str, bool], None],
         greeted: Callable[[], None],
+        idle: Callable[[], None] = lambda: None,
+        made: Callable[[str, Region], None] = lambda *_: None,
     ) -> None:
-        self._make, self._show, self._say, self._greeted = make, show, say, greeted
+        self._make, self._show, self._say, self._greeted, self._idle, self._made = make, show, say, greeted, idle, made
         self._timers: set[int] = set()
         self._was_ready = self._closed = False
         self._connect()
@@ -51,8 +62,11 @@ class Preview:
             self.connection,
             self._later,
             answered=self._on_answer,
-            refused=lambda error: self._say(tr_error(error), False),
+            refused=self._on_refusal,
             working=lambda busy: self._say(self.connection.words, True) if busy else None,
+        )
+        self.thumbnails = OwnThumbnails(
+            self.connection, lambda: self.connection.state == "ready", self._later, self._made
         )
 
     def start(self) -> None:
@@ -73,6 +87,7 @@ class Preview:
 
     def update(self) -> None:
         """What is chosen has changed."""
+        self.thumbnails.pause()
         if self.connection.state == "ready":
             self._newest.update(self._make)
         elif self.connection.state == "offline" and not (self._timers or self._closed):
@@ -88,9 +103,9 @@ class Preview:
         for timer in self._timers:
             GLib.source_remove(timer)
         self._timers.clear()
-        busy = self._newest.busy
+        self.thumbnails.stop()
         self._newest.stop()
-        if busy and self.connection.state == "ready":
+        if self.connection.is_busy and self.connection.state == "ready":
             # The painting comes next; it should not have to wait until the server finds out by itself.
             with contextlib.suppress(ImpastoError):
                 self.connection.tick()
@@ -128,3 +143,12 @@ class Preview:
         elif event.kind == "failed":
             error = from_wire(event.fields)
             self._say(tr_error(error), False)
+        self._rest()
+
+    def _on_refusal(self, error: ImpastoError) -> None:
+        self._say(tr_error(error), False)
+        self._rest()
+
+    def _rest(self) -> None:
+        if not self._newest.busy:
+            self._idle()

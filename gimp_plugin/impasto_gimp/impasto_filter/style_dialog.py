@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from gi.repository import Gimp, GObject
@@ -18,7 +19,7 @@ from impasto_filter.choosers import ChoiceBox, PicturePage, picture_key
 from impasto_filter.comparison import Comparison
 from impasto_filter.favorites import Favorites
 from impasto_filter.gallery import Gallery
-from impasto_filter.gtk import GimpUi, Gtk, pixbuf_of
+from impasto_filter.gtk import GimpUi, Gtk, pixbuf_of, region_of, shrunk
 from impasto_filter.mixture import Mixture
 from impasto_filter.pictures import Pictures, title_of
 from impasto_filter.preview import READ_SIDE, SHOWN_SIDE, Preview, Request
@@ -58,7 +59,10 @@ class StyleDialog:
         self.picture = PicturePage(self._titles, self._on_picture, lambda words: self._say(words, False))
         self.mixture = Mixture(self._mix_styles)
         self.comparison = Comparison(SHOWN_SIDE)
-        self.preview = Preview(self._request, self._show, self._say, self._on_greeted)
+        self.preview = Preview(
+            self._request, self._show, self._say, self._on_greeted, self._on_idle, self._on_thumbnail
+        )
+        self._thumbnails_of: Any = None
         self._status = Gtk.Label(xalign=0.0, yalign=0.0, wrap=True, max_width_chars=40, width_chars=40)
         self._spinner = Gtk.Spinner(valign=Gtk.Align.START)
         self._mix = Gtk.ToggleButton(label=self._titles["Mix"], use_underline=True)
@@ -189,6 +193,7 @@ class StyleDialog:
                 return
             styles = read_library(event.fields.get("styles", ()))
             self.gallery.show_styles(styles)
+            self._thumbnails_of = None
             # One that is not there any more stays, and the preview says so, until the user chooses another one.
             if styles and not self._choices.styles:
                 self._config.set_property("style", styles[0].name)
@@ -362,6 +367,26 @@ class StyleDialog:
         mask = regions.get("mask")
         after = pixbuf_of(regions["pixels"], mask.data if mask is not None else None)
         self.comparison.show_pictures(pixbuf_of(self._read[1]["pixels"]), after)
+
+    def _on_idle(self) -> None:
+        """The time for the layer in every style; anew when it is another layer, or other styles."""
+        layer = self._target
+        if self._thumbnails_of == layer:
+            self.preview.thumbnails.resume()
+            return
+        self._thumbnails_of = layer
+        self.preview.thumbnails.begin(partial(self._read_small, layer), self.gallery.names_as_seen())
+
+    def _read_small(self, layer: Any, longest: int) -> Region:
+        """All of a layer, small."""
+        source = host.find_source(layer, use_selection=False)
+        if self._read is not None and self._read[0] == (layer.get_id(), source.bounds, source.selected):
+            # Reading a large layer takes long; the preview has done it.
+            return region_of(shrunk(pixbuf_of(self._read[1]["pixels"]), longest))
+        return host.read_small(source, longest)[0]["pixels"]
+
+    def _on_thumbnail(self, name: str, region: Region) -> None:
+        self.gallery.show_own(name, pixbuf_of(region))
 
     def _say(self, words: str, busy: bool) -> None:
         self._status.set_text(words)

@@ -11,10 +11,10 @@ from impasto_editor.rows import Offer
 from impasto_editor.texts import tr
 from impasto_filter import arguments, gtk, host
 from impasto_filter.comparison import Comparison
-from impasto_filter.gtk import GdkPixbuf, GimpUi, Gtk, pixbuf_of
+from impasto_filter.gtk import GdkPixbuf, GimpUi, Gtk, pixbuf_of, region_of
 from impasto_filter.preview import READ_SIDE, SHOWN_SIDE, Preview, Request
 from impasto_filter.rows import ServersChoice, spin_scale
-from impasto_link.pixels import PixelFormat, Region
+from impasto_link.pixels import Region
 
 
 class SubjectDialog:
@@ -81,7 +81,4 @@ class SubjectDialog:
 
 def _seen_through(picture: Any, mask: Region) -> Any:
     """A pixbuf with a mask as its alpha."""
-    width, height, stride = picture.get_width(), picture.get_height(), picture.get_rowstride()
-    data = picture.read_pixel_bytes().get_data()
-    rows = b"".join(data[y * stride : y * stride + 4 * width] for y in range(height))
-    return pixbuf_of(Region(PixelFormat(width, height), rows), mask.data)
+    return pixbuf_of(region_of(picture), mask.data)
