@@ -31,7 +31,7 @@ from impasto.masking.subject import WORKING_SIDE, find_mask
 from impasto.training.mask_losses import mask_scores
 from impasto.training.photos import load_rgb
 from impasto.training.subjects import find_subjects, load_mask
-from impasto.zoo.library import shipped_models
+from impasto.zoo.library import Library, shipped_models
 from impasto.zoo.subject import FILE_NAME, load_subject_net
 
 FORMS = ("network", "with edges")
@@ -50,7 +50,7 @@ def main() -> None:
     device = pick_device(options.device)
     dtype = fast_dtype(device)
     net = load_subject_net(options.model).to(device, dtype).to(memory_format=torch.channels_last)
-    network = make_mask_model(options.mask_model, device)
+    network = make_mask_model(options.mask_model, Library(), device)
     ours = options.mask_model == OURS
 
     def find(photo: Tensor) -> Tensor:

@@ -112,7 +112,8 @@ def main() -> None:
         photos = {path.stem: square(load_rgb(path), options.size) for path in held_out}
     else:
         photos = default_photos(options.size)
-    engine = FixedEngine(Studio(Library([shipped_models()]), device, StyleReader(device)))
+    library = Library([shipped_models()])
+    engine = FixedEngine(Studio(library, device, StyleReader(library, device)))
 
     names = list(photos)
     rows: dict[str, dict[str, list[tuple[float, float, float]]]] = defaultdict(lambda: defaultdict(list))

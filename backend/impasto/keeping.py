@@ -63,7 +63,7 @@ def keep(
     name = _name_of(name or called)
     path = _place(folder or user_models(), name, style, library)
     predictor, home = _reader_of(library)
-    code = StyleReader(torch.device("cpu")).code(style, predictor)
+    code = StyleReader(library, torch.device("cpu")).code(style, predictor)
     title = title or files.as_text(re.sub(r"[-_]+", " ", called))
     for kind, side in ((".exemplars", EXAMPLE_SIDE), (".thumbnails", THUMBNAIL_SIDE)):
         target = path.with_suffix(kind) / f"{name}.jpg"

@@ -32,7 +32,6 @@ class Engine:
     name: str
     title: str
     tip: str = ""
-    accepts: frozenset[str] = frozenset({"library", "picture"})
     refines: bool = False
     parameters: tuple[Parameter, ...] = ()
 
@@ -137,7 +136,6 @@ def _engine(entry: Any) -> Engine | None:
             str(entry["name"]),
             str(entry.get("title") or entry["name"]),
             str(entry.get("tip", "")),
-            frozenset(map(str, entry.get("accepts", ()))),
             bool(entry.get("refines", False)),
             tuple(Parameter.from_wire(one) for one in entry.get("parameters", ())),
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import ClassVar, TypeVar
 
+from impasto_link.endpoint import EXIT_AFTER, UNLOAD_AFTER
 from impasto_link.options import REFINE
 
 Kind = TypeVar("Kind", bound="Settings")
@@ -32,8 +33,8 @@ class Settings:
 
     result: str = "mask"
     invitation: str = ""
-    unload_after: int = 10
-    exit_after: int = 60
+    unload_after: int = UNLOAD_AFTER // 60
+    exit_after: int = EXIT_AFTER // 60
     language: str = "auto"
     refine: str = REFINE["preset"].values[0]
     pictures: list[str] = field(default_factory=list)

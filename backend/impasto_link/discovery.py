@@ -22,12 +22,12 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import NamedTuple
 
+from impasto_link.endpoint import parse_endpoint
 from impasto_link.errors import ImpastoError
 from impasto_link.files import explain, quoted, user_name, write_private
 from impasto_link.lock import FileLock, is_held
 from impasto_link.sentences import say
 from impasto_link.state import ready_folder, runtime_dir
-from impasto_link.zmtp import parse_endpoint
 
 _RUNTIME = ".server.json"
 #: A runtime file is a few hundred letters.

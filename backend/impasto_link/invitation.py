@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from impasto_link.endpoint import parse_endpoint
 from impasto_link.errors import ServerGone
 from impasto_link.files import read_regular, write_private
 from impasto_link.sentences import say
-from impasto_link.zmtp import parse_endpoint
 
 log = logging.getLogger(__name__)
 

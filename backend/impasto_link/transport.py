@@ -11,9 +11,6 @@ from typing import Protocol
 from impasto_link.pieces import Inbox, Message, Outbox
 from impasto_link.pixels import Buffer
 
-#: The user name of every client in the PLAIN mechanism.
-USERNAME = "impasto"
-
 
 class Line(Protocol):
     """One connection of one client, as a DEALER, for small messages; see `impasto_link.pieces`.

@@ -10,10 +10,10 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from impasto_link import proof
+from impasto_link.endpoint import USERNAME
 from impasto_link.errors import Refused
 from impasto_link.invitation import Invitation
 from impasto_link.pieces import MAX_FRAME, Message
-from impasto_link.transport import USERNAME
 
 #: So many small messages wait in libzmq; the rest waits with us, where it can be overtaken and taken back.
 _AHEAD = 64

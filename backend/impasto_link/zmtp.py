@@ -11,13 +11,12 @@ import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from math import inf
-from urllib.parse import urlsplit
 
 from impasto_link import proof
+from impasto_link.endpoint import USERNAME, parse_endpoint
 from impasto_link.errors import Refused
 from impasto_link.pieces import MAX_FRAME, MAX_FRAMES, Message
 from impasto_link.sentences import say
-from impasto_link.transport import USERNAME
 from impasto_link.zmtp_codec import ProtocolError, RejectedError, Session, encode
 
 _log = logging.getLogger(__name__)
@@ -180,14 +179,6 @@ class ZmtpLine:
         with suppress(BlockingIOError):
             while self._outgoing:
                 del self._outgoing[: connection.send(self._outgoing, _NO_SIGNAL)]
-
-
-def parse_endpoint(endpoint: str) -> tuple[str, int]:
-    """Host and port of "tcp://HOST:PORT"; raises ValueError if it is not of this form."""
-    parts = urlsplit(endpoint)
-    if parts.scheme != "tcp" or not parts.hostname or not parts.port or parts.path:
-        raise ValueError(f"{endpoint!r} is not of the form tcp://HOST:PORT.")
-    return parts.hostname, parts.port
 
 
 def _poll(connection: socket.socket, wait: float, for_writing: bool) -> tuple[bool, bool]:

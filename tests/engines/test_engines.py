@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,11 +15,15 @@ from impasto.engines.base import Engine, Studio, Wanted
 from impasto.engines.facts import EngineFacts
 from impasto.engines.pictures import StylePicture, StyleReader
 from impasto.engines.registry import engine_facts, make_engine
-from impasto.pipeline.scale import bounds
+from impasto.pipeline import Layer, Pipeline
+from impasto.pipeline.scale import PaintingScale, bounds
 from impasto.progress import silent
 from impasto.zoo.library import Library
 from impasto_link.coats import StyleChoice
+from impasto_link.errors import BadRequest
+from impasto_link.options import StylizeOptions
 from impasto_link.parameters import Parameter
+from impasto_link.pixels import PixelFormat, Region
 
 CPU = torch.device("cpu")
 PAINTING = [name for name, facts in engine_facts().items() if facts.paints]
@@ -38,7 +43,7 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> E
 
 
 def _studio() -> Studio:
-    return Studio(Library(), CPU, StyleReader(CPU))
+    return Studio(Library(), CPU, StyleReader(Library(), CPU))
 
 
 def _wanted(seed: int = 9) -> Wanted:
@@ -92,6 +97,44 @@ def test_no_pixel_sees_farther_than_the_halo(engine: Engine) -> None:
         assert int(seen.max()) - at <= engine.facts.halo
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 90), (7, 5), (17, 3)])
+def test_what_is_smaller_than_an_engine_takes_is_continued_by_its_edge(engine: Engine, size: tuple[int, int]) -> None:
+    """So a flat picture stays one, and comes back in its own size."""
+    photo = torch.full((1, 3, *size), 0.3)
+    scale = PaintingScale(photo, None, 1.0, engine.facts)
+    assert min(scale.photo.shape[-2:]) >= engine.facts.smallest
+    assert bool((scale.photo == 0.3).all())
+    painted = scale.back(engine.paint(scale.photo, _wanted(), silent(), scale.statistics), silent())
+    assert painted.shape == photo.shape
+    assert bool(torch.isfinite(painted).all())
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Pipeline:
+    return Pipeline(Library(), CPU)
+
+
+def flat() -> Region:
+    """A gray picture."""
+    return Region(PixelFormat(24, 16, "RGB", "u8"), b"\x80" * (24 * 16 * 3))
+
+
+def test_a_style_of_a_kind_that_an_engine_does_not_paint_like_is_refused(
+    monkeypatch: pytest.MonkeyPatch, pipeline: Pipeline
+) -> None:
+    def paint(accepts: str, pictures: Mapping[str, Region], style: StyleChoice) -> Layer:
+        facts = replace(engine_facts()["adain"], accepts=frozenset({accepts}))
+        monkeypatch.setattr("impasto.pipeline.coats.one_pass", lambda name: facts)
+        options = StylizeOptions((style,), engine="adain")
+        return pipeline.stylize(flat(), options, lambda *_: None, pictures=pictures)
+
+    mine = {"mine": flat()}
+    for choice, accepts in ((StyleChoice("udnie"), "picture"), (StyleChoice("mine"), "library")):
+        with pytest.raises(BadRequest, match=f"adain .* '{choice.name}'"):
+            paint(accepts, mine, choice)
+    assert paint("picture", mine, StyleChoice("mine")).pixels.format.width == 24
+
+
 @pytest.mark.parametrize("facts", engine_facts().values(), ids=lambda facts: facts.name)
 def test_facts_are_those_of_the_engine_and_go_over_the_wire(facts: EngineFacts) -> None:
     engine = make_engine(facts.name, _studio())
@@ -99,5 +142,6 @@ def test_facts_are_those_of_the_engine_and_go_over_the_wire(facts: EngineFacts) 
     assert engine.loaded() == []
     told = facts.to_wire()
     assert [Parameter.from_wire(one) for one in told["parameters"]] == list(facts.parameters)
+    assert told["accepts"] == sorted(facts.accepts)
     for name in ("paint", "refine"):
         assert (getattr(type(engine), name) is not getattr(Engine, name)) == getattr(facts, f"{name}s")

@@ -1,6 +1,7 @@
 """Pictures as styles: what is looked at, what is remembered, and AdaIN in strips."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from impasto.compute.plan import BLOCK_PIXELS, Plan
 from impasto.engines.adain.engine import AdaINEngine
 from impasto.engines.adain.files import save_decoder
 from impasto.engines.adain.folded import FoldedAdaIN
-from impasto.engines.base import Studio, Wanted
+from impasto.engines.base import Engine, Studio, Wanted
+from impasto.engines.fixed.engine import FixedEngine
 from impasto.engines.pictures import StylePicture, StyleReader, as_style
+from impasto.masking.finder import SubjectFinder
 from impasto.nets.adain import AdaINDecoder, StyleLatent, adain, mean_std, restyle, see_style
 from impasto.nets.encoder import HEADS, CompactEncoder
 from impasto.nets.style_bank import NORM_EPS
@@ -104,7 +107,7 @@ def test_the_encoder_gives_maps_of_the_sizes_of_vgg(nets: Nets, size: tuple[int,
 
 
 def test_a_picture_is_seen_once_and_known_again_by_its_content(monkeypatch: pytest.MonkeyPatch) -> None:
-    reader = StyleReader(CPU)
+    reader = StyleReader(Library(), CPU)
     style = StylePicture(noise(64, 96))
     first = reader.latent(style)
     calls: list[int] = []
@@ -114,12 +117,30 @@ def test_a_picture_is_seen_once_and_known_again_by_its_content(monkeypatch: pyte
     assert torch.equal(first[0], again[0])
 
 
+def test_a_library_has_the_networks_of_its_own_folders_and_no_others(nets: Nets, tmp_path: Path) -> None:
+    library, style, photo = Library([tmp_path]), StylePicture(noise(64, 96)), noise(64, 64, seed=1)
+    studio = Studio(library, CPU, StyleReader(library, CPU))
+
+    def paint(engine: Engine, style_name: str = "x") -> torch.Tensor:
+        return engine.paint(photo, Wanted([StyleChoice(style_name)], {"x": style}), silent())
+
+    for engine in (AdaINEngine(studio), FixedEngine(studio)):
+        with pytest.raises(ModelProblem):
+            paint(engine)
+    with pytest.raises(ModelProblem, match=re.escape(str(tmp_path))):
+        SubjectFinder(library, CPU).find(photo, "impasto")
+    save_encoder(tmp_path / "encoder.safetensors", nets[0], {})
+    save_decoder(tmp_path / "adain.safetensors", nets[1], {})
+    shipped = AdaINEngine(Studio(Library(), CPU, StyleReader(Library(), CPU)))
+    assert not torch.equal(paint(AdaINEngine(studio)), paint(shipped))
+
+
 def test_networks_that_were_replaced_are_loaded_again(
     nets: Nets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path))
-    reader, style, photo = StyleReader(CPU), StylePicture(noise(64, 96)), noise(64, 64, seed=1)
-    engine = AdaINEngine(Studio(Library([]), CPU, reader))
+    reader, style, photo = StyleReader(Library(), CPU), StylePicture(noise(64, 96)), noise(64, 64, seed=1)
+    engine = AdaINEngine(Studio(Library(), CPU, reader))
 
     def paint() -> torch.Tensor:
         return engine.paint(photo, Wanted([StyleChoice("x")], {"x": style}), silent())
@@ -146,7 +167,7 @@ def test_networks_that_were_replaced_are_loaded_again(
 
 def test_the_code_of_a_picture_is_that_of_the_encoder_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path))
-    reader, style = StyleReader(CPU), StylePicture(noise(64, 96))
+    reader, style = StyleReader(Library(), CPU), StylePicture(noise(64, 96))
     predictor = shipped_models() / "classic-predictor.safetensors"
     before = reader.code(style, predictor)
     save_encoder(tmp_path / "encoder.safetensors", CompactEncoder(load_compact_encoder().width), {})
@@ -154,7 +175,7 @@ def test_the_code_of_a_picture_is_that_of_the_encoder_there_is(tmp_path: Path, m
 
 
 def test_transparent_pixels_of_a_style_do_not_count() -> None:
-    reader = StyleReader(CPU)
+    reader = StyleReader(Library(), CPU)
     picture = noise(128, 128)
     alpha = torch.zeros(1, 1, 128, 128)
     alpha[..., :64] = 1
@@ -166,7 +187,7 @@ def test_transparent_pixels_of_a_style_do_not_count() -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 900), (5000, 20)])
 def test_styles_of_any_size_are_seen(size: tuple[int, int]) -> None:
-    latent = StyleReader(CPU).latent(StylePicture(noise(*size)))
+    latent = StyleReader(Library(), CPU).latent(StylePicture(noise(*size)))
     assert all(torch.isfinite(part).all() for part in latent)
     assert (latent.std > 0).all()
 

@@ -68,7 +68,7 @@ def test_floats_come_back_from_tiff(tmp_path: Path, channels: str) -> None:
 
 
 @pytest.mark.parametrize("channels", ["GRAY", "RGB"])
-@pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".webp"])
+@pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".webp", ".avif"])
 def test_lossy_files_come_back_nearly(tmp_path: Path, channels: str, suffix: str) -> None:
     write(tmp_path / f"a{suffix}", region(channels))
     after, _ = read(tmp_path / f"a{suffix}")
@@ -90,7 +90,7 @@ def test_jpeg_puts_transparency_on_white(tmp_path: Path) -> None:
     assert array(after).min() >= 254
 
 
-@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp", ".avif"])
 def test_alpha_stays(tmp_path: Path, suffix: str) -> None:
     write(tmp_path / f"a{suffix}", region("RGBA"))
     after, _ = read(tmp_path / f"a{suffix}")
@@ -120,7 +120,7 @@ def test_channel_order_premultiplication_and_linear_light_are_undone(tmp_path: P
 # -- Profiles and metadata ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp"])
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp", ".avif"])
 def test_profile_stays(tmp_path: Path, profiles: dict[str, bytes], suffix: str) -> None:
     write(tmp_path / f"a{suffix}", region("RGB", profile=profiles["adobe"]))
     after, _ = read(tmp_path / f"a{suffix}")
@@ -281,7 +281,7 @@ ODD_NAMES = [b"photo.png [copy]", b"a [b].[c]", b"Caf\xe9"]
 
 
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are UTF-8 there")
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif", ".avif"])
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_any_name_is_read_and_written(
     tmp_path: Path, profiles: dict[str, bytes], caplog: pytest.LogCaptureFixture, name: bytes, suffix: str
@@ -341,7 +341,7 @@ def test_reading_says_what_is_wrong(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kept", [0.05, 0.5, 0.95])
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp", ".avif"])
 def test_files_cut_short_are_refused(tmp_path: Path, suffix: str, kept: float) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
     write(tmp_path / f"a{suffix}", Region(PixelFormat(200, 200, "RGB"), noise.tobytes()))
@@ -539,7 +539,7 @@ def test_what_a_format_cannot_hold_is_known_before_the_work(tmp_path: Path, name
         check_target(tmp_path / f"a{suffix}", width, height)
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".webp"])
+@pytest.mark.parametrize("suffix", [".jpg", ".webp", ".avif"])
 def test_the_limits_are_those_of_the_library(tmp_path: Path, suffix: str) -> None:
     longest = WRITERS[suffix].longest
     write(tmp_path / f"a{suffix}", Region(PixelFormat(longest, 1, "GRAY"), bytes(longest)))

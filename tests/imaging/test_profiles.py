@@ -63,7 +63,7 @@ def test_a_damaged_profile_does_not_cost_the_picture(
     assert alone == Region(PixelFormat(40, 24, "RGB"), NOISE.tobytes())
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp", ".avif"])
 @pytest.mark.parametrize(
     "padded",
     [ADOBE + bytes(64), struct.pack(">I", len(ADOBE) + 4) + ADOBE[4:], struct.pack(">I", len(ADOBE) + 1) + ADOBE[4:]],

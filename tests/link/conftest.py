@@ -9,9 +9,9 @@ import pytest
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
+from impasto_link.endpoint import USERNAME
 from impasto_link.pieces import MAX_FRAME
 from impasto_link.proof import Passwords
-from impasto_link.transport import USERNAME
 
 
 class EchoServer:

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impasto_link import zmtp
+from impasto_link.endpoint import USERNAME
 from impasto_link.errors import Refused
 from impasto_link.pieces import MAX_FRAME, MAX_FRAMES
 from impasto_link.proof import Passwords
-from impasto_link.transport import USERNAME
 from impasto_link.zmtp import ZmtpLine
 from impasto_link.zmtp_codec import ProtocolError, RejectedError, Session, encode
 

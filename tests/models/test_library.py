@@ -39,7 +39,7 @@ CPU = torch.device("cpu")
 
 
 def fixed(library: Library) -> FixedEngine:
-    return FixedEngine(Studio(library, CPU, StyleReader(CPU)))
+    return FixedEngine(Studio(library, CPU, StyleReader(Library(), CPU)))
 
 
 def make_bank(path: Path, *names: str, seed: int = 0, with_body: bool = True) -> StyleBankNet:
@@ -129,7 +129,7 @@ def test_a_vgg_that_is_named_wrongly_is_not_fetched_instead(tmp_path: Path, monk
     monkeypatch.setenv("IMPASTO_VGG19", str(tmp_path / "slip.safetensors"))
     monkeypatch.delenv("IMPASTO_OFFLINE", raising=False)
     monkeypatch.setattr("impasto.zoo.features._download", None)
-    assert "slip.safetensors" in FeatureSource(CPU, torch.float32).get("auto")[1]
+    assert "slip.safetensors" in FeatureSource(Library(), CPU, torch.float32).get("auto")[1]
     assert not torchvision_download().running
 
 
@@ -138,7 +138,7 @@ def test_a_network_that_measures_is_loaded_again_when_it_was_replaced(
 ) -> None:
     monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path))
     monkeypatch.delenv("IMPASTO_VGG19", raising=False)
-    source, photo = FeatureSource(CPU, torch.float32), torch.rand(1, 3, 32, 32)
+    source, photo = FeatureSource(Library(), CPU, torch.float32), torch.rand(1, 3, 32, 32)
 
     def seen(choice: str) -> Tensor:
         net, note = source.get(choice)

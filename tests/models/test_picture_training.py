@@ -193,7 +193,7 @@ def test_a_sheet_of_what_a_network_sees_is_drawn(data: Path, tmp_path: Path) -> 
     ],
 )
 def test_the_charts_of_a_sheet_have_places_of_their_own(names: list[str], charts: list[str]) -> None:
-    net, _ = FeatureSource(torch.device("cpu"), torch.float32).get("compact")
+    net, _ = FeatureSource(Library(), torch.device("cpu"), torch.float32).get("compact")
     others = {name: torch.rand(1, 3, 64, 96) for name in names}
     figure = draw_sheet(net, torch.rand(1, 3, 96, 64), "noise", others, "photo")
     figure.draw_without_rendering()

@@ -29,7 +29,7 @@ from impasto.training.painted import paint_copies
 from impasto.training.photos import find_pictures, load_rgb, name_of_own
 from impasto.training.subjects import SubjectCrops, find_subjects, load_mask, random_view
 from impasto.training.weak_masks import mask_photos
-from impasto.zoo.library import shipped_models
+from impasto.zoo.library import Library, shipped_models
 from impasto.zoo.storage import read_card
 from impasto.zoo.subject import FILE_NAME, load_encoder, load_subject_net, save_subject_net, subject_model
 from impasto_link.errors import BadRequest, ModelProblem
@@ -52,7 +52,7 @@ def encoder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def finder() -> SubjectFinder:
-    return SubjectFinder(torch.device("cpu"))
+    return SubjectFinder(Library(), torch.device("cpu"))
 
 
 @pytest.mark.parametrize("size", [(320, 320), (1, 1), (40, 4000), (3000, 20), (375, 500)])

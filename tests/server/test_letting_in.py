@@ -117,7 +117,7 @@ def test_quick_jobs_have_precedence_but_not_for_ever() -> None:
         queue.add(Job(f"batch {number}", b"batch", []))
     for number in range(6):
         queue.add(Job(f"quick {number}", f"client {number}".encode(), [], quick=True))
-    queue.add(Job("preview", b"batch", [], preview=True, quick=True))
+    queue.add(Job("preview", b"batch", [], streams=True, quick=True))
     assert [job.id for job in queue][:7] == [*(f"quick {number}" for number in range(6)), "preview"]
     taken = [queue.take("cpu") for _ in range(9)]
     assert [job.id for job in taken if job].index("batch 0") == 4

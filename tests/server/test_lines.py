@@ -20,11 +20,12 @@ from impasto.server import door, leases
 from impasto.server.operations import OPERATIONS, Question
 from impasto_link import codec, contact, proof
 from impasto_link.client import Call, Client, Event
+from impasto_link.endpoint import USERNAME
 from impasto_link.errors import Cancelled, Refused, WorkerDied
 from impasto_link.options import StylizeOptions
 from impasto_link.pieces import Message
 from impasto_link.pixels import PixelFormat, Region
-from impasto_link.transport import USERNAME, open_transport
+from impasto_link.transport import open_transport
 from support import PATIENCE, RunningBroker, wait_until
 
 Start = Callable[..., RunningBroker]

@@ -18,6 +18,7 @@ from impasto.cli.outputs import EXISTING, Outputs, add_existing_option, plan_tar
 from impasto.cli.sources import find_sources
 from impasto.command import SERVER_COMMAND
 from impasto.imaging import files
+from impasto.imaging.formats import SUFFIX_OF
 from impasto_link.client import Call, Client, Event
 from impasto_link.errors import BadRequest, Cancelled, ImpastoError, ServerGone, UnknownStyle, WorkerDied
 from impasto_link.launch import connect_or_start
@@ -27,8 +28,6 @@ from impasto_link.pixels import Region
 AHEAD = 1
 #: How often a picture is tried: its job may be cancelled by a server that is ending, and then the server has ended.
 TRIES = 3
-#: By what is said with --format.
-FORMATS = {"png": ".png", "jpg": ".jpg", "tiff": ".tif", "webp": ".webp"}
 
 #: Of our own modules only: what the libraries beneath them log is for them to tell in words.
 _LOG = logging.getLogger("impasto")
@@ -51,11 +50,11 @@ def add_batch_arguments(parser: argparse.ArgumentParser) -> None:
     add_existing_option(parser)
     parser.add_argument(
         "--format",
-        choices=FORMATS,
+        choices=SUFFIX_OF,
         help="of files in a folder OUT (default: of paintings as the photo came, of masks png)",
     )
     parser.add_argument(
-        "--quality", type=int, default=95, metavar="1..100", help="of files of JPEG and WebP (default: 95)"
+        "--quality", type=int, default=95, metavar="1..100", help="of files of JPEG, WebP and AVIF (default: 95)"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
@@ -266,7 +265,7 @@ def _plan(options: argparse.Namespace, suffix_for: Callable[[Path], str]) -> tup
     """The picture for each file to be written, and what was passed over, in sentences."""
     sources, notes = find_sources(options.inputs, recursive=options.recursive, output=Path(options.output))
     if options.format is not None:
-        suffix_for = lambda source: FORMATS[options.format]  # noqa: E731
+        suffix_for = lambda source: SUFFIX_OF[options.format]  # noqa: E731
     several = [source.path for source in sources] != [Path(options.inputs[0])]
     targets = plan_targets(sources, options.output, suffix_for, several=several)
     if options.format is not None and Path(options.output) in targets:

@@ -19,6 +19,7 @@ from impasto.cli.running import connect_to_running
 from impasto.client import Server
 from impasto.engines.registry import engine_problems
 from impasto.install import gimp, krita, snap
+from impasto.masking.models import mask_model_problems
 from impasto.zoo.library import Library
 from impasto_link import __version__, codec
 from impasto_link.discovery import disbelieved, log_file
@@ -194,7 +195,7 @@ def _models() -> Iterator[Finding]:
         yield Finding(f"{len(styles)} styles")
     else:
         yield Finding("there is no style at all", "The models are missing: install Impasto anew.", grave=True)
-    for problem in (*library.problems(), *engine_problems()):
+    for problem in (*library.problems(), *engine_problems(), *mask_model_problems()):
         yield Finding(problem, "Take the file away, or train it anew: impasto train")
 
 

@@ -41,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
     from impasto.imaging.resample import resize
     from impasto.inspection import draw_sheet
     from impasto.zoo.features import FeatureSource, fetch_vgg, find_vgg
+    from impasto.zoo.library import Library
 
     mpl.use("agg")
     if options.output.suffix.lower() not in (".png", ".pdf", ".svg"):
@@ -71,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     elif choice == "vgg19" and find_vgg() is None:
         print("Downloading VGG-19, 548 MB ...", file=sys.stderr)
         fetch_vgg()
-    source = FeatureSource(torch.device("cpu"), torch.float32)
+    source = FeatureSource(Library(), torch.device("cpu"), torch.float32)
     net, _ = source.get(choice)
     named = {"photo": options.photo, "painting": options.result}
     others = {name: look(path) for name, path in named.items() if path}

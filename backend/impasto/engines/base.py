@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from impasto.engines.facts import EngineFacts
+from impasto.engines.facts import LIBRARY, PICTURE, EngineFacts
 from impasto.engines.pictures import StylePicture, StyleReader, as_style
 from impasto.imaging import files
 from impasto.progress import Progress
@@ -65,6 +65,20 @@ class Wanted:
             raise BadRequest(say("The picture {name} of a style was not sent along.", name=f"{choice.name!r}"))
         return found
 
+    def check(self, facts: EngineFacts) -> None:
+        """Raise BadRequest if an engine does not paint like what is wanted."""
+        for choice in self.used():
+            is_picture = self.picture(choice) is not None
+            if (PICTURE if is_picture else LIBRARY) in facts.accepts:
+                continue
+            engine, name = facts.name, f"{choice.name!r}"
+            raise BadRequest(
+                say("The engine {engine} does not paint like pictures, such as {name}.", engine=engine, name=name)
+                if is_picture
+                else say("The engine {engine} has no styles of the library, such as {name}.", engine=engine, name=name),
+                "Choose another engine, or another style.",
+            )
+
     def as_pictures(self, library: Library) -> list[tuple[StylePicture, float]]:
         """Each style as a picture, and its weight: the one sent along, or the library's example of it.
 
@@ -112,7 +126,7 @@ class Engine:
         """Paint a picture in one pass.
 
         Args:
-            photo: (1, 3, H, W) float32, sRGB in [0, 1], any size from 1 x 1, on the CPU.
+            photo: (1, 3, H, W) float32, sRGB in [0, 1], no side shorter than ``smallest`` of the facts, on the CPU.
             wanted: what to paint like.
             progress: told of the progress between strips; may raise to stop.
             weights: how much each pixel counts in the statistics, (1, 1, H, W) in [0, 1]; all alike if not given.

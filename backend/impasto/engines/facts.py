@@ -24,6 +24,7 @@ class EngineFacts:
         refines: whether it optimises a painting, or the photo.
         halo: how far a pixel of its painting sees to each side, in pixels at the painting's scale.
         stride: where its grid has corners, in pixels: an area that begins at one is painted as in the whole picture.
+        smallest: the shortest side that it takes, in pixels; smaller pictures are continued by their edge before.
         parameters: what can be set beside what all engines have.
     """
 
@@ -35,6 +36,7 @@ class EngineFacts:
     refines: bool = False
     halo: int = 0
     stride: int = 1
+    smallest: int = 1
     parameters: tuple[Parameter, ...] = ()
 
     @property

@@ -19,7 +19,7 @@ class Painters:
     """
 
     def __init__(self, library: Library, device: torch.device) -> None:
-        self._studio = Studio(library, device, StyleReader(device))
+        self._studio = Studio(library, device, StyleReader(library, device))
         self._engines: dict[str, Engine] = {}
 
     def loaded(self) -> list[str]:

@@ -19,7 +19,7 @@ from impasto.nets.adain import StyleLatent, see_style
 from impasto.nets.encoder import CompactEncoder
 from impasto.nets.predictor import StylePredictor
 from impasto.zoo.encoder import FILE_NAME, load_compact_encoder
-from impasto.zoo.library import file_version, find_model
+from impasto.zoo.library import Library, file_version
 from impasto.zoo.predictor import load_predictor
 from impasto.zoo.shelf import Shelf
 from impasto_link.errors import BadRequest
@@ -105,11 +105,12 @@ class StyleReader:
     """Looks at pictures with the compact encoder; what it has seen once it remembers by content.
 
     Args:
+        library: where the networks are.
         device: where to compute.
     """
 
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
+    def __init__(self, library: Library, device: torch.device) -> None:
+        self._library, self._device = library, device
         self._shelf = Shelf()
         self._seen: OrderedDict[tuple[object, ...], object] = OrderedDict()
 
@@ -125,11 +126,17 @@ class StyleReader:
     @property
     def encoder(self) -> CompactEncoder:
         """The encoder, float32."""
+        path = self.encoder_file
 
         def load() -> CompactEncoder:
-            return load_compact_encoder().to(self._device).to(memory_format=torch.channels_last)
+            return load_compact_encoder(path).to(self._device).to(memory_format=torch.channels_last)
 
-        return self._shelf.take("encoder", [find_model(FILE_NAME)], load)
+        return self._shelf.take("encoder", [path], load)
+
+    @property
+    def encoder_file(self) -> Path:
+        """Where the encoder is."""
+        return self._library.model(FILE_NAME)
 
     def latent(self, style: StylePicture) -> StyleLatent:
         """What `impasto.nets.adain` is told of the picture."""
@@ -138,7 +145,7 @@ class StyleReader:
             picture, weights = self._prepared(style)
             return see_style(self.encoder(picture), weights)
 
-        return self._remember(("latent", _encoder_version(), style.key), see)
+        return self._remember(("latent", file_version(self.encoder_file), style.key), see)
 
     def code(self, style: StylePicture, predictor: Path) -> Tensor:
         """The code that a predictor gives the picture, (code_length,) float32 on the CPU."""
@@ -146,7 +153,7 @@ class StyleReader:
         def see() -> Tensor:
             return self._predictor(predictor)(self.latent(style).description)[0].cpu()
 
-        return self._remember(("code", _encoder_version(), file_version(predictor), style.key), see)
+        return self._remember(("code", file_version(self.encoder_file), file_version(predictor), style.key), see)
 
     def _prepared(self, style: StylePicture) -> tuple[Tensor, Tensor | None]:
         encoder = self.encoder
@@ -165,7 +172,3 @@ class StyleReader:
         while len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
         return self._seen[key]  # type: ignore[return-value]
-
-
-def _encoder_version() -> tuple[Path, int]:
-    return file_version(find_model(FILE_NAME))

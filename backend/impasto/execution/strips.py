@@ -21,16 +21,6 @@ ROWS = 16
 _AHEAD = 2
 
 
-def pad_to(smallest: int, photo: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    """Picture and weights, continued by their edge to ``smallest`` pixels: reflection needs something to reflect."""
-    height, width = photo.shape[-2:]
-    missing = (0, max(0, smallest - width), 0, max(0, smallest - height))
-    if not any(missing):
-        return photo, weights
-    photo = F.pad(photo, missing, mode="replicate")
-    return photo, None if weights is None else F.pad(weights, missing, mode="replicate")
-
-
 def pad_to_stride(photo: Tensor, weights: Tensor | None, stride: int) -> tuple[Tensor, Tensor | None]:
     """Picture and weights, (1, C, H, W), mirrored at the bottom and at the right to multiples of a network's stride.
 

@@ -219,7 +219,7 @@ def write(
     or not at all; a failure leaves an older one as it was.
 
     Args:
-        quality: 1 to 100, for JPEG and WebP.
+        quality: 1 to 100, for JPEG, WebP and AVIF.
         replace: see `put`.
 
     Raises:
@@ -284,8 +284,8 @@ def _encoded(suffix: str, region: Region, info: FileInfo, quality: int, of: str)
     if not writer.has_gray and region.format.is_gray and region.profile is not None:
         # A profile of gray does not go with RGB.
         image = image.icc_transform("srgb", embedded=True, intent="relative")
-    if suffix == ".webp" and info.lossless:
-        options = {"lossless": True, "exact": True}
+    if writer.lossless is not None and info.lossless:
+        options = writer.lossless
     data = bytes(with_info(image, info).write_to_buffer(suffix, **options))
     if suffix in (".tif", ".tiff") and info.exif:
         data = tiff.with_exif(data, info.exif)

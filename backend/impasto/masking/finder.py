@@ -12,6 +12,7 @@ from torch import Tensor
 from impasto.masking.base import MaskModel
 from impasto.masking.edges import follow_edges
 from impasto.masking.models import make_mask_model
+from impasto.zoo.library import Library
 
 #: How much memory the kept masks may take, in bytes.
 _KEPT_BYTES = 2**28
@@ -21,11 +22,12 @@ class SubjectFinder:
     """Finds subjects on one device; keeps the networks, and the masks of the pictures last seen.
 
     Args:
+        library: where our own network is.
         device: where to compute; where its memory does not suffice, the CPU does it.
     """
 
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
+    def __init__(self, library: Library, device: torch.device) -> None:
+        self._library, self._device = library, device
         self._models: dict[str, MaskModel] = {}
         self._kept: OrderedDict[bytes, Tensor] = OrderedDict()
 
@@ -73,5 +75,5 @@ class SubjectFinder:
 
     def _model(self, name: str) -> MaskModel:
         if name not in self._models:
-            self._models[name] = make_mask_model(name, self._device)
+            self._models[name] = make_mask_model(name, self._library, self._device)
         return self._models[name]

@@ -1,7 +1,7 @@
 """Which networks can find a subject: ours, and those that other packages bring. Without PyTorch until one is made.
 
-What brings some is a module with ``MODELS``, a tuple of `MaskFacts`, and ``load(name, device)``, which makes the
-`impasto.masking.base.MaskModel` of one of them. A package says where it is with an entry point of the group
+What brings some is a module with ``MODELS``, a tuple of `MaskFacts`, and ``load(name, library, device)``, which makes
+the `impasto.masking.base.MaskModel` of one of them. A package says where it is with an entry point of the group
 ``impasto.mask_models``:
 
     [project.entry-points."impasto.mask_models"]
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import torch
 
     from impasto.masking.base import MaskModel
+    from impasto.zoo.library import Library
 
 GROUP = "impasto.mask_models"
 _BUILT_IN = ("impasto.masking.own", "impasto.masking.rembg")
@@ -68,10 +69,10 @@ def check_mask_model(name: str) -> None:
         )
 
 
-def make_mask_model(name: str, device: torch.device) -> MaskModel:
-    """The network of a name on a device; raises BadRequest if there is none."""
+def make_mask_model(name: str, library: Library, device: torch.device) -> MaskModel:
+    """The network of a name on a device, of a library if its file is in one; raises BadRequest if there is none."""
     check_mask_model(name)
-    model: MaskModel = _found().models[name].module.load(name, device)
+    model: MaskModel = _found().models[name].module.load(name, library, device)
     return model
 
 
@@ -96,8 +97,15 @@ def _found() -> _Found:
             problems.append(
                 say("The mask models of {package} cannot be used: {reason}.", package=printable(where), reason=reason)
             )
-        else:
-            models |= {one.name: _Model(one, module) for one in module.MODELS if one.name not in models}
+            continue
+        for one in module.MODELS:
+            if one.name in models:
+                name, package = printable(one.name), printable(where)
+                problems.append(
+                    say("There are two mask models {name}; that of {package} is not used.", name=name, package=package)
+                )
+            else:
+                models[one.name] = _Model(one, module)
     return _Found(models, problems)
 
 

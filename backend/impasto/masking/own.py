@@ -10,14 +10,15 @@ if TYPE_CHECKING:
     import torch
 
     from impasto.masking.base import MaskModel
+    from impasto.zoo.library import Library
 
 #: Which network finds subjects if nobody chooses.
 OURS = "impasto"
 MODELS = (MaskFacts(OURS, "Impasto", "Small and quick, for photos and paintings"),)
 
 
-def load(name: str, device: torch.device) -> MaskModel:
+def load(name: str, library: Library, device: torch.device) -> MaskModel:
     """The model itself, which needs PyTorch."""
     from impasto.masking.subject import OwnModel
 
-    return OwnModel(device)
+    return OwnModel(library, device)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import torch
 
     from impasto.masking.base import MaskModel
+    from impasto.zoo.library import Library
 
 MODELS = (
     MaskFacts("u2net", "U2-Net", "By rembg, where it is installed"),
@@ -18,7 +19,7 @@ MODELS = (
 )
 
 
-def load(name: str, device: torch.device) -> MaskModel:
+def load(name: str, library: Library, device: torch.device) -> MaskModel:
     """The model itself; rembg chooses the device."""
     from impasto.masking.rembg_model import RembgModel
 

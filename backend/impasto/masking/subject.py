@@ -13,9 +13,9 @@ from impasto.compute.ladder import with_cpu
 from impasto.imaging.resample import resize
 from impasto.masking.base import MaskModel
 from impasto.nets.unet import SubjectNet
-from impasto.zoo.library import file_version
+from impasto.zoo.library import Library, file_version
 from impasto.zoo.shelf import Shelf
-from impasto.zoo.subject import load_subject_net, subject_model
+from impasto.zoo.subject import FILE_NAME, load_subject_net
 
 #: The network looks at a picture of about this many pixels squared, whatever its shape.
 WORKING_SIDE = 320
@@ -29,17 +29,18 @@ class OwnModel(MaskModel):
     """Our own network on one device; where its memory does not suffice, on the CPU.
 
     Args:
+        library: where its file is.
         device: where to compute.
     """
 
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
+    def __init__(self, library: Library, device: torch.device) -> None:
+        self._library, self._device = library, device
         self._shelf = Shelf()
 
     @property
     def version(self) -> object:
         """See `MaskModel`."""
-        return file_version(subject_model())
+        return file_version(self._library.model(FILE_NAME))
 
     def loaded(self) -> list[str]:
         """See `MaskModel`."""
@@ -54,7 +55,7 @@ class OwnModel(MaskModel):
         return with_cpu(self._device, lambda device: find_mask(self._net(device), photo).cpu())
 
     def _net(self, device: torch.device) -> SubjectNet:
-        path = subject_model()
+        path = self._library.model(FILE_NAME)
 
         def load() -> SubjectNet:
             return load_subject_net(path).to(device, fast_dtype(device)).to(memory_format=torch.channels_last)

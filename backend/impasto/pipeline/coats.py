@@ -135,7 +135,7 @@ class Coating:
         def tell(done: float, doing: str, picture: Callable[[], Any] | None = None) -> None:
             progress(done, doing, None if picture is None else lambda: canvas.preview(picture().cpu(), around, box))
 
-        begun = None if start is None else start[..., box[0], box[1]]
+        begun = None if start is None else scale.piece(start)
         wanted, watched = self._wanted(facts, share), Progress(tell, "refining")
         arguments = begun, scale.photo, wanted, options, self.brush, watched, scale.weights
         refined, note = self.with_painters(lambda painters: painters.engine(facts.name).refine(*arguments))
@@ -150,7 +150,9 @@ class Coating:
         return Canvas(self.photo, below, area, strength, self.options.keep_colors)
 
     def _wanted(self, facts: EngineFacts, share: Share) -> Wanted:
-        return Wanted(share.coat.styles, self.pictures, settings_of(facts, self.options.settings))
+        wanted = Wanted(share.coat.styles, self.pictures, settings_of(facts, self.options.settings))
+        wanted.check(facts)
+        return wanted
 
 
 def _check_numbers(painted: Tensor) -> None:

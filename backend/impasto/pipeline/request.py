@@ -57,7 +57,7 @@ class Pipeline:
         self.library = library
         self.device = device
         self._painters = {device: Painters(library, device)}
-        self._finder = SubjectFinder(device)
+        self._finder = SubjectFinder(library, device)
 
     def loaded(self) -> list[str]:
         """Names of the models in memory."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.engines.facts import EngineFacts
@@ -21,7 +22,7 @@ class PaintingScale:
 
     Strokes have a size of their own, so larger ones are painted on a smaller picture. And of a picture only what is
     near the area is painted; the area's border is as in the whole picture, because the box around it has the engine's
-    halo, and begins where the engine's grid does.
+    halo, and begins where the engine's grid does. What is smaller than the engine takes is continued by its edge.
 
     Args:
         photo: (1, 3, H, W) in [0, 1].
@@ -30,13 +31,13 @@ class PaintingScale:
         facts: of the engine.
 
     Attributes:
-        photo: what is to be painted, (1, 3, h, w).
+        photo: what is to be painted, (1, 3, h, w), at least of the engine's smallest size.
         weights: how much each pixel of it belongs to what is painted, (1, 1, h, w); all alike if None.
         box: rows and columns that it has of the small picture; None if there is nothing to paint.
     """
 
     def __init__(self, photo: Tensor, area: Tensor | None, brush: float, facts: EngineFacts) -> None:
-        self._full = photo
+        self._full, self._smallest = photo, facts.smallest
         height, width = photo.shape[-2:]
         self._small = resize(photo, max(1, round(height / brush)), max(1, round(width / brush)))
         self.box: Box | None = _WHOLE
@@ -44,8 +45,8 @@ class PaintingScale:
         if area is not None:
             weights = resize(area, *self._small.shape[-2:])
             self.box = bounds(weights, facts)
-            self.weights = None if self.box is None else weights[..., self.box[0], self.box[1]]
-        self.photo = self._small if self.box is None else self._small[..., self.box[0], self.box[1]]
+            self.weights = None if self.box is None else self.piece(weights)
+        self.photo = self.piece(self._small)
 
     @property
     def statistics(self) -> Tensor | None:
@@ -57,6 +58,13 @@ class PaintingScale:
         """Row and column at which what is to be painted begins in the small picture."""
         rows, columns = self.box or _WHOLE
         return rows.start or 0, columns.start or 0
+
+    def piece(self, picture: Tensor) -> Tensor:
+        """What belongs to ``photo`` of another map of the small picture, (1, C, height, width)."""
+        rows, columns = self.box or _WHOLE
+        piece = picture[..., rows, columns]
+        missing = [max(0, self._smallest - length) for length in piece.shape[-2:]]
+        return F.pad(piece, (0, missing[1], 0, missing[0]), mode="replicate") if any(missing) else piece
 
     def back(self, painted: Tensor, progress: Progress, around: Tensor | None = None) -> Tensor:
         """The painting at the size of the photo, (1, 3, H, W).
@@ -76,9 +84,11 @@ class PaintingScale:
         return upsample_guided(painted, self._small, self._full, progress.look)
 
     def _in_place(self, painted: Tensor, around: Tensor) -> Tensor:
+        rows, columns = self.box or _WHOLE
+        height, width = around[..., rows, columns].shape[-2:]
+        painted = painted[..., :height, :width]
         if painted.shape == around.shape:
             return painted
-        rows, columns = self.box or _WHOLE
         whole = around.clone()
         whole[..., rows, columns] = painted
         return whole

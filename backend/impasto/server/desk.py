@@ -11,7 +11,7 @@ from typing import Any
 from impasto.server.crew import Crew
 from impasto.server.front import Front
 from impasto.server.jobs import Job, JobQueue, KeptResults, is_quick
-from impasto.server.operations import JobOperation
+from impasto.server.operations import JobOperation, StreamOperation
 from impasto_link import codec
 from impasto_link.errors import BadRequest, ImpastoError, WorkerDied
 from impasto_link.pieces import Message
@@ -91,14 +91,15 @@ class Desk:
             frames = [codec.pack({**header, "shared": False}), *frames[1:]]
         # What comes in a row is a batch, however small its pictures are: of these only the first one hurries.
         is_first = not any(job.client == client for job in self.jobs())
-        hurries = operation.newest_wins or options.max_side is not None or is_first
+        streams = isinstance(operation, StreamOperation)
+        hurries = streams or options.max_side is not None or is_first
         quick = hurries and is_quick(options, {kind: one.format for kind, one in regions.items()})
         job = Job(
             header["id"],
             client,
             list(frames),
             options.device,
-            operation.newest_wins,
+            streams,
             quick,
             codec.shared_frames(header),
         )

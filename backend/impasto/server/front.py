@@ -17,9 +17,9 @@ from impasto.server.leases import Leases
 from impasto.server.options import RemoteAccess
 from impasto.server.safely import safely
 from impasto_link import codec
+from impasto_link.endpoint import USERNAME
 from impasto_link.errors import ImpastoError
 from impasto_link.pieces import Message
-from impasto_link.transport import USERNAME
 
 log = logging.getLogger(__name__)
 

@@ -40,7 +40,7 @@ class Job:
         client: the ROUTER's identity of the client that gets the events.
         message: header and frames as they came, to be passed on to a worker; empty once one has begun with it.
         device: where it may run: one of `impasto_link.devices.DEVICES`.
-        preview: whether a newer preview of the same client replaces it.
+        streams: whether a newer one of the same client that streams, too, replaces it.
         quick: whether it goes before others, and may be done in the middle of a long one.
         shared: its frames in shared memory, by name, and how many bytes each has.
         sees_shared: whether the client can be given its result in shared memory.
@@ -56,7 +56,7 @@ class Job:
     client: bytes
     message: list[Any]
     device: str = "auto"
-    preview: bool = False
+    streams: bool = False
     quick: bool = False
     shared: Mapping[str, int] = field(default_factory=dict)
     sees_shared: bool = False
@@ -192,7 +192,7 @@ class JobQueue:
         """
         waiting = self.of_client(job.client)
         self.check_room(job.client, job.nbytes)
-        replaced = next((other for other in waiting if other.preview), None) if job.preview else None
+        replaced = next((other for other in waiting if other.streams), None) if job.streams else None
         if replaced is not None:
             self.remove(replaced)
         self._count(job)

@@ -1,8 +1,8 @@
 """What the server can be asked for: a table that broker and worker share. Without PyTorch and numpy.
 
-There are two kinds. What is asked at once the broker answers itself. A job waits for a worker, which does it with its
-pipeline, and its client hears of it until it ends. (A third kind, for pictures that come without an end, is to be a
-class beside these two.)
+There are three kinds. What is asked at once the broker answers itself. A job waits for a worker, which does it with its
+pipeline, and its client hears of it until it ends. A stream is of jobs that come without an end, such as previews while
+a slider moves: of those of a client only the newest counts, and none waits behind a long job.
 """
 
 from __future__ import annotations
@@ -48,21 +48,23 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True)
 class JobOperation:
-    """What a worker does.
+    """What a worker does, once for each request.
 
     Attributes:
         name: the operation.
         read: reads the options out of a request; raises BadRequest if they cannot be met.
         work: does it, in the worker: the pipeline, the options, the pictures that were sent, who is told how far it is.
         needs: kinds of frames without which it is refused.
-        newest_wins: whether a newer one of the same client takes the place of one that waits.
     """
 
     name: str
     read: Callable[[codec.Header], StylizeOptions | MaskOptions]
     work: Callable[[Pipeline, Any, Mapping[str, Region], Teller], Outcome]
     needs: tuple[str, ...] = ("pixels",)
-    newest_wins: bool = False
+
+
+class StreamOperation(JobOperation):
+    """What a worker does of the newest request of a client: it takes the place of one that waits."""
 
 
 # --- at once
@@ -177,7 +179,7 @@ OPERATIONS: dict[str, Question | JobOperation] = {
         Question("received", _received),
         Question("shutdown", _shutdown),
         JobOperation("stylize", _read_stylize, _do_stylize),
-        JobOperation("preview", _read_stylize, _do_stylize, newest_wins=True),
+        StreamOperation("preview", _read_stylize, _do_stylize),
         JobOperation("mask", _read_mask, _do_mask),
     )
 }

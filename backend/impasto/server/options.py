@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from impasto_link.endpoint import EXIT_AFTER, UNLOAD_AFTER
+
 
 @dataclass(frozen=True)
 class RemoteAccess:
@@ -22,8 +24,8 @@ class BrokerOptions:
 
     devices: tuple[str, ...] = ("auto",)
     remote: RemoteAccess | None = None
-    unload_after: float = 600.0
-    exit_after: float = 3600.0
+    unload_after: float = UNLOAD_AFTER
+    exit_after: float = EXIT_AFTER
     memory: int | None = None
     """How many bytes of the computer's memory each worker may have; what is free if None."""
     shared_memory: bool = True

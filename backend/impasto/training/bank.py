@@ -152,7 +152,7 @@ def _begin(trainer: StyleTrainer, recipe: BankRecipe, library: Library, base: Ba
     predictor = find_predictor(library.folders, base.body)
     if predictor is None:
         return
-    reader = StyleReader(torch.device("cpu"))
+    reader = StyleReader(library, torch.device("cpu"))
     paintings = [StylePicture(load_rgb(style.paintings[0])[None].float() / 255) for style in recipe.styles]
     trainer.begin_with(torch.stack([reader.code(painting, predictor[0]) for painting in paintings]))
 

@@ -126,7 +126,7 @@ def _subjects(
         return subjects
     painted = plan.work / "painted"
     if not plan.export:
-        studio = Studio(Library(), device, StyleReader(device))
+        studio = Studio(Library(), device, StyleReader(Library(), device))
         paint_copies([one.picture for one in subjects], painted, FixedEngine(studio))
     return [one.with_painted(painted) for one in subjects]
 
@@ -139,7 +139,7 @@ def _weak(plan: SubjectPlan, backgrounds: list[Path], device: torch.device) -> l
         empty = {path.resolve() for path in backgrounds}
         photos = [path for path in find_pictures(plan.photos) if path.resolve() not in empty]
         # Not kept: it has a memory.
-        finder = SubjectFinder(device)
+        finder = SubjectFinder(Library(), device)
         masked = mask_photos(photos, plan.work / plan.weak_model, plan.weak_model, finder)
         weak |= {one.picture: one for one in masked}
     return list(weak.values())

@@ -15,7 +15,7 @@ from impasto.nets.vgg import VGG19Features
 from impasto.progress import Look
 from impasto.zoo.download import Download
 from impasto.zoo.encoder import FILE_NAME, load_compact_encoder
-from impasto.zoo.library import find_model, user_models
+from impasto.zoo.library import Library, user_models
 from impasto.zoo.shelf import Shelf
 from impasto.zoo.vgg import load_vgg19
 from impasto_link.errors import ModelProblem, quoted
@@ -84,12 +84,13 @@ class FeatureSource:
     """Finds the network that measures, and keeps it.
 
     Args:
-        device: where it is to compute.
+        library: where the compact encoder is.
+        device: where to compute.
         dtype: in which numbers.
     """
 
-    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
-        self._device, self._dtype = device, dtype
+    def __init__(self, library: Library, device: torch.device, dtype: torch.dtype) -> None:
+        self._library, self._device, self._dtype = library, device, dtype
         self._shelf = Shelf()
 
     def loaded(self) -> list[str]:
@@ -121,7 +122,7 @@ class FeatureSource:
         return self._compact(), note
 
     def _compact(self) -> Features:
-        return self._keep("encoder", find_model(FILE_NAME), load_compact_encoder)
+        return self._keep("encoder", self._library.model(FILE_NAME), load_compact_encoder)
 
     def _keep(self, name: str, path: Path, load: Callable[[Path], VGG19Features | CompactEncoder]) -> Features:
         """The network of a file; loaded again when the file was replaced."""

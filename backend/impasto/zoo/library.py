@@ -60,8 +60,7 @@ def user_models() -> Path:
 
 def find_model(name: str) -> Path:
     """The file of a model: the user's own if there is one, else the one that comes with Impasto."""
-    own = user_models() / name
-    return own if own.is_file() else shipped_models() / name
+    return Library().model(name)
 
 
 def file_version(path: Path) -> tuple[Path, int]:
@@ -145,6 +144,11 @@ class Library:
         #: What all of that came to, which is looked up again and again while a picture is painted; None if some of it
         #: may be another matter in a moment.
         self._known: _Known | None = None
+
+    def model(self, name: str) -> Path:
+        """The file of a model that is no bank: of the last folder that has one, or where the first should have it."""
+        there = (folder / name for folder in reversed(self.folders))
+        return next((path for path in there if path.is_file()), self.folders[0] / name)
 
     def state(self) -> str:
         """A word that changes with the cards in the folders: cheap to ask, and says whether to look at them again."""

@@ -12,6 +12,8 @@ FACTS = EngineFacts(
     # A changed pixel was seen to reach 54 to each side.
     halo=64,
     stride=8,
+    # The deepest map is mirrored at its border, too.
+    smallest=16,
 )
 
 

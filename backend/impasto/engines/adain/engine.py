@@ -11,11 +11,8 @@ from impasto.engines.adain import FACTS
 from impasto.engines.adain.files import FILE_NAME, load_decoder
 from impasto.engines.adain.folded import FoldedAdaIN
 from impasto.engines.base import Engine, Wanted
-from impasto.execution.strips import pad_to
 from impasto.nets.adain import StyleLatent
 from impasto.progress import Progress
-from impasto.zoo.encoder import FILE_NAME as ENCODER_FILE
-from impasto.zoo.library import find_model
 
 #: Numbers that live at the same time, per pixel of the picture: 12 of the two maps that are kept, the rest for the
 #: strips and the result; measured at 2048 x 2048 and 4096 x 4096 in bfloat16.
@@ -52,16 +49,16 @@ class AdaINEngine(Engine):
             )
         )
         height, width = photo.shape[-2:]
-        photo, weights = pad_to(net.min_size, photo, weights)
 
         def paint(plan: Plan) -> Tensor:
-            return net.paint(photo, mixed, plan, progress, weights)[..., :height, :width]
+            return net.paint(photo, mixed, plan, progress, weights)
 
         return with_plans(self.studio.device, height * width, _NUMBERS, _NUMBERS, net.dtype, paint)
 
     def _load(self) -> FoldedAdaIN:
-        def load() -> FoldedAdaIN:
-            device = self.studio.device
-            return FoldedAdaIN(self.studio.reader.encoder, load_decoder(), device, fast_dtype(device))
+        device, reader, path = self.studio.device, self.studio.reader, self.studio.library.model(FILE_NAME)
 
-        return self.shelf.take("adain", [find_model(FILE_NAME), find_model(ENCODER_FILE)], load)
+        def load() -> FoldedAdaIN:
+            return FoldedAdaIN(reader.encoder, load_decoder(path), device, fast_dtype(device))
+
+        return self.shelf.take("adain", [path, reader.encoder_file], load)

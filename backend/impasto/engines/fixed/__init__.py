@@ -12,6 +12,8 @@ FACTS = EngineFacts(
     # What a pixel of the network sees to each side is 54.
     halo=56,
     stride=4,
+    # The first layer mirrors the picture at its border.
+    smallest=8,
 )
 
 

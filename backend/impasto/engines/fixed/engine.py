@@ -11,7 +11,6 @@ from impasto.compute.ladder import with_plans
 from impasto.compute.plan import Plan
 from impasto.engines.base import Engine, Studio, Wanted
 from impasto.engines.fixed import FACTS
-from impasto.execution.strips import pad_to
 from impasto.execution.style_bank import FoldedStyleBank
 from impasto.progress import Progress
 from impasto.zoo.bank import load_body, load_codes, mix_codes
@@ -40,10 +39,9 @@ class FixedEngine(Engine):
         """See `Engine`; a picture that begins at ``origin`` has the grain that the larger one has there."""
         net, code = self._prepare(wanted, progress)
         height, width = photo.shape[-2:]
-        photo, weights = pad_to(net.min_size, photo, weights)
 
         def paint(plan: Plan) -> Tensor:
-            return net.paint(photo, code, plan, progress, weights, origin)[..., :height, :width]
+            return net.paint(photo, code, plan, progress, weights, origin)
 
         return with_plans(
             self.studio.device, height * width, _NUMBERS_KEEPING_ALL, _NUMBERS_AT_LEAST, self.dtype, paint

@@ -13,6 +13,8 @@ FACTS = EngineFacts(
     refines=True,
     halo=56,
     stride=4,
+    # Of less the network sees nothing worth the name.
+    smallest=64,
 )
 
 

@@ -21,7 +21,7 @@ class GatysEngine(Engine):
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
-        self._features = FeatureSource(studio.device, fast_dtype(studio.device))
+        self._features = FeatureSource(studio.library, studio.device, fast_dtype(studio.device))
 
     def loaded(self) -> list[str]:
         """See `Engine`."""

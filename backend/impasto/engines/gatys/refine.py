@@ -17,10 +17,10 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.compute.accelerator import give_memory_back
+from impasto.engines.gatys import FACTS
 from impasto.engines.gatys.objective import FeatureNet, Losses, Objective, measure
 from impasto.engines.pictures import StylePicture
 from impasto.imaging.color import color_moments, match_colors
@@ -34,7 +34,7 @@ from impasto_link.sentences import say
 log = logging.getLogger(__name__)
 
 #: Below this, in pixels, the deepest features of a picture or a style say nothing.
-MIN_SIDE = 64
+MIN_SIDE = FACTS.smallest
 #: The smallest scale on which a style is still one, by its shorter side.
 _MIN_STYLE_SIDE = 128
 #: Layers of the content, the first that the network has: the paper's, or the nearest.
@@ -111,7 +111,7 @@ def refine(
     Args:
         net: the network that measures.
         start: a painting to begin with, of the shape of the photo; without one it is the photo.
-        photo: whose content is to be kept, (1, 3, H, W) float32 in [0, 1].
+        photo: whose content is to be kept, (1, 3, H, W) float32 in [0, 1], no side shorter than `MIN_SIDE`.
         styles: what to paint like, and how much each counts.
         options: how.
         style_side: how large the shorter side of a style is beside the picture, in pixels of the picture.
@@ -123,13 +123,10 @@ def refine(
         The optimised picture, of the shape of the photo.
     """
     preset = PRESETS[options.preset]
-    full = photo.shape[-2:]
     from_photo = start is None
     if start is None:
         # Colours are what the optimiser is slowest to change, and a linear map does it at once.
         start = match_colors(photo, *_style_colors(styles), weights)
-    start, photo = _at_least(start), _at_least(photo)
-    weights = None if weights is None else _at_least(weights)
     height, width = start.shape[-2:]
     scales = plan_scales(
         height,
@@ -198,17 +195,11 @@ def refine(
     assert best is not None
     if best.shape != start.shape:
         best = (start + resize(best - resize(start, *best.shape[-2:]), height, width)).clamp(0, 1)
-    return best[..., : full[0], : full[1]]
+    return best
 
 
 def _given(picture: Tensor) -> Tensor:
     return picture
-
-
-def _at_least(x: Tensor) -> Tensor:
-    """Continued by its edge to a size of which the network sees something."""
-    missing = [max(0, MIN_SIDE - length) for length in x.shape[-2:]]
-    return F.pad(x, (0, missing[1], 0, missing[0]), mode="replicate") if any(missing) else x
 
 
 def _targets(
