@@ -129,7 +129,7 @@ def test_a_plugin_from_before_the_move_is_not_taken_for_installed(
     settings.write_text(text + settings.read_text())
     capsys.readouterr()
     assert main(["doctor"]) == 0
-    assert "the docker is not installed" in capsys.readouterr().out
+    assert "the plugin is not installed" in capsys.readouterr().out
     assert main(["install", "krita"]) == 0
     assert main(["uninstall", "krita"]) == 0
     assert not old.exists()

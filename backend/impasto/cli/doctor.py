@@ -8,17 +8,19 @@ The exit status is 0 if a picture can be painted, 1 if not.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from impasto.cli.running import connect_to_running
 from impasto.client import Server
 from impasto.engines.registry import engine_problems
-from impasto.install import gimp, krita, snap
+from impasto.install import EDITORS
+from impasto.install.editor import Editor
 from impasto.masking.models import mask_model_problems
 from impasto.zoo.library import Library
 from impasto_link import __version__, codec
@@ -55,7 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     grave = False
-    for title, look in (("Krita", _krita), ("GIMP", _gimp), ("server", _server), ("models", _models), ("GPU", _gpu)):
+    editors: list[tuple[str, Callable[[], Iterator[Finding]]]]
+    editors = [(editor.title, partial(_editor, editor)) for editor in EDITORS.values()]
+    for title, look in (*editors, ("server", _server), ("models", _models), ("GPU", _gpu)):
         for finding in _findings(look):
             mark = "ok" if not finding.mend else "!!" if finding.grave else "--"
             print(f"{mark}  {title:7} {finding.words}")
@@ -74,54 +78,26 @@ def _findings(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
         yield Finding.of(explain(error, Path(error.filename or home_dir())))
 
 
-def _krita() -> Iterator[Finding]:
-    yield from _snap("krita")
+def _editor(editor: Editor[Any]) -> Iterator[Finding]:
+    with suppress(ImpastoError):
+        if (shut_off := editor.shut_off()) is not None:
+            yield Finding.of(shut_off)
     try:
-        found = krita.find()
+        found = editor.find()
     except ImpastoError:
-        yield Finding("not on this machine, or never started")
+        yield Finding(editor.none)
         return
     for one in found:
         if not one.has_plugin:
-            yield Finding(f"{one.title}: the docker is not installed", "impasto install krita")
+            yield Finding(f"{one.title}: the plugin is not installed", f"impasto install {editor.name}")
             continue
-        yield _installed("krita", one.title, one.package)
-        if not _is_enabled(one.settings):
-            yield Finding(
-                f"{one.title}: the docker is switched off",
-                "Tick Impasto in Settings > Configure Krita > Python Plugin Manager, or: impasto install krita",
-            )
+        yield _installed(editor.name, one.title, one.package)
+        for words, mend in editor.faults(one):
+            yield Finding(f"{one.title}: {words}", mend)
         if one.sandboxed:
-            yield _sandboxed(one.title)
-
-
-def _is_enabled(settings: Path) -> bool:
-    try:
-        return f"enable_{krita.PLUGIN}=true" in settings.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-
-
-def _gimp() -> Iterator[Finding]:
-    yield from _snap("gimp")
-    try:
-        found = gimp.find()
-    except ImpastoError:
-        yield Finding("no GIMP 3 on this machine, or never started")
-        return
-    for one in found:
-        main = one.plug_ins / gimp.PLUGIN / f"{gimp.PLUGIN}.py"
-        if not one.has_plugin:
-            yield Finding(f"{one.title}: the filter is not installed", "impasto install gimp")
-            continue
-        yield _installed("gimp", one.title, main.parent)
-        if sys.platform != "win32" and not os.access(main, os.X_OK):
             yield Finding(
-                f"{one.title}: {main} cannot be executed, so GIMP does not see it",
-                f"chmod +x '{main}', then start GIMP",
+                f"{one.title} cannot start the server by itself", "Before you paint, run in a terminal: impasto serve"
             )
-        if one.sandboxed:
-            yield _sandboxed(one.title)
 
 
 def _installed(editor: str, title: str, package: Path) -> Finding:
@@ -135,19 +111,6 @@ def _installed(editor: str, title: str, package: Path) -> Finding:
     if not (same and newest):
         return Finding(f"{title}: the plugin is of another version", f"impasto install {editor}")
     return Finding(f"{title}: the plugin is in {package}")
-
-
-def _snap(editor: str) -> Iterator[Finding]:
-    try:
-        shut_off = snap.problem(editor, home_dir())
-    except ImpastoError:
-        return
-    if shut_off is not None:
-        yield Finding.of(shut_off)
-
-
-def _sandboxed(title: str) -> Finding:
-    return Finding(f"{title} cannot start the server by itself", "Before you paint, run in a terminal: impasto serve")
 
 
 def _server() -> Iterator[Finding]:

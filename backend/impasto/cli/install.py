@@ -9,65 +9,34 @@ import argparse
 from pathlib import Path
 
 from impasto.command import SERVER_COMMAND
-from impasto.install import gimp, krita, snap
+from impasto.install import EDITORS
 from impasto_link.launch import remember_command
-from impasto_link.state import home_dir
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("editor", choices=["krita", "gimp"], help="which editor")
+    parser.add_argument("editor", choices=EDITORS, help="which editor")
     parser.add_argument("--zip", type=Path, metavar="FILE", help="instead, write an archive to be unpacked elsewhere")
 
 
 def run(options: argparse.Namespace) -> int:
+    editor = EDITORS[options.editor]
+    if options.zip is not None:
+        editor.build_zip(options.zip)
+        print(f"{options.zip} is ready: {editor.archive}")
+        return 0
     # The plugin starts the server when it is needed, and has to know how.
-    if options.zip is None:
-        remember_command(SERVER_COMMAND)
-    return {"krita": _krita, "gimp": _gimp}[options.editor](options.zip)
-
-
-def _krita(archive: Path | None) -> int:
-    if archive is not None:
-        krita.build_zip(archive)
-        print(f"{archive} is ready: in Krita, Tools > Scripts > Import Python Plugin from File.")
-        return 0
-    found = krita.find()
+    remember_command(SERVER_COMMAND)
+    found = editor.find()
     for one in found:
-        krita.install(one)
-        print(f"{one.title}: the plugin is in {one.data / 'pykrita'} and switched on.")
-    print("Next: start Krita (again, if it is running). The docker Style Transfer is at the right;")
-    print("  if it is not, tick it in Settings > Dockers.")
+        editor.install(one)
+        print(f"{one.title}: the plugin is in {one.package}.")
+    print(*editor.next_steps, sep="\n")
     if any(one.sandboxed for one in found):
-        _say_sandboxed("Krita")
-    _say_snap("krita")
-    print("If Krita says nothing of Python plugins in its settings, its Python is missing; on Debian and Ubuntu:")
-    print("  sudo apt install python3-pyqt5")
-    return 0
-
-
-def _gimp(archive: Path | None) -> int:
-    if archive is not None:
-        gimp.build_zip(archive)
-        print(f"{archive} is ready: unpack it in the folder plug-ins of GIMP's settings.")
-        return 0
-    found = gimp.find()
-    for one in found:
-        gimp.install(one)
-        print(f"{one.title}: the plug-in is in {one.plug_ins / gimp.PLUGIN}.")
-    print("Next: start GIMP (again, if it is running): Filters > Artistic > Style Transfer… and Find Subject….")
-    if any(one.sandboxed for one in found):
-        _say_sandboxed("GIMP")
-    _say_snap("gimp")
-    print("If they are not in the menu, GIMP's Python is missing; on Debian and Ubuntu:")
-    print("  sudo apt install python3-gi gir1.2-gimp-3.0 gir1.2-gtk-3.0")
-    return 0
-
-
-def _say_snap(editor: str) -> None:
-    shut_off = snap.problem(editor, home_dir())
+        print(
+            f"A {editor.title} from Flatpak cannot start programs: before you paint, run in a terminal: impasto serve"
+        )
+    shut_off = editor.shut_off()
     if shut_off is not None:
         print(f"{shut_off.message}\n  {shut_off.hint}")
-
-
-def _say_sandboxed(editor: str) -> None:
-    print(f"A {editor} from Flatpak cannot start programs: before you paint, run this in a terminal: impasto serve")
+    print(*editor.missing, sep="\n")
+    return 0

@@ -9,22 +9,20 @@ import argparse
 import os
 import sys
 
-from impasto.install import gimp, krita
+from impasto.install import EDITORS
 from impasto_link.state import home_dir
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("editor", choices=["krita", "gimp"], help="which editor")
+    parser.add_argument("editor", choices=EDITORS, help="which editor")
 
 
 def run(options: argparse.Namespace) -> int:
-    here = (home_dir(), os.environ, sys.platform)
-    if options.editor == "krita":
-        taken = [one.title for one in krita.candidates(*here) if krita.uninstall(one)]
-    else:
-        taken = [one.title for one in gimp.candidates(*here) if gimp.uninstall(one)]
+    editor = EDITORS[options.editor]
+    candidates = editor.candidates(home_dir(), os.environ, sys.platform)
+    taken = [one.title for one in candidates if editor.uninstall(one)]
     for title in taken:
         print(f"{title}: the plugin is gone. Your paintings stay as they are.")
     if not taken:
-        print(f"The plugin was not installed in any {'Krita' if options.editor == 'krita' else 'GIMP'} of yours.")
+        print(f"The plugin was not installed in any {editor.title} of yours.")
     return 0

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from impasto.install import snap
+from impasto.install.editor import Editor
 from impasto.install.payload import Files, copy_in, package_files, plugin_source, take_out, write_zip
 from impasto_link.errors import ImpastoError
 from impasto_link.state import home_dir
@@ -39,6 +40,11 @@ class Gimp:
     def plug_ins(self) -> Path:
         """Where plug-ins are looked for."""
         return self.folder / "plug-ins"
+
+    @property
+    def package(self) -> Path:
+        """Where our plug-in is, or would be."""
+        return self.plug_ins / PLUGIN
 
     @property
     def has_plugin(self) -> bool:
@@ -86,7 +92,7 @@ def find() -> list[Gimp]:
         if one not in found:
             found.append(one)
     if not found:
-        if (shut_off := snap.problem("gimp", home)) is not None:
+        if (shut_off := EDITOR.shut_off()) is not None:
             raise shut_off
         looked = " or ".join(str(place / "3.*") for _, place, _ in places(home, os.environ, sys.platform))
         raise ImpastoError(
@@ -122,3 +128,29 @@ def uninstall(gimp: Gimp) -> bool:
 def build_zip(target: Path) -> None:
     """An archive to be unpacked in a folder of plug-ins."""
     write_zip(plugin_files(), target, Path(PLUGIN), executable=_MAIN)
+
+
+def _faults(gimp: Gimp) -> Iterator[tuple[str, str]]:
+    main = gimp.plug_ins / _MAIN
+    if sys.platform != "win32" and not os.access(main, os.X_OK):
+        yield f"{main} cannot be executed, so GIMP does not see it", f"chmod +x '{main}', then start GIMP"
+
+
+EDITOR = Editor(
+    "gimp",
+    "GIMP",
+    "org.gimp.GIMP",
+    "no GIMP 3 on this machine, or never started",
+    "unpack it in the folder plug-ins of GIMP's settings.",
+    ("Next: start GIMP (again, if it is running): Filters > Artistic > Style Transfer… and Find Subject….",),
+    (
+        "If they are not in the menu, GIMP's Python is missing; on Debian and Ubuntu:",
+        "  sudo apt install python3-gi gir1.2-gimp-3.0 gir1.2-gtk-3.0",
+    ),
+    candidates,
+    find,
+    install,
+    uninstall,
+    build_zip,
+    _faults,
+)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from impasto.install import kritarc, snap
+from impasto.install.editor import Editor
 from impasto.install.payload import Files, copy_in, package_files, plugin_source, take_out, write_zip
 from impasto_link.errors import ImpastoError
 from impasto_link.files import explain
@@ -117,7 +118,7 @@ def find() -> list[Krita]:
     # A Flatpak has its folder from the moment it is installed, or at least from its first start.
     found += [one for one in known if one.sandboxed and one not in found and one.standard.parents[1].is_dir()]
     if not found:
-        if (shut_off := snap.problem("krita", home)) is not None:
+        if (shut_off := EDITOR.shut_off()) is not None:
             raise shut_off
         places = " or ".join(str(one.data) for one in known)
         raise ImpastoError(
@@ -164,3 +165,38 @@ def build_zip(target: Path) -> None:
     """An archive for Tools > Scripts > Import Python Plugin, which wants entries for folders, too."""
     # The importer looks for the plugin at any depth, and for the actions by their name.
     write_zip(plugin_files(), target, _PACKAGE, inside=lambda name: name.relative_to(name.parts[0]))
+
+
+def _faults(krita: Krita) -> Iterator[tuple[str, str]]:
+    try:
+        settings = krita.settings.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        settings = ""
+    if f"enable_{PLUGIN}=true" not in settings:
+        yield (
+            "the docker is switched off",
+            "Tick Impasto in Settings > Configure Krita > Python Plugin Manager, or: impasto install krita",
+        )
+
+
+EDITOR = Editor(
+    "krita",
+    "Krita",
+    "org.kde.krita",
+    "not on this machine, or never started",
+    "in Krita, Tools > Scripts > Import Python Plugin from File.",
+    (
+        "Next: start Krita (again, if it is running). The docker Style Transfer is at the right;",
+        "  if it is not, tick it in Settings > Dockers.",
+    ),
+    (
+        "If Krita says nothing of Python plugins in its settings, its Python is missing; on Debian and Ubuntu:",
+        "  sudo apt install python3-pyqt5",
+    ),
+    candidates,
+    find,
+    install,
+    uninstall,
+    build_zip,
+    _faults,
+)

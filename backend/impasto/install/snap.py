@@ -7,26 +7,24 @@ from pathlib import Path
 
 from impasto_link.errors import ImpastoError
 
-#: What to install instead, by the name of the snap.
-_FLATPAKS = {"krita": "org.kde.krita", "gimp": "org.gimp.GIMP"}
 
-
-def problem(editor: str, home: Path) -> ImpastoError | None:
+def problem(name: str, title: str, flatpak: str, home: Path) -> ImpastoError | None:
     """What a person should know if an editor is there as a snap, with the command that mends it.
 
     A snap has a home of its own and may not look into hidden folders of the real one, where the runtime file is: the
     plugin could be put where it is seen, and would never find the server.
 
     Args:
-        editor: "krita" or "gimp".
+        name: of its program and its snap.
+        title: what it is called.
+        flatpak: what to install instead, from Flathub.
         home: the home folder of the user.
     """
-    if not (home / "snap" / editor).is_dir() and not comes_as_snap(editor):
+    if not (home / "snap" / name).is_dir() and not comes_as_snap(name):
         return None
-    name = {"krita": "Krita", "gimp": "GIMP"}[editor]
     return ImpastoError(
-        f"{name} is there as a snap, which is shut off from the server: Impasto cannot be used in it.",
-        f"flatpak install flathub {_FLATPAKS[editor]}",
+        f"{title} is there as a snap, which is shut off from the server: Impasto cannot be used in it.",
+        f"flatpak install flathub {flatpak}",
     )
 
 
