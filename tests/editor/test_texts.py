@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import impasto_editor
-from impasto.engines.registry import engine_facts
+from impasto.engines.registry import BUILT_IN
 from impasto.masking.models import mask_models
 from impasto_editor.rows import Offer
 from impasto_link.options import REFINE, STYLIZE
@@ -51,7 +52,7 @@ def test_every_parameter_that_an_editor_shows_is_translated(catalogue: Path) -> 
 
 @pytest.mark.parametrize("catalogue", CATALOGUES, ids=lambda path: path.stem)
 def test_what_the_server_offers_is_translated(catalogue: Path) -> None:
-    ours = [facts for facts in engine_facts().values() if facts.name in ("fixed", "adain", "gatys")]
+    ours = [import_module(name).FACTS for name in BUILT_IN]
     words = {word for facts in ours for word in (facts.title, facts.tip)}
     words |= {word for model in mask_models().values() for word in (model.title, model.tip)}
     words |= {word for facts in ours for parameter in facts.parameters for word in words_of(parameter)}

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 GROUP = "impasto.engines"
 #: In the order of offer. The first one paints where another has to be shown that does not paint in one pass.
-_BUILT_IN = ("impasto.engines.fixed", "impasto.engines.adain", "impasto.engines.gatys")
+BUILT_IN = ("impasto.engines.fixed", "impasto.engines.adain", "impasto.engines.gatys")
 
 
 class _Found(NamedTuple):
@@ -92,7 +92,7 @@ def settings_of(facts: EngineFacts, given: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def _found() -> _Found:
-    engines = {module.FACTS.name: module for module in map(import_module, _BUILT_IN)}
+    engines = {module.FACTS.name: module for module in map(import_module, BUILT_IN)}
     problems: list[str] = []
     for where, module in brought(GROUP, _check):
         if isinstance(module, Exception):
