@@ -27,8 +27,6 @@ from impasto_link.sentences import say, text_from_wire
 from impasto_link.shared import SharedFolder
 from impasto_link.transport import Transport
 
-#: What the server works on; all else is answered at once, and simply asked again.
-_JOBS = frozenset({"stylize", "mask", "preview"})
 #: A job that the server turns out not to know is sent so many times.
 _MOST_TRIES = 3
 
@@ -252,13 +250,14 @@ class Client:
 
     def _ask(self, call: Call) -> None:
         """Ask over a new connection: for the first time, or what has become of it."""
-        op = call.request[0]["op"]
-        if self.problem is not None and op not in codec.ANY_VERSION:
+        header, regions = call.request
+        if self.problem is not None and header["op"] not in codec.ANY_VERSION:
             self._finish(call, self.problem)
         elif call.cancelled:
             self._contact.say("cancel", call.id)
             self._give_up(call)
-        elif call.tries and op in _JOBS:
+        elif call.tries and regions:
+            # It came with pictures, so the server may be at work on it; what is answered at once is simply asked again.
             self._contact.say("fetch", call.id, shared=self.shares_memory)
             if call.kept:
                 self._contact.say("cancel", call.id, keep=True)
