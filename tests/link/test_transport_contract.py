@@ -188,7 +188,7 @@ def test_a_lost_connection_is_made_again_under_another_name(connect: Connect, se
 def test_a_message_can_be_taken_back_while_it_is_sent(connect: Connect, server: Server) -> None:
     transport = connect(server)
     echo(transport, b"connected")
-    large = transport.send([b"large", bytes(100_000_000)])
+    large = transport.send([b"large", bytes(400_000_000)])
     small = transport.send([b"small"])
     assert transport.withdraw(large)
     assert not transport.withdraw(large)
