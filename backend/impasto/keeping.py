@@ -11,6 +11,7 @@ import torch
 from impasto.engines.pictures import StylePicture, StyleReader, as_style
 from impasto.imaging import files
 from impasto.imaging.pixels import encode_rgb
+from impasto.progress import Progress, Teller, nobody
 from impasto.zoo.bank import load_body, save_bank
 from impasto.zoo.library import Bank, Library, place_for_bank, user_models
 from impasto.zoo.predictor import find_predictor
@@ -39,6 +40,7 @@ def keep(
     artist: str = "",
     library: Library | None = None,
     folder: Path | None = None,
+    tell: Teller = nobody,
 ) -> Kept:
     """Keep a picture as a style.
 
@@ -53,6 +55,7 @@ def keep(
         artist: whose picture it is.
         library: which networks there are; by default those that are installed.
         folder: where to put it; by default the user's models.
+        tell: told of the progress; what it raises ends this before anything is written.
 
     Raises:
         BadRequest: no name can be made of what is given, or it is taken.
@@ -63,7 +66,10 @@ def keep(
     name = _name_of(name or called)
     path = _place(folder or user_models(), name, style, library)
     predictor, home = _reader_of(library)
+    progress = Progress(tell)
+    progress(0.0, "reading the picture")
     code = StyleReader(library, torch.device("cpu")).code(style, predictor)
+    progress(0.8, "keeping the style")
     title = title or files.as_text(re.sub(r"[-_]+", " ", called))
     for kind, side in ((".exemplars", EXAMPLE_SIDE), (".thumbnails", THUMBNAIL_SIDE)):
         target = path.with_suffix(kind) / f"{name}.jpg"

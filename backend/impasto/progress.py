@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
+
+Item = TypeVar("Item")
 
 #: What a long computation calls between two of its steps with the share that is done, 0 to 1; may raise to stop it.
 Tick = Callable[[float], object]
@@ -54,6 +56,12 @@ class Progress:
     def look(self) -> None:
         """Nothing more is done, but the work might not be wanted any more."""
         self(self._done)
+
+    def over(self, items: Sequence[Item], doing: str = "") -> Iterator[Item]:
+        """The items, one after the other; so much of this part is done as have been dealt with."""
+        for number, item in enumerate(items):
+            self(number / len(items), doing)
+            yield item
 
     def part(self, first: float, last: float, doing: str = "") -> Progress:
         """The progress of a part of this part."""

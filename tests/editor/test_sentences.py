@@ -28,6 +28,8 @@ SPEAKERS = [
     for folder in (_LINK, *(_BACKEND / name for name in ("server", "engines", "pipeline", "masking", "zoo", "compute")))
     for path in sorted(folder.rglob("*.py"))
 ] + [_BACKEND / "imaging" / f"{name}.py" for name in ("icc", "pixels", "profiles")]
+#: Whose progress an editor may show.
+WORKERS = [_BACKEND / "keeping.py", *sorted((_BACKEND / "training").glob("*.py"))]
 ERRORS = {kind.__name__ for kind in errors._all_kinds(ImpastoError)}
 #: Commands are the same in every language.
 COMMANDS = ("chmod ", "pip ", "rm ", "sudo ", "Run it without sudo")
@@ -41,9 +43,9 @@ def constants(node: ast.expr) -> Iterator[str]:
         yield from constants(node.orelse)
 
 
-def calls() -> Iterator[tuple[str, str, ast.Call]]:
+def calls(files: list[Path] = SPEAKERS) -> Iterator[tuple[str, str, ast.Call]]:
     """Each call of what speakers do, where it is, and the name of what is called."""
-    for path in SPEAKERS:
+    for path in files:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 name = node.func.id if isinstance(node.func, ast.Name) else "." + getattr(node.func, "attr", "")
@@ -54,13 +56,14 @@ def said() -> dict[str, set[str]]:
     """All that can be said, by code, and the values that come with it."""
     found: dict[str, set[str]] = {}
     for _, name, call in calls():
-        if name == "say":
+        if name in ERRORS:
+            found.update({code: set() for argument in call.args[:2] for code in constants(argument)})
+    for _, name, call in calls(SPEAKERS + WORKERS):
+        if name in ("Progress", "progress", ".part", ".over"):
+            found.update({code: set() for argument in call.args for code in constants(argument)})
+        elif name == "say":
             for code in constants(call.args[0]):
                 found.setdefault(code, {str(one.arg) for one in call.keywords})
-        elif name in ERRORS:
-            found.update({code: set() for argument in call.args[:2] for code in constants(argument)})
-        elif name in ("Progress", ".part"):
-            found.update({code: set() for argument in call.args for code in constants(argument)})
     return found
 
 
@@ -84,7 +87,7 @@ def test_what_is_filled_in_is_said_apart() -> None:
 
 
 def test_every_value_has_a_place() -> None:
-    for where, name, call in calls():
+    for where, name, call in calls(SPEAKERS + WORKERS):
         if name == "say":
             for code in constants(call.args[0]):
                 assert placeholders(code) <= {str(one.arg) for one in call.keywords}, where

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import logging
 
-from impasto.cli.training import add_training_arguments, planned, training_options
+from impasto.cli.training import add_training_arguments, planned, shown, training_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +15,7 @@ def run(options: argparse.Namespace) -> int:
     from impasto.training.distillation import DistillationOptions
     from impasto.training.picture_nets import PicturePlan, train_encoder
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    path = train_encoder(planned(PicturePlan, options), training_options(DistillationOptions, options))
+    with shown() as tell:
+        path = train_encoder(planned(PicturePlan, options), training_options(DistillationOptions, options), tell)
     print(f"Wrote {path}")
     return 0

@@ -9,11 +9,10 @@ training goes on where it was when the same command is given again.
 from __future__ import annotations
 
 import argparse
-import logging
 import math
 from pathlib import Path
 
-from impasto.cli.training import add_run_arguments, planned, training_options
+from impasto.cli.training import add_run_arguments, planned, shown, training_options
 from impasto.masking.models import mask_models
 
 
@@ -80,10 +79,12 @@ def run(options: argparse.Namespace) -> int:
     from impasto.training.masks import MaskTrainingOptions
     from impasto.training.subject_net import SubjectPlan, train_subject_net
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     if "shares" in options:
         options.shares = dict(options.shares)
-    path, scores = train_subject_net(planned(SubjectPlan, options), training_options(MaskTrainingOptions, options))
+    with shown() as tell:
+        path, scores = train_subject_net(
+            planned(SubjectPlan, options), training_options(MaskTrainingOptions, options), tell
+        )
     print(f"Wrote {path}")
     for group, found in scores.items():
         print(f"{group:>10}  " + "  ".join(f"{key} {value:.3f}" for key, value in found.items()))

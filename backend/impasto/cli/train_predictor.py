@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import logging
 
-from impasto.cli.training import add_style_training_arguments, planned, training_options
+from impasto.cli.training import add_style_training_arguments, planned, shown, training_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +16,7 @@ def run(options: argparse.Namespace) -> int:
     from impasto.training.picture_nets import PicturePlan, train_predictor
     from impasto.training.predictor import PredictorOptions
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    path = train_predictor(planned(PicturePlan, options), training_options(PredictorOptions, options))
+    with shown() as tell:
+        path = train_predictor(planned(PicturePlan, options), training_options(PredictorOptions, options), tell)
     print(f"Wrote {path}")
     return 0

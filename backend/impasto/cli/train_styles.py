@@ -9,10 +9,9 @@ when the same command is given again.
 from __future__ import annotations
 
 import argparse
-import logging
 from pathlib import Path
 
-from impasto.cli.training import add_run_arguments, planned, training_options
+from impasto.cli.training import add_run_arguments, planned, shown, training_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     from impasto.training.bank import BankPlan, train_bank
     from impasto.training.styles import TrainingOptions
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    path = train_bank(planned(BankPlan, options), training_options(TrainingOptions, options))
+    with shown() as tell:
+        path = train_bank(planned(BankPlan, options), training_options(TrainingOptions, options), tell)
     print(f"Wrote {path}")
     return 0

@@ -5,15 +5,19 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import itertools
+import logging
 import shlex
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from impasto.imaging.files import as_text
 from impasto_link.devices import DEVICES
 
 if TYPE_CHECKING:
+    from impasto.progress import Teller
     from impasto.training.bank import BankPlan
     from impasto.training.common import Schedule
     from impasto.training.picture_nets import PicturePlan
@@ -31,6 +35,7 @@ _NUMBERS = (
     ("seed", int, "of the random numbers"),
     ("workers", int, "processes that load pictures"),
 )
+_BAR = "{percentage:5.1f}%|{bar:20}| {elapsed}<{remaining}{postfix}"
 #: So many files in a row are not named one by one in a card.
 _FILES_NAMED = 4
 
@@ -85,6 +90,22 @@ def planned(kind: type[Plan], options: argparse.Namespace) -> Plan:
     known = {field.name for field in dataclasses.fields(kind)}
     given = {key: value for key, value in vars(options).items() if key in known}
     return kind(**{**given, "command": command_line()})
+
+
+@contextmanager
+def shown() -> Iterator[Teller]:
+    """Who shows a person how far a training is, and what it has to say, on the terminal."""
+    from tqdm import tqdm
+    from tqdm.contrib.logging import logging_redirect_tqdm
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    with tqdm(total=100.0, bar_format=_BAR) as bar, logging_redirect_tqdm():
+
+        def tell(fraction: float, doing: str, picture: Callable[[], Any] | None = None, /) -> None:
+            bar.set_postfix_str(doing, refresh=False)
+            bar.update(100 * fraction - bar.n)
+
+        yield tell
 
 
 def command_line() -> str:

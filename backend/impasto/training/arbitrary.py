@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.utils._pytree import tree_map, tree_map_
 from torchvision.transforms.v2 import functional as TF
 from torchvision.utils import make_grid
-from tqdm import tqdm
 
 from impasto.nets.adain import StyleLatent, see_style
 from impasto.nets.encoder import CompactEncoder
 from impasto.nets.perceptual import STYLE_LAYERS, gram
 from impasto.nets.vgg import VGG19Features
+from impasto.progress import Progress, silent
 from impasto.training.common import Trainer, autocast
 from impasto.training.photos import StyleCrops
 
@@ -37,7 +37,13 @@ class MeasuredStyles(NamedTuple):
 
 @torch.no_grad()
 def measure_styles(
-    sources: list[list[Path]], views: int, side: int, encoder: CompactEncoder, vgg: VGG19Features, device: torch.device
+    sources: list[list[Path]],
+    views: int,
+    side: int,
+    encoder: CompactEncoder,
+    vgg: VGG19Features,
+    device: torch.device,
+    progress: Progress | None = None,
 ) -> MeasuredStyles:
     """Draw views of styles and measure them, so that training need not do it again at every step.
 
@@ -47,11 +53,12 @@ def measure_styles(
         side: of a view, in pixels.
         encoder, vgg: what looks at them, on ``device``.
         device: where to compute.
+        progress: told before each view.
     """
     crops = StyleCrops(sources, side)
     layers = sorted(vgg.names.intersection(STYLE_LAYERS))
     found: MeasuredStyles | None = None
-    for number in tqdm(range(views), desc="measuring styles"):
+    for number in (progress or silent()).over(range(views), "measuring styles"):
         view = crops[0][None].to(device).contiguous(memory_format=torch.channels_last)
         maps = encoder(view)
         features = vgg(view, layers)

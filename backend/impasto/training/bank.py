@@ -11,7 +11,8 @@ import torch
 from impasto.compute.accelerator import pick_device
 from impasto.engines.pictures import StylePicture, StyleReader
 from impasto.nets.style_bank import StyleBankNet
-from impasto.training.common import Trainer, restore, show, train, vgg_name, vgg_of
+from impasto.progress import Progress, Teller, nobody
+from impasto.training.common import Trainer, restore, train, vgg_name, vgg_of
 from impasto.training.exemplars import save_exemplars
 from impasto.training.photos import find_pictures, is_held_out, load_rgb
 from impasto.training.recipe import BankRecipe
@@ -59,12 +60,18 @@ class BankPlan:
     command: str = ""
 
 
-def train_bank(plan: BankPlan, settings: TrainingOptions) -> Path:
+#: Which share of the work the training is; the rest are the examples.
+_TRAINING = 0.95
+
+
+def train_bank(plan: BankPlan, settings: TrainingOptions, tell: Teller = nobody) -> Path:
     """Train, and write the bank with its thumbnails and examples. A training that was broken off is gone on with.
 
     Args:
         plan: what from what.
         settings: how.
+        tell: told of the progress, in training with the losses and samples. What it raises leaves a checkpoint, from
+            which the next call goes on; `impasto.progress.Enough` ends the training with what it has learned so far.
 
     Returns:
         The file of the bank.
@@ -89,10 +96,12 @@ def train_bank(plan: BankPlan, settings: TrainingOptions) -> Path:
         _begin(trainer, recipe, library, base)
     previews = preview_photos(pictures)
     work = plan.work or Path("runs") / plan.name
+    progress = Progress(tell)
     if plan.export:
         restore(trainer, work)
     else:
-        train(trainer, work, show(trainer, work, lambda: trainer.samples(previews)))
+        most = 1.0 if plan.no_exemplars else _TRAINING
+        train(trainer, work, lambda: trainer.samples(previews), progress=progress.part(0.0, most))
     save_bank(
         path,
         trainer.net,
@@ -108,7 +117,7 @@ def train_bank(plan: BankPlan, settings: TrainingOptions) -> Path:
     subject = load_rgb(plan.thumbnail_photo)[None].float() / 255 if plan.thumbnail_photo else previews[:1]
     save_thumbnails(path, trainer.net, trainer.codes, [style.name for style in recipe.styles], subject)
     if not plan.no_exemplars:
-        save_exemplars(path, recipe.styles, vgg, trainer.device)
+        save_exemplars(path, recipe.styles, vgg, trainer.device, progress=progress.part(_TRAINING, 1.0))
     return path
 
 

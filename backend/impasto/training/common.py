@@ -15,12 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 from torchvision.transforms.v2 import functional as TF
-from tqdm import tqdm
 
 from impasto.compute.accelerator import fast_dtype
 from impasto.nets.vgg import VGG19Features
+from impasto.progress import Enough, Progress, silent
 from impasto.zoo.vgg import load_vgg19
 from impasto_link.errors import ModelProblem
+from impasto_link.sentences import say
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -235,30 +236,32 @@ def restore(trainer: Trainer, folder: Path) -> None:
     trainer.history = checkpoint["history"]
 
 
-#: Looks at where a training stands: writes pictures and measurements to TensorBoard and to the folder.
+#: Measures where a training stands, into TensorBoard.
 Look = Callable[["SummaryWriter"], None]
+#: Paints where it stands: a sheet of samples, (3, H, W) in [0, 1].
+Sheet = Callable[[], Tensor]
 
 
-def show(trainer: Trainer, folder: Path, sheet: Callable[[], Tensor]) -> Look:
-    """Shows a sheet of samples, (3, H, W) in [0, 1]: in TensorBoard, and as ``samples.jpg`` in ``folder``."""
+def train(
+    trainer: Trainer,
+    folder: Path,
+    sheet: Sheet | None = None,
+    look: Look | None = None,
+    *,
+    progress: Progress | None = None,
+    every_s: float = 120.0,
+) -> None:
+    """Run a trainer to its last step; checkpoints, samples and TensorBoard logs go to ``folder``.
 
-    def look(writer: SummaryWriter) -> None:
-        picture = sheet()
-        writer.add_image("samples", picture, trainer.step)
-        TF.to_pil_image(picture).save(folder / "samples.jpg", quality=88)
-
-    return look
-
-
-def train(trainer: Trainer, folder: Path, look: Look | None = None, *, every_s: float = 120.0) -> None:
-    """Run a trainer to its last step; checkpoints and TensorBoard logs go to ``folder``.
-
-    Interrupted at any point, the next call goes on from the last checkpoint.
+    Ended at any point, the next call goes on from the last checkpoint.
 
     Args:
         trainer: what to run.
-        folder: where ``checkpoint.pt`` and ``logs/`` lie.
+        folder: where ``checkpoint.pt``, ``samples.jpg`` and ``logs/`` lie.
+        sheet: paints the samples after each checkpoint, and whenever who is told of the progress wants to see them.
         look: called after each checkpoint.
+        progress: told of each step, with what it lost, and the samples as a picture, (1, 3, H, W). What it raises
+            leaves a checkpoint of the step; `Enough` ends the training there, as if it had been the last one.
         every_s: seconds between checkpoints.
 
     Raises:
@@ -267,24 +270,56 @@ def train(trainer: Trainer, folder: Path, look: Look | None = None, *, every_s: 
     """
     from torch.utils.tensorboard import SummaryWriter
 
+    progress = progress or silent()
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.pt"
     if checkpoint.exists():
         load_checkpoint(trainer, checkpoint)
         log.info("Going on from step %d of %s", trainer.step, checkpoint)
-    saved_at = time.monotonic()
     smooth: dict[str, float] = {}
-    with SummaryWriter(str(folder / "logs")) as writer, tqdm(total=trainer.steps, initial=trainer.step) as bar:
+
+    def save() -> None:
+        save_checkpoint(trainer.state_dict(), checkpoint)
+
+    with SummaryWriter(str(folder / "logs")) as writer:
+
+        def stand() -> None:
+            save()
+            if sheet is not None:
+                picture = sheet()
+                writer.add_image("samples", picture, trainer.step)
+                TF.to_pil_image(picture).save(folder / "samples.jpg", quality=88)
+            if look is not None:
+                look(writer)
+
+        began, saved_at = trainer.step, time.monotonic()
         while trainer.step < trainer.steps:
             parts = trainer.train_step()
             smooth = {key: 0.98 * smooth.get(key, value) + 0.02 * value for key, value in parts.items()}
-            bar.update()
-            bar.set_postfix({key: f"{value:.3f}" for key, value in smooth.items()}, refresh=False)
             if trainer.step % 20 == 0:
                 for key, value in parts.items():
                     writer.add_scalar(key, value, trainer.step)
-            if time.monotonic() - saved_at > every_s or trainer.step == trainer.steps:
-                save_checkpoint(trainer.state_dict(), checkpoint)
-                if look is not None:
-                    look(writer)
+            try:
+                _tell(progress, trainer, smooth, sheet)
+            except Enough:
+                log.info("Ended after step %d, as was wished", trainer.step)
+                break
+            except BaseException:
+                # Between two steps nothing is half done.
+                save()
+                raise
+            if trainer.step < trainer.steps and time.monotonic() - saved_at > every_s:
+                stand()
                 saved_at = time.monotonic()
+        if trainer.step > began:
+            stand()
+
+
+def _tell(progress: Progress, trainer: Trainer, losses: dict[str, float], sheet: Sheet | None) -> None:
+    doing = say(
+        "step {step} of {steps}: {losses}",
+        step=trainer.step,
+        steps=trainer.steps,
+        losses=", ".join(f"{name} {value:.3f}" for name, value in losses.items()),
+    )
+    progress(trainer.step / trainer.steps, doing, None if sheet is None else lambda: sheet()[None])

@@ -9,17 +9,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
 from impasto.compute.accelerator import fast_dtype
 from impasto.engines.gatys.refine import refine
 from impasto.engines.pictures import StylePicture
 from impasto.nets.vgg import VGG19Features
-from impasto.progress import silent
+from impasto.progress import Progress, silent
 from impasto.training.photos import load_rgb, save_picture
 from impasto.training.recipe import StyleRecipe
 from impasto.zoo.features import Features
 from impasto_link.options import RefineOptions
+from impasto_link.sentences import say
 
 
 def save_exemplars(
@@ -29,6 +29,7 @@ def save_exemplars(
     device: torch.device,
     side: int = 512,
     iterations: int = 60,
+    progress: Progress | None = None,
 ) -> None:
     """Paint an example of each style that has none yet, into the folder beside a bank.
 
@@ -39,19 +40,26 @@ def save_exemplars(
         device: where to compute.
         side: of an example in pixels.
         iterations: at the full size; see `RefineOptions`.
+        progress: told of each iteration, without a picture: half an example is none, and would not be painted again.
     """
     folder = bank.with_suffix(".exemplars")
     folder.mkdir(parents=True, exist_ok=True)
     features = Features(vgg, device, fast_dtype(device))
     options = RefineOptions(iterations=iterations, content_weight=0.0, max_side=side, style_loss="wasserstein")
-    for style in tqdm(styles, desc="painting examples"):
-        path = folder / f"{style.name}.jpg"
-        if path.exists():
-            continue
+    missing = [style for style in styles if not (folder / f"{style.name}.jpg").exists()]
+    progress = progress or silent()
+    for number, style in enumerate(missing):
+        doing = say("painting an example of {style}", style=style.name)
+        part = progress.part(number / len(missing), (number + 1) / len(missing), doing)
         paintings = [(StylePicture(_trimmed(file, style).to(device)), 1.0) for file in style.paintings]
         noise = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0)).to(device)
-        texture = refine(features, None, noise, paintings, options, style.size, silent())
-        save_picture(texture[0].cpu(), path)
+        texture = refine(features, None, noise, paintings, options, style.size, _unseen(part))
+        save_picture(texture[0].cpu(), folder / f"{style.name}.jpg")
+
+
+def _unseen(progress: Progress) -> Progress:
+    """The same, told without words and pictures."""
+    return Progress(lambda done, *_: progress(done))
 
 
 def _trimmed(path: Path, style: StyleRecipe) -> torch.Tensor:

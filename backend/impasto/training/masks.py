@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from torchvision.utils import make_grid
 
 from impasto.masking.subject import find_mask
 from impasto.nets.unet import SubjectNet
-from impasto.training.common import Schedule, Trainer, autocast, load_checkpoint
+from impasto.training.common import Look, Schedule, Trainer, autocast, load_checkpoint
 from impasto.training.mask_losses import mask_loss, mask_scores
 from impasto.training.photos import load_rgb
 from impasto.training.subjects import Subject, SubjectCrops, load_mask
@@ -183,41 +183,29 @@ def evaluate(net: SubjectNet, subjects: list[Subject]) -> dict[str, dict[str, fl
 
 
 @torch.no_grad()
-def _sheet(net: SubjectNet, subjects: list[Subject], side: int = 160) -> Tensor:
-    """Pictures, masks found and true masks in three rows, (3, H, W) in [0, 1]."""
-    device = next(net.parameters()).device
+def mask_sheet(trainer: MaskTrainer, subjects: list[Subject], side: int = 160) -> Tensor:
+    """Some ten pictures, the masks that are found and the true ones in three rows, (3, H, W) in [0, 1]."""
+    net = trainer.result.eval()
     rows: list[list[Tensor]] = [[], [], []]
-    for _, picture, true in _read(subjects, device):
+    for _, picture, true in _read(subjects[:: max(1, len(subjects) // 10)][:10], trainer.device):
         for row, tile in zip(rows, (picture, find_mask(net, picture), true), strict=True):
             row.append(TF.resize(tile.cpu(), [side, side], antialias=True).expand(-1, 3, -1, -1))
+    if not rows[0]:
+        return torch.ones(3, side, side)
     return make_grid(torch.cat([tile for row in rows for tile in row]), nrow=len(rows[0]), padding=4, pad_value=1.0)
 
 
-def look_at(
-    trainer: MaskTrainer, folder: Path, held_out: list[Subject], evaluated: int = 48
-) -> Callable[[SummaryWriter], None]:
-    """What `impasto.training.common.train` calls to measure and to show masks.
+def look_at(trainer: MaskTrainer, held_out: list[Subject]) -> Look:
+    """What `impasto.training.common.train` calls to measure.
 
     Args:
         trainer: what is trained.
-        folder: where ``samples.png`` goes.
         held_out: pictures that are not learned from, to measure on.
-        evaluated: how many of them.
     """
-    some = held_out[:: max(1, len(held_out) // evaluated)]
 
     def look(writer: SummaryWriter) -> None:
-        if not some:
-            return
-        net = trainer.result.eval()
-        measured = evaluate(net, some)
-        if not measured:
-            return
-        for group, scores in measured.items():
+        for group, scores in evaluate(trainer.result.eval(), held_out).items():
             writer.add_scalar(f"iou/{group}", scores["iou"], trainer.step)
             log.info("step %d, %s: %s", trainer.step, group, {k: round(v, 3) for k, v in scores.items()})
-        sheet = _sheet(net, some[:: max(1, len(some) // 10)][:10])
-        writer.add_image("masks", sheet, trainer.step)
-        TF.to_pil_image(sheet).save(folder / "samples.png")
 
     return look

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,9 +14,10 @@ from impasto.compute.accelerator import pick_device
 from impasto.engines.adain.files import FILE_NAME as ADAIN_FILE
 from impasto.engines.adain.files import save_decoder
 from impasto.nets.vgg import VGG19Features
+from impasto.progress import Progress, Teller, nobody
 from impasto.training.adain import AdaINOptions, AdaINTrainer
 from impasto.training.arbitrary import measure_styles
-from impasto.training.common import Trainer, restore, show, to_measure, train, vgg_name, vgg_of
+from impasto.training.common import Sheet, Trainer, restore, to_measure, train, vgg_name, vgg_of
 from impasto.training.distillation import DistillationOptions, DistillationTrainer
 from impasto.training.photos import find_pictures, is_held_out, readable
 from impasto.training.predictor import PredictorOptions, PredictorTrainer
@@ -65,8 +65,18 @@ class PicturePlan:
     command: str = ""
 
 
-def train_encoder(plan: PicturePlan, settings: DistillationOptions) -> Path:
+#: Which share of the work it is to measure the styles, where that comes first.
+_MEASURING = 0.05
+
+
+def train_encoder(plan: PicturePlan, settings: DistillationOptions, tell: Teller = nobody) -> Path:
     """Distil VGG-19 into the compact encoder; returns its file.
+
+    Args:
+        plan: what from what.
+        settings: how.
+        tell: told of the progress, in training with the losses and samples. What it raises leaves a checkpoint, from
+            which the next call goes on; `impasto.progress.Enough` ends the training with what it has learned so far.
 
     Raises:
         BadRequest, ModelProblem: something to learn from is not there, or the network cannot be written.
@@ -74,46 +84,48 @@ def train_encoder(plan: PicturePlan, settings: DistillationOptions) -> Path:
     material = _gather(plan)
     sources = [material.photos, material.paintings, material.textures]
     trainer = DistillationTrainer(sources, material.vgg, settings, material.device)
-    _run(plan, trainer)
+    _run(plan, trainer, Progress(tell))
     card = _card(plan, trainer, material, "distillation (arXiv 1503.02531) of VGG-19 (arXiv 1409.1556)")
     path = _folder(plan) / ENCODER_FILE
     save_encoder(path, trainer.encoder, {"title": "Impasto compact encoder", **card})
     return path
 
 
-def train_predictor(plan: PicturePlan, settings: PredictorOptions) -> Path:
-    """Train what gives a picture a code of a bank's network; returns its file. Errors as of `train_encoder`."""
+def train_predictor(plan: PicturePlan, settings: PredictorOptions, tell: Teller = nobody) -> Path:
+    """Train what gives a picture a code of a bank's network; returns its file. All else is as in `train_encoder`."""
     material = _gather(plan)
     bank = next((bank for bank in Library().banks() if bank.name == plan.bank and bank.has_body), None)
     if bank is None:
         raise ModelProblem(f"There is no bank {plan.bank!r} with a network.", "See: impasto styles")
     body, codes = load_body(bank.weights), load_codes(bank.weights)
     encoder = load_compact_encoder(plan.encoder).to(material.device)
-    vgg = to_measure(material.vgg, material.device)
+    vgg, progress = to_measure(material.vgg, material.device), Progress(tell)
     torch.manual_seed(settings.seed)
     # Paintings count most, but there are few of them.
     sources = [material.paintings, material.paintings, material.textures, material.photos]
-    styles = measure_styles(sources, _views(plan), 256, encoder, vgg, material.device)
+    measuring = progress.part(0.0, _MEASURING)
+    styles = measure_styles(sources, _views(plan), 256, encoder, vgg, material.device, measuring)
     trainer = PredictorTrainer(
         body, torch.stack(list(codes.values())), styles, material.photos, encoder, vgg, settings, material.device
     )
-    _run(plan, trainer, lambda: trainer.samples(material.previews, material.unseen))
+    _run(plan, trainer, progress.part(_MEASURING, 1.0), lambda: trainer.samples(material.previews, material.unseen))
     card = _card(plan, trainer, material, "Ghiasi et al. 2017 (arXiv 1705.06830) on a finished bank")
     path = _folder(plan) / f"{plan.bank}-predictor.safetensors"
     save_predictor(path, trainer.predictor, fingerprint(body), {"title": "Impasto picture styles", **card})
     return path
 
 
-def train_adain(plan: PicturePlan, settings: AdaINOptions) -> Path:
-    """Train AdaIN's decoder; returns its file. Errors as of `train_encoder`."""
+def train_adain(plan: PicturePlan, settings: AdaINOptions, tell: Teller = nobody) -> Path:
+    """Train AdaIN's decoder; returns its file. All else is as in `train_encoder`."""
     material = _gather(plan)
     encoder = load_compact_encoder(plan.encoder).to(material.device)
-    vgg = to_measure(material.vgg, material.device)
+    vgg, progress = to_measure(material.vgg, material.device), Progress(tell)
     torch.manual_seed(settings.seed)
     sources = [material.paintings, material.textures, material.photos]
-    styles = measure_styles(sources, _views(plan), 256, encoder, vgg, material.device)
+    measuring = progress.part(0.0, _MEASURING)
+    styles = measure_styles(sources, _views(plan), 256, encoder, vgg, material.device, measuring)
     trainer = AdaINTrainer(encoder, styles, material.photos, vgg, settings, material.device)
-    _run(plan, trainer, lambda: trainer.samples(material.previews, material.unseen))
+    _run(plan, trainer, progress.part(_MEASURING, 1.0), lambda: trainer.samples(material.previews, material.unseen))
     card = _card(plan, trainer, material, "Huang and Belongie 2017 (arXiv 1703.06868)")
     path = _folder(plan) / ADAIN_FILE
     save_decoder(path, trainer.decoder, {"title": "Impasto AdaIN", **card})
@@ -164,13 +176,11 @@ def _views(plan: PicturePlan) -> int:
     return 8 if plan.export else plan.views
 
 
-def _run(plan: PicturePlan, trainer: Trainer, samples: Callable[[], Tensor] | None = None) -> None:
+def _run(plan: PicturePlan, trainer: Trainer, progress: Progress, sheet: Sheet | None = None) -> None:
     if plan.export:
         restore(trainer, plan.work)
-    elif samples is None:
-        train(trainer, plan.work)
     else:
-        train(trainer, plan.work, show(trainer, plan.work, samples))
+        train(trainer, plan.work, sheet, progress=progress)
 
 
 def _folder(plan: PicturePlan) -> Path:

@@ -14,8 +14,9 @@ from impasto.engines.fixed.engine import FixedEngine
 from impasto.engines.pictures import StyleReader
 from impasto.masking.finder import SubjectFinder
 from impasto.nets.unet import SubjectNet
+from impasto.progress import Progress, Teller, nobody
 from impasto.training.common import restore, train
-from impasto.training.masks import MaskTrainer, MaskTrainingOptions, evaluate, look_at
+from impasto.training.masks import MaskTrainer, MaskTrainingOptions, evaluate, look_at, mask_sheet
 from impasto.training.painted import paint_copies
 from impasto.training.photos import find_pictures
 from impasto.training.subjects import Subject, find_subjects
@@ -34,6 +35,11 @@ from impasto_link.errors import BadRequest, ModelProblem
 
 #: Of each set of pictures, its scores by name.
 Scores = dict[str, dict[str, float]]
+
+#: When the pictures are masked and painted that are learned from, as a share of the work.
+_PREPARED = 0.1
+#: On about so many of the pictures of ``val`` the training is measured in between.
+_MEASURED = 48
 
 
 @dataclass(frozen=True)
@@ -75,12 +81,14 @@ class SubjectPlan:
     command: str = ""
 
 
-def train_subject_net(plan: SubjectPlan, settings: MaskTrainingOptions) -> tuple[Path, Scores]:
+def train_subject_net(plan: SubjectPlan, settings: MaskTrainingOptions, tell: Teller = nobody) -> tuple[Path, Scores]:
     """Train, measure, and write the network. A training that was broken off is gone on with.
 
     Args:
         plan: what from what.
         settings: how.
+        tell: told of the progress, in training with the losses and samples. What it raises leaves a checkpoint, from
+            which the next call goes on; `impasto.progress.Enough` ends the training with what it has learned so far.
 
     Returns:
         The file of the network, and how good it is on the pictures of ``val``.
@@ -96,7 +104,8 @@ def train_subject_net(plan: SubjectPlan, settings: MaskTrainingOptions) -> tuple
     device = pick_device(plan.device)
     held_out = [one for folder in plan.val for one in find_subjects(folder)]
     backgrounds = [one for path in plan.backgrounds for one in (find_pictures(path) if path.is_dir() else [path])]
-    subjects = _subjects(plan, settings, backgrounds, device)
+    progress = Progress(tell)
+    subjects = _subjects(plan, settings, backgrounds, device, progress.part(0.0, _PREPARED))
     torch.manual_seed(settings.seed)
     trainer = MaskTrainer(subjects, backgrounds, *_begin(plan), settings, device)
     if plan.export:
@@ -104,7 +113,15 @@ def train_subject_net(plan: SubjectPlan, settings: MaskTrainingOptions) -> tuple
         for folder in plan.average:
             trainer.take_along(folder)
     else:
-        train(trainer, plan.work, look_at(trainer, plan.work, held_out), every_s=180.0)
+        some = held_out[:: max(1, len(held_out) // _MEASURED)]
+        train(
+            trainer,
+            plan.work,
+            lambda: mask_sheet(trainer, some or subjects),
+            look_at(trainer, some),
+            progress=progress.part(_PREPARED, 1.0),
+            every_s=180.0,
+        )
     net = trainer.result.eval()
     scores = evaluate(net, held_out) if held_out else {}
     path = (plan.output or user_models()) / FILE_NAME
@@ -113,10 +130,15 @@ def train_subject_net(plan: SubjectPlan, settings: MaskTrainingOptions) -> tuple
 
 
 def _subjects(
-    plan: SubjectPlan, settings: MaskTrainingOptions, backgrounds: list[Path], device: torch.device
+    plan: SubjectPlan,
+    settings: MaskTrainingOptions,
+    backgrounds: list[Path],
+    device: torch.device,
+    progress: Progress,
 ) -> list[Subject]:
     """All that there is to learn from, with painted copies unless those are not wanted."""
-    subjects = [one for folder in plan.subjects for one in find_subjects(folder)] + _weak(plan, backgrounds, device)
+    subjects = [one for folder in plan.subjects for one in find_subjects(folder)]
+    subjects += _weak(plan, backgrounds, device, progress.part(0.0, 0.5))
     if not subjects:
         raise BadRequest("There are no pictures with masks.", "A folder has to hold NAME.jpg and NAME.png.")
     unknown = settings.shares.keys() - {one.group for one in subjects}
@@ -127,11 +149,11 @@ def _subjects(
     painted = plan.work / "painted"
     if not plan.export:
         studio = Studio(Library(), device, StyleReader(Library(), device))
-        paint_copies([one.picture for one in subjects], painted, FixedEngine(studio))
+        paint_copies([one.picture for one in subjects], painted, FixedEngine(studio), progress.part(0.5, 1.0))
     return [one.with_painted(painted) for one in subjects]
 
 
-def _weak(plan: SubjectPlan, backgrounds: list[Path], device: torch.device) -> list[Subject]:
+def _weak(plan: SubjectPlan, backgrounds: list[Path], device: torch.device, progress: Progress) -> list[Subject]:
     """What a machine has masked."""
     assert plan.photos is not None or not (plan.weak or plan.weak_model)
     weak = {one.picture: one for one in find_subjects(plan.weak, photos=plan.photos)} if plan.weak else {}
@@ -140,7 +162,7 @@ def _weak(plan: SubjectPlan, backgrounds: list[Path], device: torch.device) -> l
         photos = [path for path in find_pictures(plan.photos) if path.resolve() not in empty]
         # Not kept: it has a memory.
         finder = SubjectFinder(Library(), device)
-        masked = mask_photos(photos, plan.work / plan.weak_model, plan.weak_model, finder)
+        masked = mask_photos(photos, plan.work / plan.weak_model, plan.weak_model, finder, progress)
         weak |= {one.picture: one for one in masked}
     return list(weak.values())
 
