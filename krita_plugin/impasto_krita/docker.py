@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from krita import DockWidget
 
 from impasto_editor.choices import Choices
+from impasto_editor.mixture import titles
 from impasto_editor.styles import Library
 from impasto_editor.texts import choose_language, tr
 from impasto_editor.thumbnails import SIDE as THUMBNAIL_SIDE
@@ -68,7 +69,7 @@ class StyleTransferDocker(DockWidget):
             self.connection,
             lambda: self.connection.session.state == "ready",
             lambda seconds, function: QTimer.singleShot(round(1000 * seconds), function),
-            lambda name, region: self.panel.gallery.set_picture(name, to_image(region)),
+            lambda name, region: self.panel.show_picture(name, to_image(region)),
         )
         self._facts = Facts(layer="nothing seen yet")
         self._was_shown = False
@@ -85,7 +86,6 @@ class StyleTransferDocker(DockWidget):
 
     def _connect(self) -> None:
         panel = self.panel
-        panel.gallery.chosen.connect(lambda _: self._update_preview())
         panel.gallery.clicked.connect(self._on_click)
         panel.gallery.confirmed.connect(lambda _: self.paint())
         panel.gallery.clicked_twice.connect(self._on_second_click)
@@ -164,9 +164,8 @@ class StyleTransferDocker(DockWidget):
         if not choices.style:
             self.panel.show_message(tr("Choose a style first."))
             return
-        title = self.panel.gallery.title(choices.style)
-        if choices.background_style:
-            title = f"{title} + {self.panel.gallery.title(choices.background_style)}"
+        both = (choices.styles, choices.background)
+        title = " + ".join(titles(styles, self.panel.gallery.title) for styles in both if styles)
         self.painter.paint(choices, title, self.repeating.source)
 
     def find_subject(self) -> None:
@@ -373,7 +372,7 @@ class StyleTransferDocker(DockWidget):
         if chosen:
             self.panel.show_message("")
             self.panel.gallery.search.clear()
-            self.panel.gallery.choose(chosen)
+            self.panel.choose_picture(chosen)
 
     def _show_styles(self) -> None:
         # Without a server there are no styles, and nothing to do with pictures either.

@@ -5,7 +5,7 @@ Styles are the library's as the server describes them, and the user's own pictur
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from impasto_editor.pictures import is_picture
@@ -14,16 +14,17 @@ from impasto_editor.texts import tr
 from impasto_krita.picture_menu import PictureMenu, local_files
 from impasto_krita.pictures import Picture
 from impasto_krita.qt import (
-    QAction,
     QEvent,
     QHBoxLayout,
     QIcon,
     QImage,
+    QItemSelectionModel,
     QLineEdit,
     QListView,
     QListWidget,
     QListWidgetItem,
     QPixmap,
+    QPoint,
     QSize,
     QSlider,
     Qt,
@@ -40,11 +41,42 @@ SIZES = (48, 160)
 
 
 class _Grid(QListWidget):
-    """Pictures in rows that fill the width; Return does what a click does, Delete removes, files can be dropped."""
+    """Pictures in rows that fill the width; Return does what a click does, Delete removes, files can be dropped.
 
+    A click with Ctrl, and one that opens the menu, leave the current one as it is.
+    """
+
+    mixed = pyqtSignal(object)
     confirmed = pyqtSignal()
     deleted = pyqtSignal()
     dropped = pyqtSignal(list)
+
+    def mousePressEvent(self, event: Any) -> None:
+        """With Ctrl it mixes."""
+        self._is_plain = event.button() == Qt.MouseButton.LeftButton and not _with_ctrl(event)
+        if self._is_plain:
+            super().mousePressEvent(event)
+        elif event.button() == Qt.MouseButton.LeftButton and (item := self.itemAt(event.pos())) is not None:
+            self.mixed.emit(item)
+
+    def mouseMoveEvent(self, event: Any) -> None:
+        """Also of the button whose press was no choice."""
+        if self._is_plain:
+            super().mouseMoveEvent(event)
+
+    def mouseReleaseEvent(self, event: Any) -> None:
+        """Also of the button whose press was no choice."""
+        if self._is_plain:
+            super().mouseReleaseEvent(event)
+
+    def mouseDoubleClickEvent(self, event: Any) -> None:
+        """With Ctrl it is another click."""
+        if event.button() == Qt.MouseButton.LeftButton and not _with_ctrl(event):
+            super().mouseDoubleClickEvent(event)
+        else:
+            self.mousePressEvent(event)
+
+    _is_plain = True
 
     def dragEnterEvent(self, event: Any) -> None:
         """Files are welcome; otherwise Krita would open them as documents."""
@@ -93,10 +125,16 @@ class _Grid(QListWidget):
             super().keyPressEvent(event)
 
 
+def _with_ctrl(event: Any) -> bool:
+    return bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+
+
 class Gallery(QWidget):
     """All styles.
 
     Signals:
+        mixed: a style was clicked with Ctrl: it is to be mixed with others, or not any more.
+        asked: the menu of a style is asked for, at a QPoint of the screen.
         chosen: a style is now the current one.
         clicked: a style was clicked.
         clicked_twice: a style was clicked twice.
@@ -105,6 +143,8 @@ class Gallery(QWidget):
         removal: one of the user's own pictures is to be removed.
     """
 
+    mixed = pyqtSignal(str)
+    asked = pyqtSignal(str, object)
     chosen = pyqtSignal(str)
     clicked = pyqtSignal(str)
     clicked_twice = pyqtSignal(str)
@@ -161,11 +201,9 @@ class Gallery(QWidget):
         self.grid.setAcceptDrops(True)
         self.grid.viewport().setAcceptDrops(True)  # which setMovement has forbidden
         self.grid.dropped.connect(self.menu.files)
-        remove = QAction(tr("Remove from the styles"), self.grid)
-        remove.triggered.connect(lambda _: self._remove())
-        self.grid.addAction(remove)
-        self.grid.currentItemChanged.connect(lambda *_: remove.setEnabled(is_picture(self.current)))
-        self.grid.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        self.grid.mixed.connect(lambda item: self.mixed.emit(item.data(_NAME)))
+        self.grid.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.grid.customContextMenuRequested.connect(self._on_menu)
         self.grid.set_picture_size(size)
         self._refresh_icons()
 
@@ -213,10 +251,28 @@ class Gallery(QWidget):
             self.grid.setCurrentItem(item)
             self.grid.scrollToItem(item)
 
+    def has(self, name: str) -> bool:
+        """Whether there is a style of that name."""
+        return self._item(name) is not None
+
     def title(self, name: str) -> str:
         """The title of a style."""
         item = self._item(name)
         return item.text() if item is not None else name
+
+    def icon(self, name: str) -> QIcon:
+        """The picture of a style, square."""
+        item = self._item(name)
+        return item.icon() if item is not None else QIcon(self._missing)
+
+    def mark(self, names: Iterable[str]) -> None:
+        """Show styles as chosen, beside the current one."""
+        marked = set(names)
+        flags = QItemSelectionModel.SelectionFlag
+        for index in range(self.grid.count()):
+            # An item's own setSelected knows of one at a time only, as the grid does.
+            flag = flags.Select if self.grid.item(index).data(_NAME) in marked else flags.Deselect
+            self.grid.selectionModel().select(self.grid.model().index(index, 0), flag)
 
     def names(self) -> list[str]:
         """All styles, those that can be seen first."""
@@ -243,6 +299,11 @@ class Gallery(QWidget):
         # A chosen picture would be tinted, and colours are what this is about; the frame around it says enough.
         icon.addPixmap(square, QIcon.Mode.Selected)
         item.setIcon(icon)
+
+    def _on_menu(self, at: QPoint) -> None:
+        item = self.grid.itemAt(at)
+        if item is not None:
+            self.asked.emit(item.data(_NAME), self.grid.viewport().mapToGlobal(at))
 
     def _remove(self) -> None:
         if is_picture(self.current):

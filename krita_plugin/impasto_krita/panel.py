@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import filterfalse
 from typing import Any
 
-from impasto_editor.choices import Choices
+from impasto_editor.choices import Choices, Styles, read_styles, write_styles
+from impasto_editor.mixture import alone, join_words, joined, take_out_words, taken_out, titles
 from impasto_editor.pictures import is_picture
 from impasto_editor.rows import Offer, Row, gathered
 from impasto_editor.styles import Style
 from impasto_editor.texts import tr
 from impasto_krita.comparison import Comparison
 from impasto_krita.gallery import Gallery
+from impasto_krita.mixture import Mixture
 from impasto_krita.pictures import Picture
 from impasto_krita.qt import (
     QCheckBox,
@@ -19,8 +22,10 @@ from impasto_krita.qt import (
     QEvent,
     QGridLayout,
     QHBoxLayout,
+    QImage,
     QLabel,
     QMenu,
+    QPoint,
     QProgressBar,
     QPushButton,
     Qt,
@@ -31,7 +36,7 @@ from impasto_krita.qt import (
 )
 from impasto_krita.rows import RowWidgets, TickRow, make_rows, put_in
 from impasto_krita.theme import icon
-from impasto_link.coats import StyleChoice
+from impasto_link.errors import Problem
 from impasto_link.options import REFINE
 
 #: Below the rows that are always there, above those that are folded.
@@ -44,7 +49,7 @@ class Panel(QWidget):
     """The widgets of the docker.
 
     Signals:
-        changed: a choice has changed, other than the style.
+        changed: a choice has changed.
         refine: the painting is to be refined, with this preset.
     """
 
@@ -56,6 +61,10 @@ class Panel(QWidget):
         self.rows: list[RowWidgets] = []
         self._offer, self._wanted = Offer(), list[Row]()
         self.gallery = Gallery(thumbnail_size)
+        self.mixture = Mixture(self.gallery.title, self.gallery.icon)
+        #: The mixture that was there before the only style that there is now.
+        self._left: Styles = ()
+        self._is_choosing = False
         self.area = QComboBox()
         self.area.setToolTip(tr("What is painted; the selection limits the subject and the background, too"))
         self.area.addItem(tr("Everything"), "everything")
@@ -108,6 +117,11 @@ class Panel(QWidget):
             box.currentIndexChanged.connect(lambda _: self._on_choice())
         for button in (self.show_mask, self.more):
             button.toggled.connect(lambda _: self._on_choice())
+        self.gallery.chosen.connect(self._on_style)
+        self.gallery.clicked.connect(self._on_style)
+        self.gallery.mixed.connect(self._on_mixed)
+        self.gallery.asked.connect(self._show_menu)
+        self.mixture.changed.connect(self.choose_styles)
         self._on_choice()
 
     def _refinements(self) -> QMenu:
@@ -151,6 +165,7 @@ class Panel(QWidget):
         layout.setContentsMargins(6, 6, 6, 6)
         layout.setSpacing(5)
         layout.addWidget(self.gallery, 5)
+        layout.addWidget(self.mixture)
         layout.addLayout(self._grid)
         layout.addWidget(self.comparison, 3)
         for row in (buttons, working):
@@ -166,18 +181,43 @@ class Panel(QWidget):
         area = self.area.currentData()
         background = (self.background.currentData() or "") if area in _TWO_STYLES else ""
         values = gathered((one.row, one.value) for one in self.rows)
-        return Choices(_styles(self.gallery.current), _styles(background), area, values)
+        return Choices(self.mixture.styles, read_styles(background), area, values)
 
     def set_choices(self, choices: Choices) -> list[str]:
         """Show these choices; returns the styles of the library among them that are not in it any more."""
-        self.gallery.choose(choices.style)
+        self.choose_styles(self._known(choices.styles) or self.mixture.styles)
         self.set_area(choices.area)
-        self.background.setCurrentIndex(max(0, self.background.findData(choices.background_style)))
+        self._choose_background(self._known(choices.background))
         self._choose(choices, [one for one in self.rows if one.row.parameter.name == "engine"])
         self._choose(choices, self.rows)
-        shown = self.choices()
-        pairs = ((choices.style, shown.style), (choices.background_style, shown.background_style))
-        return [wanted for wanted, found in pairs if wanted != found and not is_picture(wanted)]
+        wanted = [one.name for one in (*choices.styles, *choices.background)]
+        return [name for name in dict.fromkeys(wanted) if not (is_picture(name) or self.gallery.has(name))]
+
+    def choose_styles(self, styles: Styles) -> None:
+        """Paint like these: one style, or several that are mixed."""
+        if len(self.mixture.styles) > 1:
+            self._left = self.mixture.styles
+        self._show_chosen(styles)
+        self._on_choice()
+
+    def choose_picture(self, key: str) -> None:
+        """Paint like a picture that was brought just now; where styles are mixed it is one of them."""
+        if len(self.mixture.styles) > 1:
+            self._mix(key)
+        else:
+            self.choose_styles(alone(key))
+
+    def _known(self, styles: Styles) -> Styles:
+        """Those that are in the gallery; of several that are mixed one may be left, which counts fully."""
+        found = tuple(one for one in styles if self.gallery.has(one.name))
+        return alone(found[0].name) if len(found) == 1 else found
+
+    def _choose_background(self, styles: Styles) -> None:
+        """Here one style is chosen for the background; a mixture comes with a painting."""
+        data = write_styles(styles)
+        if len(styles) > 1 and self.background.findData(data) < 0:
+            self.background.insertItem(1, titles(styles, self.gallery.title), data)
+        self.background.setCurrentIndex(max(0, self.background.findData(data)))
 
     def row(self, name: str) -> RowWidgets:
         """The row of a parameter; raises KeyError if there is none."""
@@ -198,7 +238,7 @@ class Panel(QWidget):
 
     def show_styles(self, styles: Sequence[Style], pictures: Sequence[Picture]) -> None:
         """Show the styles of the server and the user's pictures, in the gallery and for the background."""
-        chosen = self.background.currentData()
+        chosen = read_styles(self.background.currentData() or "")
         self.background.blockSignals(True)
         self.background.clear()
         self.background.addItem(tr("Same style"), "")
@@ -208,9 +248,31 @@ class Panel(QWidget):
             self.background.insertSeparator(self.background.count())
         for style in styles:
             self.background.addItem(style.title, style.name)
-        self.background.setCurrentIndex(max(0, self.background.findData(chosen)))
-        self.background.blockSignals(False)
+        self._is_choosing = True
         self.gallery.show_styles(styles, pictures)
+        self._is_choosing = False
+        self._choose_background(self._known(chosen))
+        self.background.blockSignals(False)
+        self._left = self._known(self._left)
+        before = self.mixture.styles
+        self._show_chosen(self._known(before) or alone(self.gallery.current))
+        self.mixture.refresh()
+        if self.mixture.styles != before:
+            self._on_choice()
+
+    def show_picture(self, name: str, image: QImage) -> None:
+        """Show another picture for a style."""
+        self.gallery.set_picture(name, image)
+        self.mixture.refresh()
+
+    def _show_chosen(self, styles: Styles) -> None:
+        self._is_choosing = True
+        # Whoever mixes looks at the style that is added, and not at the first.
+        if styles and self.gallery.current != styles[0].name:
+            self.gallery.choose(styles[0].name)
+        self._is_choosing = False
+        self.gallery.mark(one.name for one in styles)
+        self.mixture.follow(styles)
 
     def offer(self, hello: Mapping[str, Any]) -> None:
         """Offer what the server can do, by what it says of itself."""
@@ -269,6 +331,53 @@ class Panel(QWidget):
         self.message.setText(words)
         self.message.setVisible(bool(words))
 
+    def _on_style(self, name: str) -> None:
+        """The user has chosen one style, and with it no other one."""
+        if not self._is_choosing and self.mixture.styles != alone(name):
+            self.choose_styles(alone(name))
+
+    def _on_mixed(self, name: str) -> None:
+        if not self._is_mixed(name):
+            self._mix(name)
+        elif len(self.mixture.styles) > 1:
+            self.choose_styles(taken_out(self.mixture.styles, name))
+
+    def _mix(self, name: str) -> None:
+        try:
+            self.choose_styles(joined(self.mixture.styles, name))
+        except Problem as problem:
+            self.show_message(str(problem))
+
+    def _is_mixed(self, name: str) -> bool:
+        return any(one.name == name for one in self.mixture.styles)
+
+    def _show_menu(self, name: str, at: QPoint) -> None:
+        """What can be done with a style of the gallery."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if not self._is_mixed(name):
+            menu.addAction(join_words()).triggered.connect(lambda _: self._mix(name))
+        else:
+            # Also the way of those who have no mouse: for them the menu is that of the first of the styles.
+            self._offer_others(menu.addMenu(tr("Mix with")))
+            if len(self.mixture.styles) > 1:
+                menu.addAction(take_out_words()).triggered.connect(lambda _: self._on_mixed(name))
+        if len(self._left) > 1 and len(self.mixture.styles) == 1:
+            words = _plain(titles(self._left, self.gallery.title))
+            menu.addAction(tr("Mix again: {titles}", titles=words)).triggered.connect(
+                lambda _: self.choose_styles(self._left)
+            )
+        if is_picture(name):
+            menu.addSeparator()
+            menu.addAction(tr("Remove from the styles")).triggered.connect(lambda _: self.gallery.removal.emit(name))
+        menu.popup(at)
+
+    def _offer_others(self, menu: QMenu) -> None:
+        for name in filterfalse(self._is_mixed, self.gallery.names()):
+            action = menu.addAction(self.gallery.icon(name), _plain(self.gallery.title(name)))
+            action.setIconVisibleInMenu(True)  # Krita shows none otherwise
+            action.triggered.connect(lambda _, name=name: self._mix(name))
+
     def _on_choice(self) -> None:
         self._make_rows()
         choices = self.choices()
@@ -291,12 +400,14 @@ class Panel(QWidget):
     def _refresh_icons(self) -> None:
         self.settings.setIcon(icon("settings", self))
         self.again.setIcon(icon("again", self))
+        self.mixture.refresh()
         for row in self.rows:
             row.refresh_icon()
 
 
-def _styles(name: str) -> tuple[StyleChoice, ...]:
-    return (StyleChoice(name),) if name else ()
+def _plain(title: str) -> str:
+    """For a menu, where Qt takes an ampersand for the mark of a key."""
+    return title.replace("&", "&&")
 
 
 def _words(kind: Qt.TextFormat) -> QLabel:

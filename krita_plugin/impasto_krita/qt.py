@@ -10,6 +10,7 @@ try:
     from PyQt5.QtCore import (
         QByteArray,
         QEvent,
+        QItemSelectionModel,
         QLocale,
         QObject,
         QPoint,
@@ -22,7 +23,6 @@ try:
     )
     from PyQt5.QtGui import QColor, QIcon, QImage, QImageReader, QPainter, QPalette, QPen, QPixmap
     from PyQt5.QtWidgets import (
-        QAction,
         QApplication,
         QCheckBox,
         QComboBox,
@@ -41,6 +41,7 @@ try:
         QMenu,
         QProgressBar,
         QPushButton,
+        QScrollArea,
         QSizePolicy,
         QSlider,
         QSpinBox,
@@ -52,6 +53,7 @@ except ModuleNotFoundError:
     from PyQt6.QtCore import (
         QByteArray,
         QEvent,
+        QItemSelectionModel,
         QLocale,
         QObject,
         QPoint,
@@ -62,7 +64,7 @@ except ModuleNotFoundError:
         QTimer,
         pyqtSignal,
     )
-    from PyQt6.QtGui import QAction, QColor, QIcon, QImage, QImageReader, QPainter, QPalette, QPen, QPixmap
+    from PyQt6.QtGui import QColor, QIcon, QImage, QImageReader, QPainter, QPalette, QPen, QPixmap
     from PyQt6.QtWidgets import (
         QApplication,
         QCheckBox,
@@ -82,6 +84,7 @@ except ModuleNotFoundError:
         QMenu,
         QProgressBar,
         QPushButton,
+        QScrollArea,
         QSizePolicy,
         QSlider,
         QSpinBox,
@@ -91,7 +94,6 @@ except ModuleNotFoundError:
     )
 
 __all__ = [
-    "QAction",
     "QApplication",
     "QByteArray",
     "QCheckBox",
@@ -108,6 +110,7 @@ __all__ = [
     "QIcon",
     "QImage",
     "QImageReader",
+    "QItemSelectionModel",
     "QLabel",
     "QLineEdit",
     "QListView",
@@ -124,6 +127,7 @@ __all__ = [
     "QProgressBar",
     "QPushButton",
     "QRect",
+    "QScrollArea",
     "QSize",
     "QSizePolicy",
     "QSlider",

@@ -15,6 +15,7 @@ import pytest
 import impasto_editor
 from impasto_editor import request
 from impasto_editor.choices import Choices, read_styles, write_styles
+from impasto_editor.mixture import alone, evened, joined, shares, taken_out, titles, with_share
 from impasto_editor.preview import NewestWins
 from impasto_editor.settings import Settings
 from impasto_editor.status import doing, status
@@ -22,7 +23,7 @@ from impasto_editor.styles import read_library
 from impasto_editor.texts import choose_language, languages, tr, tr_error
 from impasto_editor.thumbnails import OwnThumbnails
 from impasto_link.client import Call, Event
-from impasto_link.coats import StyleChoice
+from impasto_link.coats import MAX_STYLES, StyleChoice, check_styles
 from impasto_link.errors import ImpastoError, Problem
 from impasto_link.pixels import PixelFormat, Region
 
@@ -111,6 +112,55 @@ def test_what_makes_no_sense_is_as_usual(entry: dict[str, Any]) -> None:
 )
 def test_styles_are_written_as_they_are_read(text: str) -> None:
     assert write_styles(read_styles(text)) == text
+
+
+# --- mixtures
+
+
+def weights(styles: tuple[StyleChoice, ...]) -> dict[str, float]:
+    return {one.name: one.weight for one in styles}
+
+
+def test_a_style_that_joins_counts_as_much_as_the_others_do() -> None:
+    assert weights(joined(alone("udnie"), "great-wave")) == {"udnie": 1.0, "great-wave": 1.0}
+    three = joined(read_styles("udnie:0.9, great-wave:0.3"), "the-scream")
+    assert shares(three) == pytest.approx([0.5, 1 / 6, 1 / 3])
+    assert joined(three, "udnie") == three
+    assert joined((), "udnie") == alone("udnie")
+    assert weights(joined(read_styles("udnie:0"), "great-wave"))["great-wave"] == 1.0
+
+
+def test_a_mixture_takes_no_more_than_the_server_does() -> None:
+    styles = tuple(StyleChoice(f"style-{number}") for number in range(MAX_STYLES))
+    check_styles(styles)
+    with pytest.raises(Problem, match=str(MAX_STYLES)):
+        joined(styles, "one more")
+    assert joined(styles, "style-3") == styles
+
+
+def test_the_last_one_left_counts_fully() -> None:
+    styles = read_styles("udnie:0.2, great-wave:0.3, the-scream:0.5")
+    assert weights(taken_out(styles, "udnie")) == {"great-wave": 0.3, "the-scream": 0.5}
+    assert taken_out(taken_out(styles, "udnie"), "the-scream") == alone("great-wave")
+    assert taken_out(alone("udnie"), "udnie") == ()
+
+
+def test_a_share_leaves_the_others_as_they_are_to_one_another() -> None:
+    styles = read_styles("udnie:1, great-wave:3, the-scream:1")
+    for share in (0.1, 1.0, 0.0, 1.0, 0.5):
+        styles = with_share(styles, "udnie", share)
+        assert shares(styles)[0] == pytest.approx(share, abs=0.002)
+        assert sum(shares(styles)) == pytest.approx(1.0)
+        check_styles(styles)
+        assert read_styles(write_styles(styles)) == styles
+    assert shares(styles) == pytest.approx([0.5, 0.375, 0.125], abs=0.001)
+    assert shares(with_share(read_styles("udnie:2, great-wave:0, the-scream:0"), "udnie", 0.5)) == [0.5, 0.25, 0.25]
+    assert shares(read_styles("udnie:0, great-wave:0")) == [0.0, 0.0]
+    assert weights(evened(styles)) == {"udnie": 1.0, "great-wave": 1.0, "the-scream": 1.0}
+
+
+def test_a_mixture_is_called_by_all_its_titles() -> None:
+    assert titles(read_styles("udnie:2, the-scream"), str.title) == "Udnie, The-Scream"
 
 
 # --- requests

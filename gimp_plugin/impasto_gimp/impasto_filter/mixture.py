@@ -1,23 +1,20 @@
-"""The styles and pictures that are mixed, each with its weight."""
+"""The styles and pictures that are mixed, each with its share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from impasto_editor.choices import Styles
+from impasto_editor.mixture import SHARE, shares, take_out_words, taken_out, with_share
 from impasto_editor.texts import tr
 from impasto_filter.gtk import Gtk, Pango
-from impasto_link.coats import StyleChoice
-
-_MOST = 10.0
 
 
 class Mixture(Gtk.ScrolledWindow):
     """A list of what is mixed.
 
     Args:
-        on_change: called with the styles when the user has changed a weight or taken one out.
+        on_change: called with the styles when the user has changed a share or taken one out.
     """
 
     def __init__(self, on_change: Callable[[Styles], None]) -> None:
@@ -31,6 +28,8 @@ class Mixture(Gtk.ScrolledWindow):
         self._on_change = on_change
         self._styles: Styles = ()
         self._shown: list[tuple[str, str]] = []
+        self._fields: list[Gtk.SpinButton] = []
+        self._quiet = False
         self._grid = Gtk.Grid(column_spacing=6, border_width=4)
         self._grid.show()
         self.add(self._grid)
@@ -39,35 +38,33 @@ class Mixture(Gtk.ScrolledWindow):
         """Show these styles, each by its title."""
         self._styles = styles
         shown = [(one.name, title(one.name)) for one in styles]
-        if shown == self._shown:
-            # The field in which somebody writes a weight has to stay.
-            return
-        self._shown = shown
-        for old in self._grid.get_children():
-            old.destroy()
-        for number, (one, (_, words)) in enumerate(zip(styles, shown, strict=True)):
-            self._add(number, one, words)
-        self._grid.show_all()
+        # The field in which somebody writes a share has to stay.
+        if shown != self._shown:
+            self._shown = shown
+            for old in self._grid.get_children():
+                old.destroy()
+            self._fields = [self._add(number, *one) for number, one in enumerate(shown)]
+            self._grid.show_all()
+        self._quiet = True
+        for field, share in zip(self._fields, shares(styles), strict=True):
+            field.set_value(round(100.0 * share))
+            field.set_sensitive(len(styles) > 1)
+        self._quiet = False
 
-    def _add(self, number: int, style: StyleChoice, title: str) -> None:
+    def _add(self, number: int, name: str, title: str) -> Gtk.SpinButton:
         words = Gtk.Label(label=title, xalign=0.0, hexpand=True, ellipsize=Pango.EllipsizeMode.END)
-        weight = Gtk.SpinButton.new_with_range(0.0, _MOST, 0.1)
-        weight.set_digits(1)
-        weight.set_value(style.weight)
-        weight.set_tooltip_text(tr("How much it counts in the mixture"))
-        weight.get_accessible().set_name(title)
-        weight.connect("value-changed", lambda one: self._weigh(number, one.get_value()))
+        share = Gtk.SpinButton.new_with_range(100.0 * SHARE.low, 100.0 * SHARE.high, 1.0)
+        share.set_tooltip_text(tr(SHARE.tip))
+        share.get_accessible().set_name(title)
+        share.connect("value-changed", lambda one: self._weigh(name, one.get_value() / 100.0))
         out = Gtk.Button.new_from_icon_name("window-close-symbolic", Gtk.IconSize.MENU)
         out.set_relief(Gtk.ReliefStyle.NONE)
-        out.set_tooltip_text(tr("Take it out of the mixture"))
-        out.connect("clicked", lambda _: self._take_out(number))
-        for column, widget in enumerate((words, weight, out)):
+        out.set_tooltip_text(take_out_words())
+        out.connect("clicked", lambda _: self._on_change(taken_out(self._styles, name)))
+        for column, widget in enumerate((words, share, Gtk.Label(label="%"), out)):
             self._grid.attach(widget, column, number, 1, 1)
+        return share
 
-    def _weigh(self, number: int, weight: float) -> None:
-        styles = list(self._styles)
-        styles[number] = replace(styles[number], weight=round(weight, 2))
-        self._on_change(tuple(styles))
-
-    def _take_out(self, number: int) -> None:
-        self._on_change(self._styles[:number] + self._styles[number + 1 :])
+    def _weigh(self, name: str, share: float) -> None:
+        if not self._quiet:
+            self._on_change(with_share(self._styles, name, share))

@@ -8,7 +8,7 @@ from typing import Any
 
 from gi.repository import Gimp, GObject
 
-from impasto_editor import request
+from impasto_editor import mixture, request
 from impasto_editor.choices import Choices, Styles, write_styles
 from impasto_editor.pictures import is_picture
 from impasto_editor.rows import FIRST, Offer
@@ -25,7 +25,6 @@ from impasto_filter.pictures import Pictures, title_of
 from impasto_filter.preview import READ_SIDE, SHOWN_SIDE, Preview, Request
 from impasto_filter.rows import More, spin_scale
 from impasto_filter.settings import settings
-from impasto_link.coats import StyleChoice
 from impasto_link.errors import Problem
 from impasto_link.pixels import Region
 from impasto_link.sentences import several_from_wire
@@ -89,7 +88,7 @@ class StyleDialog:
         accepted = self.dialog.run()
         self.preview.close()
         layer, choices = self._target, self._choices
-        title = tr("Painting") if self._has_picture() else self.gallery.title(self._config.get_property("style"))
+        title = tr("Painting") if self._has_picture() else mixture.titles(choices.styles, self._title)
         if any(kept.layer_of(self._image, key) is not None for key in choices.pictures):
             # GIMP does not remember layers; so Repeat says that there is no style, and not paint in another one.
             self._config.set_property("style", "")
@@ -286,9 +285,10 @@ class StyleDialog:
     # --- the mixture
 
     def _add(self, name: str) -> None:
-        styles = self._choices.styles
-        if name not in [one.name for one in styles]:
-            self._mix_styles((*styles, StyleChoice(name)))
+        try:
+            self._mix_styles(mixture.joined(self._choices.styles, name))
+        except Problem as problem:
+            self._say(str(problem), False)
 
     def _mix_styles(self, styles: Styles) -> None:
         self._config.set_property("style", write_styles(styles))
@@ -338,7 +338,7 @@ class StyleDialog:
         choices = self._choices
         try:
             if self._favorite.get_active():
-                self._favorites.add(", ".join(self._title(one.name) for one in choices.styles), choices)
+                self._favorites.add(mixture.titles(choices.styles, self._title), choices)
             else:
                 self._favorites.remove(write_styles(choices.styles))
         except OSError as error:

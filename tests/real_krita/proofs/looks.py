@@ -3,6 +3,7 @@
 from PyQt5.QtCore import QSize
 from PyQt5.QtWidgets import QDockWidget
 
+from impasto_editor.mixture import joined, with_share
 from impasto_proofs import prover
 from impasto_proofs.prover import APP
 
@@ -40,6 +41,10 @@ def steps():
     yield from prover.click_style(f"file:{prover.FOLDER / 'Coffee.jpg'}")
     yield from prover.painted(3)
     yield from prover.shot(f"{look}-picture")
+    one.panel.choose_styles(with_share(joined(one.panel.choices().styles, "great-wave"), "great-wave", 0.35))
+    yield 1500
+    yield from prover.shot(f"{look}-mixture", one.panel)
+    one.panel.choose_styles(one.panel.choices().styles[:1])
     one.panel.gallery.search.setText("gogh")
     one.panel.area.setCurrentIndex(max(0, one.panel.area.findData("subject")))
     one.panel.row("keep_colors").set(True)
