@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import filterfalse
 from typing import Any
 
-from impasto_editor.choices import Choices, Styles, read_styles, write_styles
+from impasto_editor.choices import Choices, Styles
 from impasto_editor.mixture import alone, join_words, joined, take_out_words, taken_out, titles
 from impasto_editor.pictures import is_picture
 from impasto_editor.rows import Offer, Row, gathered
@@ -181,13 +181,13 @@ class Panel(QWidget):
         area = self.area.currentData()
         background = (self.background.currentData() or "") if area in _TWO_STYLES else ""
         values = gathered((one.row, one.value) for one in self.rows)
-        return Choices(self.mixture.styles, read_styles(background), area, values)
+        return Choices(self.mixture.styles, alone(background), area, values)
 
     def set_choices(self, choices: Choices) -> list[str]:
         """Show these choices; returns the styles of the library among them that are not in it any more."""
         self.choose_styles(self._known(choices.styles) or self.mixture.styles)
         self.set_area(choices.area)
-        self._choose_background(self._known(choices.background))
+        self.background.setCurrentIndex(max(0, self.background.findData(choices.background_style)))
         self._choose(choices, [one for one in self.rows if one.row.parameter.name == "engine"])
         self._choose(choices, self.rows)
         wanted = [one.name for one in (*choices.styles, *choices.background)]
@@ -212,13 +212,6 @@ class Panel(QWidget):
         found = tuple(one for one in styles if self.gallery.has(one.name))
         return alone(found[0].name) if len(found) == 1 else found
 
-    def _choose_background(self, styles: Styles) -> None:
-        """Here one style is chosen for the background; a mixture comes with a painting."""
-        data = write_styles(styles)
-        if len(styles) > 1 and self.background.findData(data) < 0:
-            self.background.insertItem(1, titles(styles, self.gallery.title), data)
-        self.background.setCurrentIndex(max(0, self.background.findData(data)))
-
     def row(self, name: str) -> RowWidgets:
         """The row of a parameter; raises KeyError if there is none."""
         return {one.row.parameter.name: one for one in self.rows}[name]
@@ -238,7 +231,7 @@ class Panel(QWidget):
 
     def show_styles(self, styles: Sequence[Style], pictures: Sequence[Picture]) -> None:
         """Show the styles of the server and the user's pictures, in the gallery and for the background."""
-        chosen = read_styles(self.background.currentData() or "")
+        chosen = self.background.currentData()
         self.background.blockSignals(True)
         self.background.clear()
         self.background.addItem(tr("Same style"), "")
@@ -248,11 +241,11 @@ class Panel(QWidget):
             self.background.insertSeparator(self.background.count())
         for style in styles:
             self.background.addItem(style.title, style.name)
+        self.background.setCurrentIndex(max(0, self.background.findData(chosen)))
+        self.background.blockSignals(False)
         self._is_choosing = True
         self.gallery.show_styles(styles, pictures)
         self._is_choosing = False
-        self._choose_background(self._known(chosen))
-        self.background.blockSignals(False)
         self._left = self._known(self._left)
         before = self.mixture.styles
         self._show_chosen(self._known(before) or alone(self.gallery.current))
