@@ -247,11 +247,10 @@ class Panel(QWidget):
         self.gallery.show_styles(styles, pictures)
         self._is_choosing = False
         self._left = self._known(self._left)
-        before = self.mixture.styles
-        self._show_chosen(self._known(before) or alone(self.gallery.current))
+        self._show_chosen(self._known(self.mixture.styles) or alone(self.gallery.current))
         self.mixture.refresh()
-        if self.mixture.styles != before:
-            self._on_choice()
+        # Under its name a style may be another one now, or its file be gone.
+        self._on_choice()
 
     def show_picture(self, name: str, image: QImage) -> None:
         """Show another picture for a style."""
