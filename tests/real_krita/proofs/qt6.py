@@ -87,6 +87,18 @@ def steps():
         grid.viewport(), Qt.MouseButton.LeftButton, pos=grid.visualItemRect(panel.gallery._item("great-wave")).center()
     )
     assert panel.choices().style == "great-wave"
+
+    # With Ctrl a click mixes, and a second one takes out again; nothing is clicked by that.
+    clicks = []
+    panel.gallery.clicked.connect(clicks.append)
+    for mixed in (["great-wave", "the-scream"], ["great-wave"]):
+        at = grid.visualItemRect(panel.gallery._item("the-scream")).center()
+        QTest.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, at)
+        assert [style.name for style in panel.choices().styles] == mixed
+        assert sorted(item.data(Qt.ItemDataRole.UserRole) for item in grid.selectedItems()) == mixed
+        assert panel.mixture.isVisible() == (len(mixed) > 1)
+        QTest.qWait(100)
+    assert clicks == []
     panel.area.setCurrentIndex(panel.area.findData("subject"))
     panel.row("strength").set(0.8)
     panel.row("keep_colors").box.click()
