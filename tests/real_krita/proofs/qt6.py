@@ -57,7 +57,7 @@ def wait_for(condition, what, seconds=60):
 def ask(connection, op, fields=None, regions=None):
     """Send a call and wait for its end, while Qt's event loop runs."""
     call = connection.submit(op, fields, regions)
-    wait_for(lambda: call.finished, op)
+    wait_for(lambda: call.finished, op, 300)  # a picture of 4K, on whatever machine
     assert call.error is None, call.error
     return call.events[-1]
 
