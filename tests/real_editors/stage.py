@@ -27,7 +27,7 @@ from impasto_link.pixels import PixelFormat, Region
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
-LIMIT = 150.0
+LIMIT = 300.0
 
 STARTER = """#!/bin/sh
 # What the plugin takes for the server's program: the chroot has no PyTorch, so the server is started outside of it.
