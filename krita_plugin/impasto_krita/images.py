@@ -27,11 +27,6 @@ def to_region(image: QImage) -> Region:
     return Region(PixelFormat(width, height, "RGBA"), image.constBits().asstring(4 * width * height))
 
 
-def is_transparent(image: QImage) -> bool:
-    """Whether nothing of an image can be seen."""
-    return image.isNull() or (image.hasAlphaChannel() and not any(memoryview(to_region(image).data)[3::4]))
-
-
 def to_srgb(image: QImage) -> QImage:
     """The image in 8 bit sRGB, whatever profile it says it has."""
     if image.isNull():

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from impasto_editor.pictures import gone
+from impasto_editor.pictures import (
+    check_copied,
+    check_visible,
+    clipboard_key,
+    clipboard_title,
+    gone,
+    is_from_clipboard,
+    nothing_copied,
+)
 from impasto_editor.texts import tr
-from impasto_krita.images import is_transparent, scaled, shrunk, to_region, to_srgb
+from impasto_krita.images import scaled, shrunk, to_region, to_srgb
 from impasto_krita.qt import QImage, QImageReader, QSize
 from impasto_link.errors import Problem
 from impasto_link.pixels import Region
@@ -91,19 +98,20 @@ class Pictures:
     def add_layer(self, layer_id: str, name: str, image: QImage) -> str:
         """Add the picture on a layer and return its key; raises Problem if nothing is to be seen on it."""
         image = _limited(image)
-        _check_visible(image, tr("On the layer “{name}” is nothing to be seen.", name=name))
-        return self._add(Picture(f"layer:{layer_id}", name, _small(image), image))
+        small = _small(image)
+        check_visible(to_region(small), tr("On the layer “{name}” is nothing to be seen.", name=name))
+        return self._add(Picture(f"layer:{layer_id}", name, small, image))
 
     def add_clipboard(self, image: QImage) -> str:
         """Add the picture in the clipboard and return its key; raises Problem if there is none."""
         if image.isNull():
-            raise Problem(tr("There is no picture in the clipboard."), tr("Copy one, then try again."))
+            raise nothing_copied()
         image = _limited(to_srgb(image))
-        _check_visible(image, tr("The picture in the clipboard is wholly transparent."))
-        key = "clipboard:" + hashlib.sha256(bytes(to_region(image).data)).hexdigest()[:16]
-        earlier = sum(one.key.startswith("clipboard:") for one in self._pictures.values() if one.key != key)
-        title = tr("Clipboard") if not earlier else tr("Clipboard {number}", number=earlier + 1)
-        return self._add(Picture(key, title, _small(image), image))
+        small = _small(image)
+        check_copied(to_region(small))
+        key = clipboard_key(to_region(image))
+        earlier = sum(is_from_clipboard(one.key) for one in self._pictures.values() if one.key != key)
+        return self._add(Picture(key, clipboard_title(earlier), small, image))
 
     def remove(self, key: str) -> None:
         """Forget a picture."""
@@ -155,7 +163,7 @@ def _read_file(path: str, _changed: int, small: bool) -> QImage:
             tr("Open it in Krita and choose its layer, or save it as PNG."),
         )
     image = _limited(to_srgb(image))
-    _check_visible(image, tr("The picture {file} is wholly transparent.", file=path))
+    check_visible(to_region(_small(image)), tr("The picture {file} is wholly transparent.", file=path))
     return image
 
 
@@ -165,11 +173,6 @@ def _limited_factor(size: QSize) -> float:
 
 def _small_factor(size: QSize) -> float:
     return min(_limited_factor(size), SMALL_SIDE / max(1, min(size.width(), size.height())))
-
-
-def _check_visible(image: QImage, sentence: str) -> None:
-    if is_transparent(_small(image)):
-        raise Problem(sentence, tr("Choose another picture."))
 
 
 def _limited(image: QImage) -> QImage:

@@ -16,6 +16,7 @@ import impasto_editor
 from impasto_editor import request
 from impasto_editor.choices import Choices, read_styles, write_styles
 from impasto_editor.mixture import alone, evened, joined, shares, taken_out, titles, with_share
+from impasto_editor.pictures import check_copied, clipboard_key, clipboard_title, is_from_clipboard, is_picture
 from impasto_editor.preview import NewestWins
 from impasto_editor.settings import Settings
 from impasto_editor.status import doing, status
@@ -215,6 +216,26 @@ def test_a_subject_is_asked_for_with_what_masks_heed() -> None:
     options, sent = request.subject(choices, {"pixels": PIXELS, "selection": SELECTION}, reduced_by=2, max_side=64)
     assert (options.feather, options.grow, options.invert, options.max_side) == (4.0, -2.0, True, 64)
     assert sorted(sent) == ["pixels", "selection"]
+
+
+# --- pictures
+
+
+def test_what_is_copied_twice_is_one_style() -> None:
+    key = clipboard_key(PIXELS)
+    assert key == clipboard_key(Region(PIXELS.format, bytes(8)))
+    assert key != clipboard_key(Region(PIXELS.format, bytes(7) + b"1"))
+    assert is_picture(key)
+    assert is_from_clipboard(key)
+    assert not is_from_clipboard("file:/home/me/clipboard:1.png")
+    assert [clipboard_title(earlier) for earlier in (0, 1)] == ["Clipboard", "Clipboard 2"]
+
+
+def test_a_picture_of_which_nothing_can_be_seen_is_refused() -> None:
+    with pytest.raises(Problem, match="clipboard is wholly transparent"):
+        check_copied(PIXELS)
+    check_copied(Region(PIXELS.format, bytes(7) + b"1"))
+    check_copied(SELECTION)
 
 
 # --- the preview

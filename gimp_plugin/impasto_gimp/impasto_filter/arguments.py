@@ -12,6 +12,7 @@ from typing import Any
 from gi.repository import Gimp, Gio, GObject
 
 from impasto_editor.choices import Choices, Styles, read_styles, write_styles
+from impasto_editor.pictures import is_from_clipboard
 from impasto_editor.rows import ELSEWHERE, Row
 from impasto_editor.settings import Settings
 from impasto_editor.texts import languages, tr
@@ -55,7 +56,9 @@ def painting_titles() -> dict[str, str]:
     """What is shown of the titles in the dialog Style Transfer, by the English ones."""
     first = ("Paint", "Area", "Background style", "Keep colours", "Brush size", "Feather", "Picture file", "Layer")
     others = ("Favourite", "Result", "Refinement", "Strength", "More", "Mix")
-    return titles((*first, *others, *(one.title for one in PAINTING.values() if one.title not in (*first, *others))))
+    last = ("Picture from Clipboard",)
+    known = (*first, *others)
+    return titles((*known, *(one.title for one in PAINTING.values() if one.title not in known), *last))
 
 
 def subject_titles() -> dict[str, str]:
@@ -172,6 +175,12 @@ def read(config: Any) -> Choices:
     )
 
 
+def clipboard_of(config: Any) -> str:
+    """The key of the picture from the clipboard that alone is the style; empty if there is none."""
+    styles = read(config).styles
+    return styles[0].name if len(styles) == 1 and is_from_clipboard(styles[0].name) else ""
+
+
 def _text(config: Any, name: str) -> str:
     """A text of a configuration; GIMP says None of an empty one that a script has not set."""
     return config.get_property(name) or ""
@@ -190,7 +199,7 @@ def write(config: Any, image: Any, choices: Choices) -> None:
 
 
 def write_styles_of(config: Any, image: Any, styles: Styles) -> None:
-    """Have a configuration hold these styles; a picture alone has arguments of its own."""
+    """Have a configuration hold these styles; a file alone has an argument of its own, and so has a layer."""
     picture = styles[0].name if len(styles) == 1 else ""
     layer = kept.layer_of(image, picture)
     file = Gio.File.new_for_path(picture.removeprefix("file:")) if picture.startswith("file:") else None

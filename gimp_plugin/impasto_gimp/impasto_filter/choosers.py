@@ -7,9 +7,11 @@ from typing import Any
 
 from gi.repository import Gimp
 
+from impasto_editor.pictures import nothing_copied
 from impasto_editor.texts import tr
-from impasto_filter import host, kept
-from impasto_filter.gtk import GimpUi, Gtk, pixbuf_of, shrunk
+from impasto_filter import arguments, clipboard, host, kept
+from impasto_filter.gtk import GimpUi, Gio, Gtk, ask_clipboard
+from impasto_filter.pixbufs import pixbuf_of, shrunk
 from impasto_link.errors import Problem
 from impasto_link.pixels import Region
 
@@ -61,13 +63,13 @@ class ChoiceBox(Gtk.ComboBoxText):
             self._config.set_property(self._name, self.get_active_id())
 
 
-def picture_key(file: Any, layer: Any) -> object:
-    """What tells one picture to paint like from another; None if there is neither file nor layer."""
-    return layer.get_id() if layer is not None else file.get_uri() if file is not None else None
+def picture_key(file: Any, layer: Any, copied: str) -> object:
+    """What tells one picture to paint like from another; None if there is neither file nor layer, nor one copied."""
+    return layer.get_id() if layer is not None else file.get_uri() if file is not None else copied or None
 
 
 class PicturePage(Gtk.Box):
-    """Chooses a picture to paint like: a file, or a layer of an open image.
+    """Chooses a picture to paint like: a file, a layer of an open image, or what is in the clipboard.
 
     Args:
         titles: what is shown of the English ones, with their keys.
@@ -81,6 +83,10 @@ class PicturePage(Gtk.Box):
         self._quiet = False
         self._read: tuple[object, Region] | None = None
         self._file: Any = None
+        self._copied = ""
+        #: Which answer of the clipboard counts: none that comes after something else was chosen.
+        self._asked = 0
+        self.connect("destroy", lambda *_: self._forget_asking())
         self.file = Gtk.FileChooserButton(title=tr("Picture to Paint Like"), action=Gtk.FileChooserAction.OPEN)
         self.file.set_tooltip_text(tr("Any file that GIMP can open"))
         self.file.connect("file-set", lambda *_: self._on_file())
@@ -92,12 +98,16 @@ class PicturePage(Gtk.Box):
                 self.layer.append(str(one.get_id()), f"{image.get_name()}: {one.get_name()}")
         self.layer.set_active(0)
         self.layer.connect("changed", lambda *_: self._on_layer())
+        self.clipboard = Gtk.Button(label=titles["Picture from Clipboard"], use_underline=True)
+        self.clipboard.set_tooltip_text(tr("What was copied, also a file copied in a file manager"))
+        self.clipboard.connect("clicked", lambda *_: self._on_clipboard())
         grid = Gtk.Grid(row_spacing=6, column_spacing=6)
         for row, (title, widget) in enumerate((("Picture file", self.file), ("Layer", self.layer))):
             label = Gtk.Label(label=titles[title], use_underline=True, xalign=0.0, mnemonic_widget=widget)
             widget.set_hexpand(True)
             grid.attach(label, 0, row, 1, 1)
             grid.attach(widget, 1, row, 1, 1)
+        grid.attach(self.clipboard, 1, 2, 1, 1)
         self._image = Gtk.Image(icon_name=GimpUi.ICON_IMAGE, pixel_size=64)
         frame = Gtk.Frame(shadow_type=Gtk.ShadowType.IN)
         # On the same ground as the pictures of the gallery.
@@ -108,10 +118,16 @@ class PicturePage(Gtk.Box):
 
     def follow(self, config: Any) -> None:
         """Show what a configuration says."""
-        self._file, layer = config.get_property("picture"), config.get_property("picture-layer")
+        layer = config.get_property("picture-layer")
+        self._hold(config.get_property("picture"), layer, arguments.clipboard_of(config))
+
+    def _hold(self, file: Any = None, layer: Any = None, copied: str = "") -> None:
+        """Have this picture chosen, and show it."""
+        self._forget_asking()
+        self._file, self._copied = file, copied
         self._quiet = True
-        if self._file is not None:
-            self.file.set_file(self._file)
+        if file is not None:
+            self.file.set_file(file)
         else:
             self.file.unselect_all()
         self.layer.set_active_id(str(layer.get_id()) if layer is not None else "")
@@ -130,42 +146,71 @@ class PicturePage(Gtk.Box):
         return Gimp.Layer.get_by_id(number) if number and Gimp.Item.id_is_valid(number) else None
 
     @property
+    def chosen_copied(self) -> str:
+        """The key of the picture from the clipboard; empty if it is none."""
+        return self._copied
+
+    @property
     def key(self) -> str:
         """By which the picture is known as a style; empty if none is chosen."""
         if self.chosen_layer is not None:
             return kept.key_of(self.chosen_layer)
-        return f"file:{self._file.get_path() or ''}" if self._file is not None else ""
+        return f"file:{self._file.get_path() or ''}" if self._file is not None else self._copied
 
-    def _picture(self) -> Region | None:
-        """The picture, or None if none is chosen; raises Problem if it cannot be read."""
-        layer, file, side = self.chosen_layer, self.chosen_file, _READ_SIDE
-        key = picture_key(file, layer)
+    def _picture(self, file: Any, layer: Any, copied: str) -> Region | None:
+        """A picture, or None of none; raises Problem if it cannot be read."""
+        key = picture_key(file, layer, copied)
         if key is None:
             return None
         if self._read is None or self._read[0] != key:
-            region = host.picture_of_layer(layer, side) if layer is not None else host.picture_of_file(file, side)
+            if layer is not None:
+                region = host.picture_of_layer(layer, _READ_SIDE)
+            elif file is not None:
+                region = host.picture_of_file(file, _READ_SIDE)
+            else:
+                region = clipboard.read(copied, _READ_SIDE)
             self._read = (key, region)
         return self._read[1]
 
     def _on_file(self) -> None:
         if not self._quiet:
-            self._file = self.file.get_file()
-            self._quiet = True
-            self.layer.set_active_id("")
-            self._quiet = False
-            self._show()
+            self._hold(self.file.get_file())
             self._on_choice()
 
     def _on_layer(self) -> None:
         if not self._quiet:
-            self._file = None
-            self.file.unselect_all()
-            self._show()
+            self._hold(layer=self.chosen_layer)
             self._on_choice()
+
+    def _forget_asking(self) -> None:
+        self._asked += 1
+
+    def _on_clipboard(self) -> None:
+        self._forget_asking()
+        asked = self._asked
+
+        def take(picture: Any, files: list[str]) -> None:
+            if asked != self._asked:
+                return
+            try:
+                if picture is None and not files:
+                    raise nothing_copied()
+                # Of several files the last one, as where all of them become styles.
+                file = Gio.File.new_for_path(files[-1]) if picture is None else None
+                copied = clipboard.keep(picture) if picture is not None else ""
+                # What cannot be read does not become the style.
+                self._picture(file, None, copied)
+            except Problem as problem:
+                self._say(str(problem))
+                return
+            self._hold(file, copied=copied)
+            self._on_choice()
+
+        ask_clipboard(take)
 
     def _show(self) -> None:
         try:
-            picture = self._picture()
+            picture = self._picture(self.chosen_file, self.chosen_layer, self._copied)
         except Problem as problem:
             self._say(str(problem))
             picture = None

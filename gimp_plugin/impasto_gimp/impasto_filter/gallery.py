@@ -7,7 +7,8 @@ from typing import Any
 
 from impasto_editor.styles import Style
 from impasto_editor.texts import tr
-from impasto_filter.gtk import GdkPixbuf, GLib, Gtk, Pango, framed, picture_in, square_of
+from impasto_filter.gtk import GdkPixbuf, GLib, Gtk, Pango
+from impasto_filter.pixbufs import framed, picture_in, square_of
 
 _PICTURE_SIDE = 92
 _PICTURE, _TITLE, _NAME, _TIP, _PLAIN = range(5)

@@ -19,6 +19,7 @@ gi.require_version("Babl", "0.1")
 
 from gi.repository import Babl, Gegl, Gimp  # noqa: E402
 
+from impasto_editor.pictures import gone  # noqa: E402
 from impasto_editor.texts import tr  # noqa: E402
 from impasto_filter import kept as keeping  # noqa: E402
 from impasto_filter import settings as set_once  # noqa: E402
@@ -195,8 +196,11 @@ def picture_of_file(file: Any, longest: int) -> Region:
     """Any file that GIMP can open, as a picture to paint like.
 
     Raises:
-        Problem: GIMP cannot open it, or nothing in it can be seen.
+        Problem: it is not there, GIMP cannot open it, or nothing in it can be seen.
     """
+    if not file.query_exists(None):
+        # GIMP would show a message of its own, too.
+        raise Problem(gone(f"file:{file.get_path() or '?'}"), tr("Put it back, or choose another style."))
     try:
         image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file)
     except Exception as error:  # GLib.Error, and TypeError where GIMP gives no image and no error
@@ -212,6 +216,20 @@ def picture_of_file(file: Any, longest: int) -> Region:
                 tr("Open it in GIMP and show one, or choose another picture."),
             )
         return picture_of_layer(merged, longest)
+    finally:
+        image.delete()
+
+
+def picture_with_profile(picture: Any, profile: bytes) -> Region:
+    """A GdkPixbuf whose colours are as an ICC profile says, in sRGB; as it is if the profile is none of RGB."""
+    image = Gimp.Image.new(picture.get_width(), picture.get_height(), Gimp.ImageBaseType.RGB)
+    try:
+        layer = Gimp.Layer.new_from_pixbuf(image, "", picture, 100.0, Gimp.LayerMode.NORMAL, 0.0, 0.0)
+        image.insert_layer(layer, None, 0)
+        with contextlib.suppress(Exception):  # GLib.Error
+            # Only now: the numbers of the pixels stay and get another meaning.
+            image.set_color_profile(Gimp.ColorProfile.new_from_icc_profile(profile))
+        return picture_of_layer(layer, max(picture.get_width(), picture.get_height()))
     finally:
         image.delete()
 

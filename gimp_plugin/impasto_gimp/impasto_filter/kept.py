@@ -1,11 +1,13 @@
 """What is kept with a painting: how it was painted, and how the layers that this speaks of are found again.
 
 It is in parasites of the layers, and so goes along when the image is saved or duplicated. A layer is known there by
-``TATTOO:IDENTITY``; while GIMP runs, by ``#`` and GIMP's number of it, which is no change of the layer.
+``TATTOO:IDENTITY``; while GIMP runs, by ``#`` and GIMP's number of it, which is no change of the layer. A picture from
+the clipboard is in a parasite of GIMP itself until that is closed: each run of the filter is a process of its own.
 """
 
 from __future__ import annotations
 
+import base64
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -14,11 +16,14 @@ from typing import Any
 from gi.repository import Gimp
 
 from impasto_editor.choices import Choices, Styles
+from impasto_editor.pictures import is_from_clipboard
 
 _CHOICES = "impasto"
 #: On layers that paintings speak of: what tells one from all others, those of other images, too.
 _IDENTITY = "impasto-layer"
 _LAYER = "layer:"
+#: Before the key of a picture from the clipboard.
+_COPIED = "impasto-"
 
 
 def keep(painting: Any, text: str, image: Any, source: Any) -> None:
@@ -96,13 +101,33 @@ def with_children(layers: Iterable[Any]) -> Iterator[Any]:
 
 
 def present(styles: Styles, image: Any) -> Styles:
-    """Styles that were kept with a painting, with the layers among them that are there, and no others."""
-    found = ((one, layer_of(image, one.name)) for one in styles)
+    """Styles that were kept, without the layers and the pictures from the clipboard that are not there any more."""
+    copied = copied_keys()
+    found = (
+        (one, layer_of(image, one.name)) for one in styles if one.name in copied or not is_from_clipboard(one.name)
+    )
     return tuple(
         replace(one, name=key_of(layer)) if layer is not None else one
         for one, layer in found
         if layer is not None or not one.name.startswith(_LAYER)
     )
+
+
+def keep_copied(key: str, file: bytes) -> None:
+    """Keep a picture from the clipboard under its key until GIMP is closed."""
+    # From Python a parasite takes no bytes above 127.
+    Gimp.attach_parasite(Gimp.Parasite.new(_COPIED + key, 0, base64.b64encode(file)))
+
+
+def copied_keys() -> list[str]:
+    """The keys of all pictures from the clipboard that are kept."""
+    keys = (name.removeprefix(_COPIED) for name in Gimp.get_parasite_list() if name.startswith(_COPIED))
+    return [key for key in keys if is_from_clipboard(key)]
+
+
+def copied(key: str) -> bytes:
+    """A picture that was kept under this key; empty if it is gone."""
+    return base64.b64decode(bytes(Gimp.get_parasite(_COPIED + key).get_data())) if key in copied_keys() else b""
 
 
 def _lasting(styles: Styles, image: Any) -> Styles:

@@ -1,4 +1,4 @@
-"""Pictures as styles, by their keys (`impasto_editor.pictures`): files and layers."""
+"""Pictures as styles, by their keys (`impasto_editor.pictures`): files, layers and what was in the clipboard."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 from gi.repository import Gio
 
-from impasto_editor.pictures import gone
+from impasto_editor.pictures import gone, is_from_clipboard
 from impasto_editor.texts import tr
-from impasto_filter import host, kept
+from impasto_filter import clipboard, host, kept
 from impasto_link.errors import Problem
 from impasto_link.pixels import Region
 
@@ -36,6 +36,8 @@ class Pictures:
         kind, _, path = key.partition(":")
         if kind == "file":
             return Path(path).stem, host.picture_of_file(Gio.File.new_for_path(path), self._longest)
+        if is_from_clipboard(key):
+            return clipboard.title(key), clipboard.read(key, self._longest)
         layer = kept.layer_of(self._image, key)
         if layer is None:
             raise Problem(gone(key), tr("Choose another style."))
@@ -44,6 +46,8 @@ class Pictures:
 
 def title_of(image: Any, key: str) -> str:
     """What a picture is called."""
+    if is_from_clipboard(key):
+        return clipboard.title(key)
     kind, _, path = key.partition(":")
     layer = kept.layer_of(image, key)
     return Path(path).stem if kind == "file" else layer.get_name() if layer is not None else gone(key)

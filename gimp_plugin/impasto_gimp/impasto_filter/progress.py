@@ -11,7 +11,8 @@ from typing import Any
 from gi.repository import Gimp
 
 from impasto_editor.texts import tr
-from impasto_filter.gtk import GimpUi, Gtk, pixbuf_of
+from impasto_filter.gtk import GimpUi, Gtk
+from impasto_filter.pixbufs import pixbuf_of
 from impasto_link.pixels import Region
 
 #: A painting that takes less than so many seconds shows no window, which would only flicker.

@@ -10,7 +10,7 @@ from gi.repository import Gimp, GObject
 
 from impasto_editor import mixture, request
 from impasto_editor.choices import Choices, Styles, write_styles
-from impasto_editor.pictures import is_picture
+from impasto_editor.pictures import is_from_clipboard, is_picture
 from impasto_editor.rows import FIRST, Offer
 from impasto_editor.styles import read_library
 from impasto_editor.texts import tr, tr_said
@@ -19,9 +19,10 @@ from impasto_filter.choosers import ChoiceBox, PicturePage, picture_key
 from impasto_filter.comparison import Comparison
 from impasto_filter.favorites import Favorites
 from impasto_filter.gallery import Gallery
-from impasto_filter.gtk import GimpUi, Gtk, pixbuf_of, region_of, shrunk
+from impasto_filter.gtk import GimpUi, Gtk
 from impasto_filter.mixture import Mixture
 from impasto_filter.pictures import Pictures, title_of
+from impasto_filter.pixbufs import pixbuf_of, region_of, shrunk
 from impasto_filter.preview import READ_SIDE, SHOWN_SIDE, Preview, Request
 from impasto_filter.rows import More, spin_scale
 from impasto_filter.settings import settings
@@ -49,6 +50,8 @@ class StyleDialog:
         self._origin = self._take_over(layer)
         self._titles = arguments.painting_titles()
         self._quiet = False
+        #: The styles that a picture from the clipboard has taken the place of.
+        self._before_copied = ""
         self._read: tuple[object, dict[str, Region], float] | None = None
         self._pictures = Pictures(image, _PICTURE_SIDE)
         self.dialog = GimpUi.ProcedureDialog.new(procedure, config, tr("Style Transfer"))
@@ -99,6 +102,10 @@ class StyleDialog:
         """Start from how the layer was painted, if it was; returns what it was painted from, if that is there."""
         choices = kept.choices_of(layer)
         if choices is None:
+            styles = self._choices.styles
+            present = kept.present(styles, self._image)
+            if present != styles:
+                arguments.write_styles_of(self._config, self._image, present)
             return None
         arguments.write(self._config, self._image, choices)
         return kept.source_of(self._image, layer)
@@ -234,9 +241,18 @@ class StyleDialog:
         with self._config.freeze_notify():
             self._config.set_property("picture", self._shown_file)
             self._config.set_property("picture-layer", self._shown_layer)
+            self._take_copied(self._shown_copied)
             if not (self._wants_picture or self._choices.styles):
                 self._config.set_property("style", self.gallery.current or arguments.USUAL_STYLE)
         self._on_change()
+
+    def _take_copied(self, key: str) -> None:
+        """Have a picture from the clipboard, or with an empty key none, in the argument of the styles."""
+        styles, present = self._config.get_property("style"), arguments.clipboard_of(self._config)
+        if key and not present:
+            self._before_copied = styles
+        if key or present:
+            self._config.set_property("style", key or self._before_copied)
 
     def _on_change(self) -> None:
         choices = self._choices
@@ -247,7 +263,7 @@ class StyleDialog:
         named = [one.name for one in choices.styles]
         if self.gallery.current not in (named if self._mix.get_active() else named[:1]):
             self.gallery.choose(next((name for name in named if not is_picture(name)), ""))
-        shown = picture_key(self._shown_file, self._shown_layer)
+        shown = picture_key(self._shown_file, self._shown_layer, self._shown_copied)
         if not self._mix.get_active() and shown != self._picture_key():
             # The settings were reset or loaded.
             self._follow_picture()
@@ -276,8 +292,14 @@ class StyleDialog:
     def _shown_layer(self) -> Any:
         return self.picture.chosen_layer if self._wants_picture else None
 
+    @property
+    def _shown_copied(self) -> str:
+        return self.picture.chosen_copied if self._wants_picture else ""
+
     def _picture_key(self) -> object:
-        return picture_key(self._config.get_property("picture"), self._config.get_property("picture-layer"))
+        file, layer = self._config.get_property("picture"), self._config.get_property("picture-layer")
+        # In a mixture it may be the only one, which does not end the mixture.
+        return picture_key(file, layer, "" if self._mix.get_active() else arguments.clipboard_of(self._config))
 
     def _has_picture(self) -> bool:
         return self._picture_key() is not None
@@ -326,7 +348,8 @@ class StyleDialog:
         is_one = write_styles(styles) in self._favorites.entries
         self._favorite.set_label(f"{'★' if is_one else '☆'} {self._titles['Favourite']}")
         known = all(is_picture(one.name) or self.gallery.title(one.name) for one in styles)
-        lasting = not any(kept.layer_of(self._image, one.name) is not None for one in styles)
+        layers = [one for one in styles if kept.layer_of(self._image, one.name) is not None]
+        lasting = not layers and not any(is_from_clipboard(one.name) for one in styles)
         self._favorite.set_sensitive(bool(styles) and known and lasting and not self._wants_picture)
         self._quiet = True
         self._favorite.set_active(is_one)

@@ -11,7 +11,8 @@ from impasto_editor.rows import Offer
 from impasto_editor.texts import tr
 from impasto_filter import arguments, gtk, host
 from impasto_filter.comparison import Comparison
-from impasto_filter.gtk import GdkPixbuf, GimpUi, Gtk, pixbuf_of, region_of
+from impasto_filter.gtk import GdkPixbuf, GimpUi, Gtk
+from impasto_filter.pixbufs import pixbuf_of, region_of
 from impasto_filter.preview import READ_SIDE, SHOWN_SIDE, Preview, Request
 from impasto_filter.rows import ServersChoice, spin_scale
 from impasto_link.pixels import Region

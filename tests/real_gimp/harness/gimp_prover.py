@@ -6,6 +6,7 @@ GIMP executes the script in a process of its own, so it may wait; whoever looks 
 import contextlib
 import json
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -162,6 +163,31 @@ def choose_picture(name):
             break
     gone("Picture to Paint Like", 1)
     window("^Style Transfer$")
+
+
+def copied(kind, name, seconds=0):
+    """Have another program copy a file, or with a KIND of ``image/png`` the picture in it; its process."""
+    command = ["python3", Path(__file__).with_name("copied.py"), kind, FOLDER / name, str(seconds)]
+    owner = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert owner.stdout.readline() == "copied\n"
+    return owner
+
+
+def open_clipboard():
+    """The dialog's page for a picture, and on it what is in the clipboard."""
+    x, y = open_dialog()
+    click(x + 205, y + 40)
+    time.sleep(0.5)
+    key("alt+d")
+    ask("hover", x=0, y=0)
+    return x, y
+
+
+def painted(image, count):
+    """Paint as the dialog says: the painting, which makes so many layers, and the styles it was painted like."""
+    key("alt+p")
+    painting = layers(image, count)[0]
+    return painting, parameters(painting)["styles"]
 
 
 def layers(image, count):

@@ -121,7 +121,7 @@ def refused():
     expect("nonsense", image, [second], style="nonsense")
     expect("Choose a style first", image, [second], style="")
     missing = Gio.File.new_for_path(str(p.FOLDER / "missing.png"))
-    expect("missing.png cannot be opened", image, [second], picture=missing)
+    expect("missing.png is not there any more", image, [second], picture=missing)
     (p.FOLDER / "no-picture.png").write_text("words")
     expect(
         "no-picture.png cannot be opened",
