@@ -8,7 +8,7 @@ SHARING = OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE}
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: docs docs-tables demo test test-link lint bench bench-serving bench-quality bench-masks bench-pictures wheel plugins test-krita krita-root test-gimp gimp-root setup clean
+.PHONY: docs docs-tables demo test test-link lint bench bench-serving bench-quality bench-look bench-masks bench-pictures wheel plugins test-krita krita-root test-gimp gimp-root setup clean
 
 setup: $(VENV)/.ready
 
@@ -77,6 +77,22 @@ PAINTINGS ?=
 VGG       ?=
 bench-pictures: setup
 	$(BIN)/python benchmarks/pictures.py $(if $(PAINTINGS),--paintings "$(PAINTINGS)") $(if $(VGG),--vgg "$(VGG)")
+
+# How paintings look beside those of other people's networks, on what no training saw. The short form: PAIRS=4. More
+# options in LOOK, such as LOOK="--sheet sheet.jpg". Magenta's network needs the extra `peers`, and is left out without it.
+PHOTOS    ?=
+PICTURES  ?=
+TEXTURES  ?=
+PEERS     ?=
+MOBILENET ?=
+PAIRS     ?= 24
+LOOK      ?=
+bench-look: setup
+	@test -n "$(MOBILENET)" || { echo "make bench-look MOBILENET=FILE PICTURES=DIR [PEERS=DIR PHOTOS=DIR TEXTURES=DIR VGG=FILE]"; exit 2; }
+	-@$(UV) pip install --quiet --python $(BIN)/python --editable ".[demo,inspect,train,peers]"
+	$(SHARING) $(BIN)/python benchmarks/look.py --pairs $(PAIRS) --mobilenet "$(MOBILENET)" \
+	  $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(PICTURES),--pictures "$(PICTURES)") \
+	  $(if $(TEXTURES),--textures "$(TEXTURES)") $(if $(PEERS),--peers "$(PEERS)") $(if $(VGG),--vgg "$(VGG)") $(LOOK)
 
 # The scores of the subject masks: make bench-masks SUBJECTS=DIR
 SUBJECTS ?=
