@@ -76,6 +76,27 @@ def test_lossy_files_come_back_nearly(tmp_path: Path, channels: str, suffix: str
     assert np.abs(array(after).astype(int) - array(region(channels))).max() < 8
 
 
+@pytest.mark.parametrize("channels", ["RGB", "RGBA"])
+def test_avif_keeps_twelve_of_sixteen_bits_and_says_so(
+    tmp_path: Path, channels: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path / "a.avif", region(channels, "u16"))
+    assert "a.avif has 12 bits a channel" in caplog.text
+    after, _ = read(tmp_path / "a.avif")
+    assert after.format.dtype == "u16"
+    assert np.abs(array(after) / 65535 - array(region(channels, "u16")) / 65535).max() < 0.02
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+@pytest.mark.parametrize("value", [0, 1 << 15, 65535])
+def test_white_of_ten_and_twelve_bits_is_white(tmp_path: Path, bits: int, value: int) -> None:
+    image = (pyvips.Image.black(16, 16, bands=3) + value).cast("ushort").copy(interpretation="rgb16")
+    image.heifsave(str(tmp_path / "a.avif"), compression="av1", bitdepth=bits, lossless=True, subsample_mode="off")
+    after, _ = read(tmp_path / "a.avif")
+    assert np.abs(array(after).astype(int) - value).max() <= 65535 >> bits
+    assert value < 65535 or array(after).min() == 65535
+
+
 def test_jpeg_keeps_full_colour_resolution(tmp_path: Path) -> None:
     write(tmp_path / "a.jpg", region("RGB"))
     with Image.open(tmp_path / "a.jpg") as image:

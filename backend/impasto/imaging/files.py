@@ -67,6 +67,7 @@ _PLAIN = {"b-w", "grey16", "rgb", "srgb", "rgb16", "scrgb", "multiband", "histog
 _SIZES = {"uchar": 1, "ushort": 2, "float": 4}
 #: Pictures of fewer bytes are read without a look at how much memory is free.
 _SMALL = 1 << 26
+_FEWER_BITS = "%s has %d bits a channel: a file %s holds no more"
 #: Above this many bytes of pixels the 4 GiB of classic TIFF may not do.
 _BIG_TIFF = 3 << 30
 
@@ -271,7 +272,9 @@ def _encoded(suffix: str, region: Region, info: FileInfo, quality: int, of: str)
     options = dict(writer.options)
     image = to_vips(region, writer.dtypes)
     if DTYPES[image.format] != region.format.dtype and region.format.dtype != "f16":
-        log.warning("%s has %d bits a channel: a file %s holds no more", of, 8 * _SIZES[image.format], suffix)
+        log.warning(_FEWER_BITS, of, 8 * _SIZES[image.format], suffix)
+    elif writer.bits_of_u16 and image.format == "ushort":
+        log.warning(_FEWER_BITS, of, writer.bits_of_u16, suffix)
     if "Q" in options:
         options["Q"] = quality
     if "predictor" in options:
@@ -285,7 +288,9 @@ def _encoded(suffix: str, region: Region, info: FileInfo, quality: int, of: str)
         # A profile of gray does not go with RGB.
         image = image.icc_transform("srgb", embedded=True, intent="relative")
     if writer.lossless is not None and info.lossless:
-        options = writer.lossless
+        options = dict(writer.lossless)
+    if writer.bits_of_u16 and image.format == "ushort":
+        options["bitdepth"] = writer.bits_of_u16
     data = bytes(with_info(image, info).write_to_buffer(suffix, **options))
     if suffix in (".tif", ".tiff") and info.exif:
         data = tiff.with_exif(data, info.exif)

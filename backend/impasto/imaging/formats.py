@@ -164,6 +164,7 @@ class Writer(NamedTuple):
         has_alpha: whether it can hold transparency.
         has_gray: whether it can hold pixels of one channel.
         largest_profile: the longest colour profile in bytes that it can hold.
+        bits_of_u16: how many of 16 bits it keeps, where that is fewer and libvips has to be told.
         lossless: options that come instead where the picture was read from a file that had lost nothing; usually none.
     """
 
@@ -175,6 +176,7 @@ class Writer(NamedTuple):
     has_alpha: bool = True
     has_gray: bool = True
     largest_profile: int = 1 << 30
+    bits_of_u16: int | None = None
     lossless: dict[str, Any] | None = None
 
 
@@ -203,10 +205,11 @@ _WEBP = Writer(
 _AVIF = Writer(
     "avif",
     (".avif",),
-    ("u8",),
+    ("u16", "u8"),
     {"Q": 95, "subsample_mode": "off", "effort": 2},
     16384,
     has_gray=False,
+    bits_of_u16=12,
     lossless={"lossless": True, "effort": 2},
 )
 

@@ -108,7 +108,12 @@ def _by_vips(path: Path, file: BinaryIO, format: Format, **options: int) -> pyvi
     source = pyvips.Source.new_from_descriptor(file.fileno())
     image = pyvips.Operation.call(f"{format.vips}_source", source, access="sequential", fail_on="error", **options)
     check_size(path, image.width, image.height)
-    return image
+    return _to_full_white(image) if format is formats.AVIF and image.format == "ushort" else image
+
+
+def _to_full_white(image: pyvips.Image) -> pyvips.Image:
+    """A picture of 10 or 12 bits in all 16: libvips shifts them up, so that white would be 65472, or 65520."""
+    return (image | (image >> image.get("bits-per-sample"))).cast("ushort")
 
 
 def check_size(path: Path, width: int, height: int) -> None:
