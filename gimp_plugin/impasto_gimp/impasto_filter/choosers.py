@@ -197,7 +197,7 @@ class PicturePage(Gtk.Box):
                     raise nothing_copied()
                 # Of several files the last one, as where all of them become styles.
                 file = Gio.File.new_for_path(files[-1]) if picture is None else None
-                copied = clipboard.keep(picture) if picture is not None else ""
+                copied = clipboard.take(picture) if picture is not None else ""
                 # What cannot be read does not become the style.
                 self._picture(file, None, copied)
             except Problem as problem:

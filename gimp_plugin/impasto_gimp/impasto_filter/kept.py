@@ -22,8 +22,8 @@ _CHOICES = "impasto"
 #: On layers that paintings speak of: what tells one from all others, those of other images, too.
 _IDENTITY = "impasto-layer"
 _LAYER = "layer:"
-#: Before the key of a picture from the clipboard.
-_COPIED = "impasto-"
+#: Before number and key of a picture from the clipboard.
+_COPIED = "impasto-copied-"
 
 
 def keep(painting: Any, text: str, image: Any, source: Any) -> None:
@@ -113,21 +113,24 @@ def present(styles: Styles, image: Any) -> Styles:
     )
 
 
-def keep_copied(key: str, file: bytes) -> None:
-    """Keep a picture from the clipboard under its key until GIMP is closed."""
+def keep_copied(key: str, number: int, file: bytes) -> None:
+    """Keep a picture from the clipboard, and how many there were before it, until GIMP is closed."""
     # From Python a parasite takes no bytes above 127.
-    Gimp.attach_parasite(Gimp.Parasite.new(_COPIED + key, 0, base64.b64encode(file)))
+    Gimp.attach_parasite(Gimp.Parasite.new(f"{_COPIED}{number}-{key}", 0, base64.b64encode(file)))
 
 
-def copied_keys() -> list[str]:
-    """The keys of all pictures from the clipboard that are kept."""
-    keys = (name.removeprefix(_COPIED) for name in Gimp.get_parasite_list() if name.startswith(_COPIED))
-    return [key for key in keys if is_from_clipboard(key)]
+def copied_keys() -> dict[str, int]:
+    """The keys of all pictures from the clipboard that are kept, and their numbers."""
+    names = (name.removeprefix(_COPIED) for name in Gimp.get_parasite_list() if name.startswith(_COPIED))
+    return {key: int(number) for number, _, key in (name.partition("-") for name in names)}
 
 
 def copied(key: str) -> bytes:
     """A picture that was kept under this key; empty if it is gone."""
-    return base64.b64decode(bytes(Gimp.get_parasite(_COPIED + key).get_data())) if key in copied_keys() else b""
+    number = copied_keys().get(key)
+    if number is None:
+        return b""
+    return base64.b64decode(bytes(Gimp.get_parasite(f"{_COPIED}{number}-{key}").get_data()))
 
 
 def _lasting(styles: Styles, image: Any) -> Styles:

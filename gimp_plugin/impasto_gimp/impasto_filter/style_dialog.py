@@ -14,7 +14,7 @@ from impasto_editor.pictures import is_from_clipboard, is_picture
 from impasto_editor.rows import FIRST, Offer
 from impasto_editor.styles import read_library
 from impasto_editor.texts import tr, tr_said
-from impasto_filter import arguments, gtk, host, kept, painter, settings_dialog
+from impasto_filter import arguments, clipboard, gtk, host, kept, painter, settings_dialog
 from impasto_filter.choosers import ChoiceBox, PicturePage, picture_key
 from impasto_filter.comparison import Comparison
 from impasto_filter.favorites import Favorites
@@ -96,7 +96,10 @@ class StyleDialog:
             # GIMP does not remember layers; so Repeat says that there is no style, and not paint in another one.
             self._config.set_property("style", "")
         self.dialog.destroy()
-        return (layer, choices, title) if accepted else None
+        if not accepted:
+            return None
+        clipboard.keep(choices.pictures)
+        return layer, choices, title
 
     def _take_over(self, layer: Any) -> Any:
         """Start from how the layer was painted, if it was; returns what it was painted from, if that is there."""

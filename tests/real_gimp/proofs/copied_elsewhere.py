@@ -27,7 +27,7 @@ def pictures(image, source):
     p.key("alt+x")
     time.sleep(0.5)
     p.click(x + 85, y + 40)
-    time.sleep(0.5)
+    p.settled("copied-before-mixture", "^Style Transfer$")
     p.click(x + 85, y + 160)
     p.ask("hover", x=0, y=0)
     p.settled("copied-mixture", "^Style Transfer$")
