@@ -170,7 +170,7 @@ def fetch(client: Client, job_id: str) -> Call:
     """Ask for a job as its client does that has come back."""
     client.ask("hello")
     call = Call(job_id)
-    call.request = {"op": "stylize", "id": job_id}, {}
+    call.request = {"op": "stylize", "id": job_id}, {"pixels": picture(8)}
     call.tries = 3
     client._open[job_id] = call
     client._ask(call)
