@@ -35,9 +35,9 @@ from impasto.nets.perceptual import (
 )
 from impasto.nets.vgg import VGG19Features
 from impasto.progress import silent
+from impasto.training.bank_losses import style_targets
 from impasto.training.photos import find_pictures, is_held_out, load_rgb
 from impasto.training.recipe import BankRecipe, StyleRecipe
-from impasto.training.styles import style_targets
 from impasto.zoo.library import Library, shipped_models
 from impasto.zoo.vgg import load_vgg19
 from impasto_link.coats import StyleChoice

@@ -17,12 +17,13 @@ from torch.utils.data import Dataset
 
 from impasto.cli import main
 from impasto.imaging.formats import PILLOW_FORMATS
+from impasto.nets.look import spikes
 from impasto.nets.perceptual import STYLE_LAYERS, content_distance, gram, style_distance, total_variation
 from impasto.nets.style_bank import StyleBankNet
 from impasto.nets.vgg import CHANNELS, VGG19Features
 from impasto.training import common
+from impasto.training.bank_losses import gram_matrices
 from impasto.training.common import Schedule, Trainer, endless, restore, save_checkpoint
-from impasto.training.losses import spikes
 from impasto.training.photos import (
     PhotoCrops,
     StyleCrops,
@@ -33,7 +34,7 @@ from impasto.training.photos import (
     save_picture,
 )
 from impasto.training.recipe import BankRecipe, StyleRecipe
-from impasto.training.styles import StyleTrainer, TrainingOptions, gram_matrices, preview_photos
+from impasto.training.styles import StyleTrainer, TrainingOptions, preview_photos
 from impasto.zoo.bank import load_body, load_codes, save_bank
 from impasto.zoo.vgg import load_vgg19
 from impasto_link.errors import BadRequest, ModelProblem

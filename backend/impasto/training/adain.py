@@ -10,11 +10,11 @@ from torch import Tensor
 
 from impasto.nets.adain import AdaINDecoder, StyleLatent, mean_std, restyle, see_style
 from impasto.nets.encoder import CompactEncoder
+from impasto.nets.look import light_distance
 from impasto.nets.perceptual import CONTENT_LAYERS, Features, content_distance, total_variation
 from impasto.nets.vgg import VGG19Features
 from impasto.training.arbitrary import ArbitraryTrainer, MeasuredStyles
 from impasto.training.common import Schedule, autocast, endless, to_measure
-from impasto.training.losses import light_distance
 from impasto.training.photos import PhotoCrops
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from impasto.compute.accelerator import pick_device
 from impasto.engines.pictures import StylePicture, StyleReader
@@ -16,8 +17,8 @@ from impasto.training.common import Trainer, restore, train, vgg_name, vgg_of
 from impasto.training.exemplars import save_exemplars
 from impasto.training.photos import find_pictures, is_held_out, load_rgb
 from impasto.training.recipe import BankRecipe
-from impasto.training.styles import StyleTrainer, TrainingOptions, preview_photos, save_thumbnails
-from impasto.zoo.bank import load_body, save_bank
+from impasto.training.styles import LookOptions, StyleTrainer, TrainingOptions, preview_photos, save_thumbnails
+from impasto.zoo.bank import load_body, load_codes, save_bank
 from impasto.zoo.library import Bank, Library, place_for_bank, user_models
 from impasto.zoo.predictor import find_predictor
 from impasto_link.errors import BadRequest, ModelProblem
@@ -34,6 +35,7 @@ class BankPlan:
         recipe: a TOML file that names the styles instead.
         paintings_dir: where the pictures of the recipe lie; beside it if not given.
         add_to: the bank for whose network only styles are trained.
+        start: the bank whose network and styles learn on, as another bank.
         vgg: VGG-19's weights; torchvision's if not given, downloaded once.
         device: where to compute; see `impasto_link.devices`.
         work: where checkpoints and logs go; ``runs/NAME`` if not given.
@@ -50,6 +52,7 @@ class BankPlan:
     recipe: Path | None = None
     paintings_dir: Path | None = None
     add_to: str | None = None
+    start: str | None = None
     vgg: Path | None = None
     device: str = "auto"
     work: Path | None = None
@@ -90,10 +93,12 @@ def train_bank(plan: BankPlan, settings: TrainingOptions, tell: Teller = nobody)
     library = Library()
     base, net = _network(plan, library)
     vgg = vgg_of(plan.vgg)
-    settings = replace(settings, codes_only=net is not None)
-    trainer = StyleTrainer(recipe, photos, vgg, settings, pick_device(plan.device), net)
+    settings = replace(settings, codes_only=plan.add_to is not None)
+    learned_before = _learned(base) if plan.start and base is not None else None
+    trainer = StyleTrainer(recipe, photos, vgg, settings, pick_device(plan.device), net, learned_before)
     if base is not None:
-        _begin(trainer, recipe, library, base)
+        known = load_codes(base.weights) if plan.start else {}
+        _begin(trainer, recipe, library, base, known)
     previews = preview_photos(pictures)
     work = plan.work or Path("runs") / plan.name
     progress = Progress(tell)
@@ -110,9 +115,9 @@ def train_bank(plan: BankPlan, settings: TrainingOptions, tell: Teller = nobody)
         {
             "title": recipe.title or plan.name,
             "licence": recipe.licence,
-            "training": _told(plan, trainer, len(photos)),
+            "training": _told(plan, settings, trainer, len(photos)),
         },
-        with_body=net is None,
+        with_body=plan.add_to is None,
     )
     subject = load_rgb(plan.thumbnail_photo)[None].float() / 255 if plan.thumbnail_photo else previews[:1]
     save_thumbnails(path, trainer.net, trainer.codes, [style.name for style in recipe.styles], subject)
@@ -146,27 +151,39 @@ def _place(plan: BankPlan, recipe: BankRecipe) -> Path:
 
 
 def _network(plan: BankPlan, library: Library) -> tuple[Bank | None, StyleBankNet | None]:
-    """The bank to add to, and its network."""
-    if not plan.add_to:
+    """The bank to begin with or to add to, and its network."""
+    if plan.add_to and plan.start:
+        raise BadRequest("Either styles are added to a bank, or it learns on.", "Give --add-to or --start.")
+    name = plan.add_to or plan.start
+    if not name:
         return None, None
-    base = next((bank for bank in library.banks() if bank.name == plan.add_to), None)
+    base = next((bank for bank in library.banks() if bank.name == name), None)
     home = base and library.body_of(base.body)
     if home is None:
-        raise ModelProblem(f"There is no bank {plan.add_to!r} with a network.", "See: impasto styles")
+        raise ModelProblem(f"There is no bank {name!r} with a network.", "See: impasto styles")
     return base, load_body(home.weights)
 
 
-def _begin(trainer: StyleTrainer, recipe: BankRecipe, library: Library, base: Bank) -> None:
-    """Begin with what a network reads off the paintings at a glance, which is better than nothing."""
+def _begin(trainer: StyleTrainer, recipe: BankRecipe, library: Library, base: Bank, known: dict[str, Tensor]) -> None:
+    """Begin with the codes that are known, else with what is read off the paintings at a glance."""
     predictor = find_predictor(library.folders, base.body)
-    if predictor is None:
-        return
     reader = StyleReader(library, torch.device("cpu"))
-    paintings = [StylePicture(load_rgb(style.paintings[0])[None].float() / 255) for style in recipe.styles]
-    trainer.begin_with(torch.stack([reader.code(painting, predictor[0]) for painting in paintings]))
+    codes = trainer.codes.detach().clone()
+    for code, style in zip(codes, recipe.styles, strict=True):
+        if style.name in known:
+            code.copy_(known[style.name])
+        elif predictor is not None:
+            painting = StylePicture(load_rgb(style.paintings[0])[None].float() / 255)
+            code.copy_(reader.code(painting, predictor[0]))
+    trainer.begin_with(codes)
 
 
-def _told(plan: BankPlan, trainer: Trainer, photos: int) -> dict[str, Any]:
+def _learned(base: Bank) -> dict[str, Any]:
+    """What the card of a bank says of its training so far."""
+    return {"bank": base.name, "body": base.body, **base.card.get("training", {})}
+
+
+def _told(plan: BankPlan, settings: TrainingOptions, trainer: Trainer, photos: int) -> dict[str, Any]:
     """What the card says of the training."""
     return {
         "steps": trainer.step,
@@ -174,6 +191,7 @@ def _told(plan: BankPlan, trainer: Trainer, photos: int) -> dict[str, Any]:
         "photos": photos,
         "vgg": vgg_name(plan.vgg),
         "method": "Johnson et al. 2016 (arXiv 1603.08155) with Dumoulin et al. 2017 (arXiv 1610.07629)",
+        "loss": "look" if isinstance(settings, LookOptions) else "gram",
         "command": plan.command,
         "history": trainer.history,
     }

@@ -83,6 +83,7 @@ class Trainer(ABC):
         optimizer: its groups may have a ``speed``, by which the learning rate is multiplied.
         parts: what is trained, by the name under which the checkpoint has it.
         device: where to train, in its `training_dtype`.
+        learned_before: if it begins with a trained network, what that one's card says of its training.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Trainer(ABC):
         optimizer: torch.optim.Optimizer,
         parts: dict[str, nn.Module],
         device: torch.device,
+        learned_before: dict[str, Any] | None = None,
     ) -> None:
         self._schedule = options
         self.optimizer = optimizer
@@ -100,6 +102,8 @@ class Trainer(ABC):
         self._not_finite = 0
         #: The options of each stretch of training so far, with the step at which it began.
         self.history: list[dict[str, Any]] = [{"from_step": 0, **asdict(options)}]
+        if learned_before is not None:
+            self.history[0]["learned_before"] = learned_before
 
     @property
     def steps(self) -> int:
@@ -151,7 +155,9 @@ class Trainer(ABC):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state``."""
+        """Go on from ``state``; raises ValueError if one training began with a trained network, the other not."""
+        if ("learned_before" in state["history"][0]) != ("learned_before" in self.history[0]):
+            raise ValueError("it began with another network")
         for name, part in self._parts.items():
             part.load_state_dict(state[name])
         self._load_optimizer(state)

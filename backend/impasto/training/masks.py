@@ -90,18 +90,10 @@ class MaskTrainer(Trainer):
             lr=options.learning_rate,
             weight_decay=options.weight_decay,
         )
-        super().__init__(options, optimizer, {"net": self.net, "averaged": self.averaged}, device)
+        super().__init__(options, optimizer, {"net": self.net, "averaged": self.averaged}, device, learned_before)
         #: Of each training whose network is in the mean: its steps and its history.
         self.taken_along: list[dict[str, Any]] = []
-        if learned_before is not None:
-            self.history[0]["learned_before"] = learned_before
         self.samples = self._endless(SubjectCrops(subjects, backgrounds, options.side, options.shares, options.variety))
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state``; raises ValueError if one training began with a trained network, the other not."""
-        if ("learned_before" in state["history"][0]) != ("learned_before" in self.history[0]):
-            raise ValueError("it began with another network")
-        super().load_state_dict(state)
 
     def take_along(self, folder: Path) -> None:
         """Make the result the mean of itself and of what was trained in ``folder`` from the same network on.

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from impasto.nets.adain import describe_style
 from impasto.nets.encoder import CompactEncoder
+from impasto.nets.look import light_distance
 from impasto.nets.perceptual import CONTENT_LAYERS, content_distance, style_distance, total_variation
 from impasto.nets.predictor import StylePredictor
 from impasto.nets.style_bank import StyleBankNet
 from impasto.nets.vgg import VGG19Features
 from impasto.training.arbitrary import ArbitraryTrainer, MeasuredStyles
 from impasto.training.common import Schedule, autocast, endless, to_measure
-from impasto.training.losses import light_distance
 from impasto.training.photos import PhotoCrops
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,21 +11,13 @@ from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as TF
 from torchvision.utils import make_grid
 
-from impasto.nets.perceptual import (
-    CONTENT_LAYERS,
-    STYLE_LAYERS,
-    Features,
-    content_distance,
-    gram,
-    style_distance,
-    total_variation,
-)
+from impasto.nets.look import spikes
 from impasto.nets.style_bank import ConvLayer, StyleBankNet
 from impasto.nets.vgg import VGG19Features
+from impasto.training.bank_losses import BankLoss, GramLoss, LookLoss
 from impasto.training.common import Schedule, Trainer, autocast, endless, to_measure
-from impasto.training.losses import light_distance, spikes
-from impasto.training.photos import PhotoCrops, is_held_out, load_rgb, readable
-from impasto.training.recipe import BankRecipe, StyleRecipe
+from impasto.training.photos import PhotoCrops, is_held_out, readable
+from impasto.training.recipe import BankRecipe
 from impasto_link.errors import BadRequest
 
 
@@ -48,6 +39,19 @@ class TrainingOptions(Schedule):
     """Leave the body alone and train the styles' codes: how a style is added to a finished bank."""
 
 
+@dataclass(frozen=True)
+class LookOptions(TrainingOptions):
+    """How to train a bank by the loss of `impasto.nets.look`; what its weights mean is said there."""
+
+    style_weight: float = 1.6
+    """Of a style with the usual weight of 5 this makes 8: full strength. A quarter of it is a gentle painting."""
+    tv_weight: float = 0.5
+    light_weight: float = 6.0
+    color_weight: float = 1.0
+    dot_weight: float = 20.0
+    checker_weight: float = 1.0
+
+
 class StyleTrainer(Trainer):
     """Trains a bank.
 
@@ -55,9 +59,10 @@ class StyleTrainer(Trainer):
         recipe: the styles.
         photos: the photos to learn from (held-out ones already taken away).
         vgg: the network that measures.
-        options: how to train.
+        options: how to train, and by which loss.
         device: where to train.
         net: the body to go on from, for a new bank a fresh one.
+        learned_before: if that one is trained on, what its card says of its training so far.
     """
 
     def __init__(
@@ -68,6 +73,7 @@ class StyleTrainer(Trainer):
         options: TrainingOptions,
         device: torch.device,
         net: StyleBankNet | None = None,
+        learned_before: dict[str, Any] | None = None,
     ) -> None:
         torch.manual_seed(options.seed)
         self.recipe = recipe
@@ -75,14 +81,19 @@ class StyleTrainer(Trainer):
         self.net = (net or StyleBankNet(recipe.width, recipe.blocks)).to(device).to(memory_format=torch.channels_last)
         codes = self.net.neutral_code().repeat(len(recipe.styles), 1)
         self.codes = nn.Parameter(codes.to(device))
-        self.vgg = to_measure(vgg, device)
-        self.targets = style_targets(recipe, self.vgg)
-        self.style_weights = torch.tensor([style.weight for style in recipe.styles], device=device)
+        vgg = to_measure(vgg, device)
+        self._loss: BankLoss
+        if isinstance(options, LookOptions):
+            self._loss = LookLoss(recipe, vgg, options)
+        else:
+            self._loss = GramLoss(recipe, vgg, options)
         self.net.requires_grad_(not options.codes_only)
         groups: list[dict[str, Any]] = [{"params": [self.codes], "speed": options.code_speed}]
         if not options.codes_only:
             groups.append({"params": list(self.net.parameters()), "speed": 1.0})
-        super().__init__(options, torch.optim.Adam(groups, lr=options.learning_rate), {"net": self.net}, device)
+        super().__init__(
+            options, torch.optim.Adam(groups, lr=options.learning_rate), {"net": self.net}, device, learned_before
+        )
         self._spikes: list[Tensor] = []
         for layer in self.net.modules():
             # Not the first layers: what stands out there is in the photo.
@@ -101,35 +112,15 @@ class StyleTrainer(Trainer):
 
     def train_step(self) -> dict[str, float]:
         """One step of Adam; returns the parts of the loss, averaged over the batch."""
-        options = self.options
         photos = next(self.photos).to(self.device, memory_format=torch.channels_last)
         which = torch.randint(len(self.recipe.styles), (len(photos),)).to(self.device)
         with autocast(self.device):
             painted = self._paint(photos, which)
-        features = self.vgg(painted, {*self.targets, *CONTENT_LAYERS})
-        with torch.no_grad():
-            wanted = self.vgg(photos, CONTENT_LAYERS)
-        targets = {layer: grams[which] for layer, grams in self.targets.items()}
-        style = style_distance(features, targets)
-        content = content_distance(features, wanted, pooled=True)
-        variation = total_variation(painted)
-        spiked = torch.stack(self._spikes).mean() if self._spikes else torch.zeros(())
+        spiked = torch.stack(self._spikes).mean() if self._spikes else torch.zeros((), device=self.device)
         self._spikes.clear()
-        weights = options.style_weight * self.style_weights[which]
-        loss = (weights * style + options.content_weight * content + options.tv_weight * variation).mean()
-        light = light_distance(painted, photos).mean()
-        loss = loss + options.spike_weight * spiked + options.light_weight * light
-
+        loss, parts = self._loss(painted, photos, which, spiked)
         gradient = self.descend(loss)
-        return {
-            "loss": loss.item(),
-            "style": style.mean().item(),
-            "content": content.mean().item(),
-            "variation": variation.mean().item(),
-            "light": light.item(),
-            "spikes": spiked.item(),
-            "gradient": gradient,
-        }
+        return {"loss": loss.item(), **{name: part.item() for name, part in parts.items()}, "gradient": gradient}
 
     def _paint(self, photos: Tensor, which: Tensor) -> Tensor:
         # Another piece of the grain each time, lest the network learns one by heart.
@@ -167,33 +158,6 @@ class StyleTrainer(Trainer):
         # Its memory is worth something only if the styles are the same.
         if [style.name for style in self.recipe.styles] == list(state["codes"]):
             super()._load_optimizer(state)
-
-
-@torch.no_grad()
-def style_targets(recipe: BankRecipe, vgg: VGG19Features) -> dict[str, Tensor]:
-    """Gram matrices of each style, (S, C, C) by layer: averaged over its paintings and over jittered views of each."""
-    per_style = []
-    for style in recipe.styles:
-        views = [gram_matrices(view, vgg) for path in style.paintings for view in _views(load_rgb(path), style)]
-        per_style.append({layer: torch.stack([view[layer] for view in views]).mean(0) for layer in views[0]})
-    return {layer: torch.cat([grams[layer] for grams in per_style]) for layer in per_style[0]}
-
-
-def gram_matrices(pictures: Tensor, vgg: VGG19Features) -> dict[str, Tensor]:
-    """Gram matrices, (B, C, C) by style layer, of pictures (B, 3, H, W) in [0, 1]."""
-    weight = next(vgg.parameters())
-    features: Features = vgg(pictures.to(weight), vgg.names.intersection(STYLE_LAYERS))
-    return {layer: gram(activations) for layer, activations in features.items()}
-
-
-def _views(painting: Tensor, style: StyleRecipe) -> Iterator[Tensor]:
-    """The painting at slightly different scales and brightnesses, (1, 3, H, W) in [0, 1]."""
-    height, width = painting.shape[-2:]
-    down, across = round(style.trim * height), round(style.trim * width)
-    painting = painting[:, down : height - down, across : width - across].float() / 255
-    for scale, gamma in ((0.85, 1.0), (1.0, 1.1), (1.0, 0.9), (1.15, 1.0)):
-        side = [max(16, round(style.size * scale))]
-        yield TF.resize(painting, side, antialias=True)[None].clamp(0, 1) ** gamma
 
 
 def preview_photos(pictures: list[Path], count: int = 6, side: int = 256) -> Tensor:
