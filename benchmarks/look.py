@@ -306,8 +306,8 @@ def brackets(rows: dict[str, list[Row]]) -> list[str]:
         ("style", COPY, lambda row: row.style),
         ("style 2", COPY, lambda row: row.style2),
         ("colour", COPY, lambda row: row.color),
-        ("named, gray", COPY, lambda row: 1 - row.named_gray),
-        ("named, colour", COPY, lambda row: 1 - row.named),
+        ("not named, gray", COPY, lambda row: 1 - row.named_gray),
+        ("not named, colour", COPY, lambda row: 1 - row.named),
         ("content", ITSELF, lambda row: row.content),
         ("content 2", ITSELF, lambda row: row.content2),
     ]
