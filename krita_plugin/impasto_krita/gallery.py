@@ -51,6 +51,9 @@ class _Grid(QListWidget):
     deleted = pyqtSignal()
     dropped = pyqtSignal(list)
 
+    #: Whether the button that is down was pressed to choose.
+    _is_plain = True
+
     def mousePressEvent(self, event: Any) -> None:
         """With Ctrl it mixes."""
         self._is_plain = event.button() == Qt.MouseButton.LeftButton and not _with_ctrl(event)
@@ -75,8 +78,6 @@ class _Grid(QListWidget):
             super().mouseDoubleClickEvent(event)
         else:
             self.mousePressEvent(event)
-
-    _is_plain = True
 
     def dragEnterEvent(self, event: Any) -> None:
         """Files are welcome; otherwise Krita would open them as documents."""

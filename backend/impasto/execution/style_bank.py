@@ -29,7 +29,7 @@ class FoldedStyleBank:
     def __init__(self, net: StyleBankNet, device: torch.device, dtype: torch.dtype) -> None:
         self.device, self.dtype = device, dtype
         self.width, self.code_length = net.width, net.code_length
-        self.stride, self.min_size = net.stride, net.min_size
+        self.stride = net.stride
         net = net.float()
         self._down = [_fold(layer, device) for layer in net.down]
         self._body = [(_fold(block.first, device), _fold(block.second, device)) for block in _blocks(net)]
@@ -49,7 +49,7 @@ class FoldedStyleBank:
         """Paint a picture.
 
         Args:
-            photo: (1, 3, H, W) float32, sRGB in [0, 1], height and width at least ``min_size``.
+            photo: (1, 3, H, W) float32, sRGB in [0, 1], height and width at least the network's ``min_size``.
             code: (1, code_length).
             plan: how to cut it.
             tick: called after each strip with the share that is done; may raise to stop.

@@ -137,20 +137,20 @@ def _faults(gimp: Gimp) -> Iterator[tuple[str, str]]:
 
 
 EDITOR = Editor(
-    "gimp",
-    "GIMP",
-    "org.gimp.GIMP",
-    "no GIMP 3 on this machine, or never started",
-    "unpack it in the folder plug-ins of GIMP's settings.",
-    ("Next: start GIMP (again, if it is running): Filters > Artistic > Style Transfer… and Find Subject….",),
-    (
+    name="gimp",
+    title="GIMP",
+    flatpak="org.gimp.GIMP",
+    none="no GIMP 3 on this machine, or never started",
+    archive="unpack it in the folder plug-ins of GIMP's settings.",
+    next_steps=("Next: start GIMP (again, if it is running): Filters > Artistic > Style Transfer… and Find Subject….",),
+    missing=(
         "If they are not in the menu, GIMP's Python is missing; on Debian and Ubuntu:",
         "  sudo apt install python3-gi gir1.2-gimp-3.0 gir1.2-gtk-3.0",
     ),
-    candidates,
-    find,
-    install,
-    uninstall,
-    build_zip,
-    _faults,
+    candidates=candidates,
+    find=find,
+    install=install,
+    uninstall=uninstall,
+    build_zip=build_zip,
+    faults=_faults,
 )

@@ -180,23 +180,23 @@ def _faults(krita: Krita) -> Iterator[tuple[str, str]]:
 
 
 EDITOR = Editor(
-    "krita",
-    "Krita",
-    "org.kde.krita",
-    "not on this machine, or never started",
-    "in Krita, Tools > Scripts > Import Python Plugin from File.",
-    (
+    name="krita",
+    title="Krita",
+    flatpak="org.kde.krita",
+    none="not on this machine, or never started",
+    archive="in Krita, Tools > Scripts > Import Python Plugin from File.",
+    next_steps=(
         "Next: start Krita (again, if it is running). The docker Style Transfer is at the right;",
         "  if it is not, tick it in Settings > Dockers.",
     ),
-    (
+    missing=(
         "If Krita says nothing of Python plugins in its settings, its Python is missing; on Debian and Ubuntu:",
         "  sudo apt install python3-pyqt5",
     ),
-    candidates,
-    find,
-    install,
-    uninstall,
-    build_zip,
-    _faults,
+    candidates=candidates,
+    find=find,
+    install=install,
+    uninstall=uninstall,
+    build_zip=build_zip,
+    faults=_faults,
 )

@@ -2,7 +2,7 @@
 
 There are three kinds. What is asked at once the broker answers itself. A job waits for a worker, which does it with its
 pipeline, and its client hears of it until it ends. A stream is of jobs that come without an end, such as previews while
-a slider moves: of those of a client only the newest counts, and none waits behind a long job.
+a slider moves: of those of a client that wait only the newest counts.
 """
 
 from __future__ import annotations

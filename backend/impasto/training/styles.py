@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as TF
 from torchvision.utils import make_grid
 
-from impasto.nets.look import spikes
+from impasto.nets.look import LookWeights, spikes
 from impasto.nets.style_bank import ConvLayer, StyleBankNet
 from impasto.nets.vgg import VGG19Features
 from impasto.training.bank_losses import BankLoss, GramLoss, LookLoss
 from impasto.training.common import Schedule, Trainer, autocast, endless, to_measure
 from impasto.training.photos import PhotoCrops, is_held_out, readable
-from impasto.training.recipe import BankRecipe
+from impasto.training.recipe import BankRecipe, StyleRecipe
 from impasto_link.errors import BadRequest
 
 
@@ -43,13 +43,15 @@ class TrainingOptions(Schedule):
 class LookOptions(TrainingOptions):
     """How to train a bank by the loss of `impasto.nets.look`; what its weights mean is said there."""
 
-    style_weight: float = 1.6
-    """Of a style with the usual weight of 5 this makes 8: full strength. A quarter of it is a gentle painting."""
-    tv_weight: float = 0.5
-    light_weight: float = 6.0
-    color_weight: float = 1.0
-    dot_weight: float = 20.0
-    checker_weight: float = 1.0
+    style_weight: float = LookWeights.style / StyleRecipe.weight
+    """Full strength for a style of the usual weight. A quarter of it is a gentle painting."""
+    content_weight: float = LookWeights.content
+    tv_weight: float = LookWeights.variation
+    light_weight: float = LookWeights.light
+    spike_weight: float = LookWeights.spikes
+    color_weight: float = LookWeights.color
+    dot_weight: float = LookWeights.dots
+    checker_weight: float = LookWeights.checker
 
 
 class StyleTrainer(Trainer):

@@ -148,8 +148,9 @@ def _subjects(
         return subjects
     painted = plan.work / "painted"
     if not plan.export:
-        studio = Studio(Library(), device, StyleReader(Library(), device))
-        paint_copies([one.picture for one in subjects], painted, FixedEngine(studio), progress.part(0.5, 1.0))
+        library = Library()
+        engine = FixedEngine(Studio(library, device, StyleReader(library, device)))
+        paint_copies([one.picture for one in subjects], painted, engine, progress.part(0.5, 1.0))
     return [one.with_painted(painted) for one in subjects]
 
 

@@ -34,7 +34,7 @@ class FoldedAdaIN:
         self, encoder: CompactEncoder, decoder: AdaINDecoder, device: torch.device, dtype: torch.dtype
     ) -> None:
         self.device, self.dtype = device, dtype
-        self.stride, self.min_size = encoder.stride, encoder.min_size
+        self.stride = encoder.stride
         convs = [conv for scale in encoder.scales for conv in _convs(scale)]
         #: The convolution whose result the decoder reads, too.
         self._skipped = len(convs) - len(_convs(encoder.scales[-1])) - 1
@@ -60,7 +60,7 @@ class FoldedAdaIN:
         """Paint a picture.
 
         Args:
-            photo: (1, 3, H, W) float32, sRGB in [0, 1], height and width at least ``min_size``.
+            photo: (1, 3, H, W) float32, sRGB in [0, 1], height and width at least the encoder's ``min_size``.
             style: what the encoder saw of the style, B = 1.
             plan: how to cut it.
             tick: called after each strip with the share that is done; may raise to stop.
