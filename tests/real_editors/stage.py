@@ -250,9 +250,13 @@ class Hands:
         found = self._windows(entry["title"])
         if not found:
             return None
-        if entry.get("activate", True):
-            self._xdotool("windowactivate", "--sync", found[-1])
-        said = dict(line.split("=") for line in self._asked("getwindowgeometry", "--shell", found[-1]).splitlines())
+        try:
+            if entry.get("activate", True):
+                self._xdotool("windowactivate", "--sync", found[-1])
+            lines = self._asked("getwindowgeometry", "--shell", found[-1]).splitlines()
+        except (RuntimeError, subprocess.CalledProcessError):
+            return None  # closed meanwhile: a dialog, in whose place a window of the same title comes
+        said = dict(line.split("=") for line in lines)
         return [int(said[key]) for key in ("X", "Y", "WIDTH", "HEIGHT")]
 
     def titles(self, entry: dict[str, Any]) -> list[str]:
@@ -313,8 +317,11 @@ class Hands:
         self._stage.stop_server(signal.SIGKILL)
 
     def server_jobs(self, entry: dict[str, Any]) -> Any:
-        """How many jobs the server has."""
-        with contextlib.closing(self._stage.connect()) as client:
+        """How many jobs the server has; none if it does not run."""
+        client = connect_running()
+        if client is None:
+            return 0
+        with contextlib.closing(client):
             status = client.ask("status").fields
         return status["jobs_running"] + status["jobs_waiting"]
 

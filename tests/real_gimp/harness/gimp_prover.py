@@ -211,13 +211,15 @@ def source(layer):
 def settled(name, title):
     """A screenshot of a window in which nothing moves any more, as a pixbuf."""
     before = None
-    for _ in range(40):
+    for _ in range(150):
         time.sleep(0.4)  # with the shot no whole turn of the spinner, which would seem to stand
+        # The gallery's pictures come one by one, and on a slow machine nothing moves between two of them.
+        idle = jobs() == 0
         shot(name, title)
         picture = GdkPixbuf.Pixbuf.new_from_file(str(FOLDER.parent / "screenshots" / f"{name}.png"))
-        if picture.get_pixels() == before:
+        if idle and picture.get_pixels() == before:
             return picture
-        before = picture.get_pixels()
+        before = picture.get_pixels() if idle else None
     raise TimeoutError(f"the window {title} does not come to rest")
 
 
