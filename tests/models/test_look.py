@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from skimage import data
 from torch import Tensor
 from torchvision.transforms.v2 import functional as TF
@@ -174,6 +175,16 @@ def test_shading_is_kept_and_the_style_has_its_contrast(photo: Tensor) -> None:
     hole = photo.clone()
     hole[..., 40:80, 40:80] = 0
     assert float(look.light_distance(hole, photo, 24, 0.2)) > 0.05
+
+
+def test_what_is_alike_is_painted_alike_in_whatever_colours(photo: Tensor) -> None:
+    inverted = 1 - photo[:, [2, 0, 1]]
+    torch.manual_seed(0)
+    patches = F.interpolate(torch.rand(1, 3, SIDE // 20, SIDE // 20), scale_factor=20.0)
+    by_chance = 0.4 * inverted + 0.6 * patches
+    colors = look.likeness_distance(torch.cat([inverted, by_chance]), photo.expand(2, -1, -1, -1))
+    assert float(colors[0]) < 0.05
+    assert float(colors[1]) > 0.3
 
 
 def test_hue_in_what_is_to_be_gray_counts() -> None:

@@ -38,6 +38,9 @@ _LEAST_DEVIATION, _LEAST_OF_MEAN = 0.3, 0.05
 _LEAST_COLOR_DEVIATION = 0.03
 #: Sides of the cells in pixels in which light is compared, and by how many standard deviations it may stray in them.
 _LIGHT = ((8, 0.4), (24, 0.2))
+#: Side of the cells in pixels in which it is compared what is alike, how much so, in standard deviations of the
+#: photo, and which share of a painting's variety is free to be of the strokes' own.
+_PATCH, _ALIKE, _OWN = 16, 0.3, 0.2
 #: What is less long than this in every direction is a dot, in pixels.
 _DOT = 7
 #: The grid of the networks that paint, in pixels, and the cells in which patterns of its period are looked for.
@@ -57,6 +60,7 @@ class LookWeights:
     content: float = 1.0
     color: float = 1.0
     light: float = 6.0
+    likeness: float = 2.0
     spikes: float = 0.02
     dots: float = 20.0
     checker: float = 1.0
@@ -74,6 +78,8 @@ class LookParts(NamedTuple):
     """How far mean and covariance of the colours are from the style's: `color_distance`."""
     light: Tensor
     """How far light and dark masses are from the photo's: `light_distance`, summed over two sizes of cells."""
+    likeness: Tensor
+    """How far what is alike in the photo is painted in different colours: `likeness_distance`."""
     spikes: Tensor
     """How far activations of the painting network stand out: `spikes`."""
     dots: Tensor
@@ -180,6 +186,7 @@ def look_at(
         content=content_distance(things, wanted),
         color=color_distance(statistics(opponents(painted)), style.colors),
         light=sum((light_distance(painted, photo, cell, slack) for cell, slack in _LIGHT), none),
+        likeness=likeness_distance(painted, photo),
         spikes=none if spiked is None else none + spiked,
         dots=(dots(painted) - dotted).clamp_min(0),
         checker=checker(painted),
@@ -295,6 +302,37 @@ def light_distance(painted: Tensor, photo: Tensor, cell: int = 8, slack: float =
 
     strayed = (masses(painted) - masses(photo)).abs() - slack
     return strayed.clamp_min(0).square().mean((1, 2, 3))
+
+
+def likeness_distance(painted: Tensor, photo: Tensor) -> Tensor:
+    """How much of the variety of colours in a painting has nothing to do with the photo, (B,) in [0, 0.8].
+
+    Statistics over the whole picture do not say where which colour goes: patches of it fall by chance. So cells are
+    compared with each other: those that are alike in the photo, in light, hue and roughness, are to be of like colours
+    in the painting, whichever these are. What is measured is the mean square difference of such pairs, relative to that
+    of all pairs; the strokes may have their share of it.
+
+    Args:
+        painted, photo: (B, 3, H, W) in [0, 1].
+    """
+
+    def cells(x: Tensor) -> Tensor:
+        return F.avg_pool2d(x, _PATCH).flatten(2).transpose(1, 2)
+
+    def apart(x: Tensor) -> Tensor:
+        return (x[:, :, None] - x[:, None]).square().sum(3)
+
+    with torch.no_grad():
+        colors = opponents(photo)
+        light = colors[:, :1]
+        rough = (light - F.avg_pool2d(F.pad(light, (2,) * 4, mode="reflect"), 5, stride=1)).abs()
+        seen = cells(torch.cat([colors, rough], 1))
+        deviation = seen[..., :1].std(1, correction=0, keepdim=True) + 0.05
+        alike = (-apart(seen / deviation) / (2 * _ALIKE**2)).exp()
+        alike = alike - torch.diag_embed(alike.diagonal(dim1=1, dim2=2))
+    differences = apart(cells(opponents(painted)))
+    own = (alike * differences).sum((1, 2)) / (alike.sum((1, 2)) + 1e-3)
+    return (own / (differences.mean((1, 2)) + 1e-3) - _OWN).clamp_min(0)
 
 
 def _luma(x: Tensor) -> Tensor:

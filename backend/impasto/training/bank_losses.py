@@ -110,6 +110,7 @@ class LookLoss:
             content=options.content_weight,
             color=options.color_weight,
             light=options.light_weight,
+            likeness=options.likeness_weight,
             spikes=options.spike_weight,
             dots=options.dot_weight,
             checker=options.checker_weight,

@@ -50,6 +50,7 @@ class LookOptions(TrainingOptions):
     light_weight: float = LookWeights.light
     spike_weight: float = LookWeights.spikes
     color_weight: float = LookWeights.color
+    likeness_weight: float = LookWeights.likeness
     dot_weight: float = LookWeights.dots
     checker_weight: float = LookWeights.checker
 
