@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from skimage.data import astronaut, brick, coffee
 
 from impasto.cli import main
 from impasto.inspection import draw_sheet
+from impasto.nets.look import Statistics, see_styles, style_distance
 from impasto.nets.style_bank import StyleBankNet
 from impasto.training.adain import AdaINOptions, AdaINTrainer
 from impasto.training.arbitrary import measure_styles
@@ -25,6 +27,7 @@ from impasto.zoo.bank import fingerprint, load_body, load_codes, save_bank
 from impasto.zoo.encoder import load_compact_encoder
 from impasto.zoo.features import FeatureSource
 from impasto.zoo.library import Library, shipped_models
+from impasto.zoo.storage import read_card
 from impasto.zoo.vgg import load_vgg19
 
 
@@ -84,6 +87,68 @@ def test_one_style_and_one_view_are_enough(data: Path, vgg_file: Path) -> None:
         assert all(value.isfinite().all() for value in net.state_dict().values())
 
 
+def test_what_is_kept_of_a_view_is_what_the_loss_compares_with(data: Path, vgg_file: Path) -> None:
+    cpu, sources = torch.device("cpu"), [find_pictures(data / "paintings")]
+    encoder, vgg, layers = load_compact_encoder(), load_vgg19(vgg_file), ["relu1_1", "relu4_1"]
+    torch.manual_seed(1)
+    kept = measure_styles(sources, 3, 64, encoder, vgg, cpu)
+    torch.manual_seed(1)
+    crops = StyleCrops(sources, 64)
+    views = torch.stack([crops[0] for _ in range(3)])
+    order = torch.tensor([2, 0])
+    given, wanted = kept.of(order, cpu).look, see_styles(vgg, views[order], layers)
+    for one, other in zip(given.sizes, wanted.sizes, strict=True):
+        for layer in layers:
+            assert float(style_distance(one[layer], other[layer]).max()) < 1e-3
+            # Of another view it is not.
+            assert float(style_distance(one[layer], Statistics(*(x.flip(0) for x in other[layer]))).min()) > 0.1
+    torch.testing.assert_close(given.dots, wanted.dots)
+
+
+def test_decoder_and_predictor_learn_to_paint_like_a_style(data: Path, vgg_file: Path) -> None:
+    cpu, photos, classic = torch.device("cpu"), find_pictures(data / "photos"), shipped_models() / "classic.safetensors"
+    encoder, vgg = load_compact_encoder(), load_vgg19(vgg_file)
+    styles = measure_styles([find_pictures(data / "paintings")[:1]], 1, 64, encoder, vgg, cpu)
+    numbers = {"steps": 30, "crop": 48, "batch": 1, "warmup": 1, "learning_rate": 3e-3}
+    trainers = [
+        AdaINTrainer(encoder, styles, photos[:1], vgg, AdaINOptions(**numbers), cpu),
+        PredictorTrainer(
+            load_body(classic), torch.stack(list(load_codes(classic).values())), styles, photos[:1], encoder, vgg,
+            PredictorOptions(**numbers), cpu,
+        ),
+    ]  # fmt: skip
+    for trainer in trainers:
+        losses = [trainer.train_step()["loss"] for _ in range(12)]
+        assert sum(losses[-3:]) < 0.9 * sum(losses[:3])
+
+
+def test_decoder_and_predictor_learn_on_from_networks(
+    data: Path, vgg_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path))
+    still = ["--steps", "1", "--views", "2", "--learning-rate", "0"]
+    # The one that is installed, or a file.
+    for kind, name in (("adain", "adain"), ("predictor", "classic-predictor")):
+        shipped = shipped_models() / f"{name}.safetensors"
+        start = [] if kind == "adain" else [str(shipped)]
+        assert train(kind, data, vgg_file, tmp_path, *still, "--start", *start) == 0
+        assert load_file(tmp_path / f"{name}.safetensors").keys() == load_file(shipped).keys()
+        for key, tensor in load_file(tmp_path / f"{name}.safetensors").items():
+            assert torch.equal(tensor, load_file(shipped)[key])
+        training = json.loads((tmp_path / f"{name}.json").read_text())["training"]
+        assert training["history"][0]["learned_before"] == read_card(shipped)["training"]
+    for start, said in (("nowhere.safetensors", "nowhere"), (str(shipped), "adain-decoder")):
+        assert train("adain", data, vgg_file, tmp_path, *still, "--start", start) == 1
+        assert said in capsys.readouterr().err
+    net = StyleBankNet(width=4, blocks=1)
+    save_bank(tmp_path / "small.safetensors", net, {"a": net.neutral_code()}, [{"name": "a"}], {})
+    small = ["--bank", "small", "--start"]
+    assert train("predictor", data, vgg_file, tmp_path, *still, *small) == 1
+    assert "no network to learn on from" in capsys.readouterr().err
+    assert train("predictor", data, vgg_file, tmp_path, *still, *small, str(shipped)) == 1
+    assert "another kind of network" in capsys.readouterr().err
+
+
 def test_a_training_without_pictures_says_so(
     tmp_path: Path, vgg_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,6 +165,21 @@ def test_views_of_styles_come_from_every_kind_and_fill_the_crop(data: Path) -> N
     assert float(views.max()) <= 1
     gray = (views - views.mean(1, keepdim=True)).abs().amax((1, 2, 3)) < 0.02
     assert 5 < int(gray.sum()) < 35
+
+
+def test_views_of_styles_get_the_colours_of_others(data: Path, tmp_path: Path) -> None:
+    teal = tmp_path / "teal.png"
+    Image.fromarray(np.random.default_rng(0).integers((0, 90, 90), (9, 160, 160), (90, 90, 3), np.uint8)).save(teal)
+    torch.manual_seed(0)
+    crops = StyleCrops([find_pictures(data / "textures"), [teal]], 40, recolor=0, mix=1)
+    views = torch.stack([crops[0] for _ in range(24)])
+    # Neighbouring pixels of bricks are alike, those of noise are not.
+    light = views.mean(1)
+    bricks = (light[..., 1:] - light[..., :-1]).abs().mean((1, 2)) < 0.5 * light.std((1, 2))
+    is_teal = views[:, 2].mean((1, 2)) - views[:, 0].mean((1, 2)) > 0.3
+    assert {(bool(one), bool(other)) for one, other in zip(bricks, is_teal, strict=True)} == {
+        (True, True), (True, False), (False, True), (False, False)
+    }  # fmt: skip
 
 
 def test_a_picture_is_kept_as_a_style_of_the_library(

@@ -35,6 +35,18 @@ _NUMBERS = (
     ("seed", int, "of the random numbers"),
     ("workers", int, "processes that load pictures"),
 )
+#: The weights of the loss, with which one trains by the look, likewise.
+LOOK_WEIGHTS = (
+    ("style_weight", float, "weight of strokes and shapes of the style"),
+    ("content_weight", float, "weight of keeping things where they are"),
+    ("color_weight", float, "weight of the style's colours"),
+    ("light_weight", float, "weight of keeping the photo's masses of light and dark"),
+    ("likeness_weight", float, "weight of painting alike what is alike in the photo"),
+    ("spike_weight", float, "weight of the penalty on spikes in the normalised layers"),
+    ("dot_weight", float, "weight of the penalty on dots"),
+    ("checker_weight", float, "weight of the penalty on checkers"),
+    ("tv_weight", float, "weight of the penalty on being rougher than the style"),
+)
 _BAR = "{percentage:5.1f}%|{bar:20}| {elapsed}<{remaining}{postfix}"
 #: So many files in a row are not named one by one in a card.
 _FILES_NAMED = 4
@@ -64,6 +76,7 @@ def add_training_arguments(parser: argparse.ArgumentParser, work: str, *numbers:
     parser.add_argument("--photos", type=Path, required=True, help="folder of photos, some thousand")
     parser.add_argument("--paintings", type=Path, required=True, help="folder of paintings")
     parser.add_argument("--textures", type=Path, help="folder of textures")
+    parser.add_argument("--techniques", type=Path, help="folder of pictures that show techniques, such as hatching")
     parser.add_argument(
         "--unseen", nargs="*", default=[], metavar="NAME", help="paintings that are not learned from, to look at"
     )
@@ -73,10 +86,16 @@ def add_training_arguments(parser: argparse.ArgumentParser, work: str, *numbers:
 
 def add_style_training_arguments(parser: argparse.ArgumentParser, work: str) -> None:
     """The same for a training that measures styles beforehand."""
-    weights = [(f"{name}_weight", float, f"weight of the {name} loss") for name in ("style", "content")]
-    add_training_arguments(parser, work, *weights)
+    add_training_arguments(parser, work, *LOOK_WEIGHTS)
     parser.add_argument("--encoder", type=Path, help="the compact encoder (default: the one that is installed)")
-    parser.add_argument("--views", type=int, default=3000, help="views of styles to learn from (default: 3000)")
+    parser.add_argument("--views", type=int, default=1200, help="views of styles to learn from (default: 1200)")
+    parser.add_argument(
+        "--start",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="learn on from this network, without a file from the one that is installed",
+    )
 
 
 def training_options(kind: type[Options], options: argparse.Namespace) -> Options:

@@ -1,38 +1,44 @@
-"""What the trainings for pictures as styles share: views of many pictures as styles, measured once."""
+"""What the trainings for pictures as styles share: views of many pictures as styles, measured once; the loss."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils._pytree import tree_map, tree_map_
 from torchvision.transforms.v2 import functional as TF
 from torchvision.utils import make_grid
 
 from impasto.nets.adain import StyleLatent, see_style
 from impasto.nets.encoder import CompactEncoder
-from impasto.nets.perceptual import STYLE_LAYERS, gram
+from impasto.nets.look import StyleLook, look_at, see_styles, style_layers
 from impasto.nets.vgg import VGG19Features
 from impasto.progress import Progress, silent
-from impasto.training.common import Trainer, autocast
-from impasto.training.photos import StyleCrops
+from impasto.training.common import Trainer, autocast, endless, to_measure
+from impasto.training.look_loss import LookSchedule, SpikeWatch
+from impasto.training.photos import PhotoCrops, StyleCrops
 
 
 class MeasuredStyles(NamedTuple):
-    """Views of pictures as styles, and what the networks see in them."""
+    """N views of pictures as styles, and what the networks see in them, on the CPU."""
 
-    grams: dict[str, Tensor]
-    """Gram matrices by layer of VGG-19, (N, C, C) bfloat16."""
-    means: dict[str, Tensor]
-    """Means of the features by layer of VGG-19, (N, C) float32."""
+    look: StyleLook
+    """What the loss compares with; of it the covariances in bfloat16, or 1000 views would need 3 GB."""
     latent: StyleLatent
-    """Of all N views."""
 
-    def __len__(self) -> int:
+    @property
+    def views(self) -> int:
+        """How many."""
         return len(self.latent.description)
+
+    def of(self, which: Tensor, device: torch.device) -> MeasuredStyles:
+        """Those of these numbers, (B,), in this order, all float32 on the device."""
+        found: MeasuredStyles = tree_map(lambda x: x[which].to(device, torch.float32), self)
+        return found
 
 
 @torch.no_grad()
@@ -56,31 +62,75 @@ def measure_styles(
         progress: told before each view.
     """
     crops = StyleCrops(sources, side)
-    layers = sorted(vgg.names.intersection(STYLE_LAYERS))
+    layers = style_layers(vgg.names)
     found: MeasuredStyles | None = None
     for number in (progress or silent()).over(range(views), "measuring styles"):
         view = crops[0][None].to(device).contiguous(memory_format=torch.channels_last)
-        maps = encoder(view)
-        features = vgg(view, layers)
-        one = MeasuredStyles(
-            {layer: gram(features[layer]).bfloat16() for layer in layers},
-            {layer: features[layer].float().mean((2, 3)) for layer in layers},
-            see_style(maps),
-        )
+        one = MeasuredStyles(tree_map(_compact, see_styles(vgg, view, layers)), see_style(encoder(view)))
         if found is None:
             # All of it at once: small pieces that are kept between large ones that are not would tear the heap up.
-            found = MeasuredStyles(*tree_map(lambda x: torch.empty(views, *x.shape[1:], dtype=x.dtype), tuple(one)))
-        tree_map_(lambda all_of_them, x, at=number: all_of_them[at].copy_(x[0]), tuple(found), tuple(one))
+            found = tree_map(lambda x: torch.empty(views, *x.shape[1:], dtype=x.dtype), one)
+        tree_map_(lambda all_of_them, x, at=number: all_of_them[at].copy_(x[0]), found, one)
     assert found is not None
     return found
 
 
+def _compact(x: Tensor) -> Tensor:
+    is_covariance = x.dim() == 3
+    return x.bfloat16() if is_covariance else x
+
+
 class ArbitraryTrainer(Trainer):
-    """A trainer of what paints like a picture that it has not seen in training."""
+    """A trainer of what paints like a picture that it has not seen in training.
+
+    Args:
+        options: how to train.
+        optimizer, parts, device, learned_before: as those of `Trainer`.
+        encoder: looks at styles; it stays as it is.
+        styles: what to learn from.
+        photos: photos to paint.
+        vgg: the network that measures.
+        watched: layers of the network that paints in which spikes are looked for.
+    """
+
+    def __init__(
+        self,
+        options: LookSchedule,
+        optimizer: torch.optim.Optimizer,
+        parts: dict[str, nn.Module],
+        device: torch.device,
+        learned_before: dict[str, Any] | None,
+        *,
+        encoder: CompactEncoder,
+        styles: MeasuredStyles,
+        photos: list[Path],
+        vgg: VGG19Features,
+        watched: Iterable[nn.Module] = (),
+    ) -> None:
+        super().__init__(options, optimizer, parts, device, learned_before)
+        self._weights = options.weights
+        self._encoder = encoder.to(device).requires_grad_(False).to(memory_format=torch.channels_last)
+        self._styles = styles
+        self._vgg = to_measure(vgg, device)
+        self._spikes = SpikeWatch(watched if options.spike_weight else ())
+        self._photos = endless(PhotoCrops(photos, options.crop), options.batch, options.workers)
 
     @abstractmethod
-    def paint_like(self, painting: Tensor, photos: Tensor) -> Tensor:
-        """Photos, (B, 3, H, W) in [0, 1], painted like a painting, (1, 3, h, w)."""
+    def paint(self, photos: Tensor, style: StyleLatent) -> Tensor:
+        """Photos, (B, 3, H, W) in [0, 1], painted each in its style, or all in one."""
+
+    def train_step(self) -> dict[str, float]:
+        """One step of the optimiser; returns the parts of the loss, averaged over the batch."""
+        photos = next(self._photos).to(self.device, memory_format=torch.channels_last)
+        which = torch.randint(self._styles.views, (len(photos),))
+        style = self._styles.of(which, self.device)
+        with autocast(self.device):
+            painted = self.paint(photos, style.latent)
+        parts = look_at(self._vgg, painted, photos, style.look, self._spikes.take())
+        loss = parts.total(self._weights).mean()
+        gradient = self.descend(loss)
+        means = {name: part.mean().item() for name, part in parts._asdict().items()}
+        return {"loss": loss.item(), **means, "gradient": gradient}
 
     @torch.no_grad()
     def samples(self, photos: Tensor, paintings: list[Tensor]) -> Tensor:
@@ -89,6 +139,7 @@ class ArbitraryTrainer(Trainer):
         rows = [torch.ones(1, 3, side, side), photos.cpu()]
         for painting in paintings:
             with autocast(self.device):
-                painted = self.paint_like(painting.to(self.device), photos.to(self.device))
+                style = see_style(self._encoder(painting.to(self.device)))
+                painted = self.paint(photos.to(self.device), style)
             rows += [TF.center_crop(TF.resize(painting, [side]), [side, side]), painted.float().cpu()]
         return make_grid(torch.cat(rows), nrow=len(photos) + 1, padding=4, pad_value=1.0)

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as TF
 
+from impasto.imaging.color import color_moments, match_colors
 from impasto.imaging.formats import PILLOW_FORMATS, PILLOW_SUFFIXES
 from impasto.imaging.opening import open_file
 from impasto_link.errors import BadRequest
@@ -169,24 +170,34 @@ def _flatten(patch: Tensor) -> Tensor:
 
 
 class StyleCrops(Crops[Tensor]):
-    """Random square views of pictures as styles, (3, crop, crop) in [0, 1]: zoomed, turned, recoloured.
+    """Random square views of pictures as styles, (3, crop, crop) in [0, 1]: zoomed, turned, in other colours.
 
     Args:
         sources: pictures in kinds (paintings, textures, photos); of each kind as many are drawn, however many it has.
         crop: side in pixels.
         recolor: share of the views whose colours are changed, so that few paintings stand for many palettes.
+        mix: share of the views that get the colours of another one.
     """
 
-    def __init__(self, sources: list[list[Path]], crop: int, recolor: float = 0.5) -> None:
+    def __init__(self, sources: list[list[Path]], crop: int, recolor: float = 0.3, mix: float = 0.3) -> None:
         self.sources = [paths for paths in sources if paths]
         self.crop = crop
-        self.recolor = recolor
+        self.recolor, self.mix = recolor, mix
 
     def __len__(self) -> int:
         return sum(map(len, self.sources))
 
     def draw(self, index: int) -> Tensor:
         """A view of any of them, whatever the index."""
+        patch = self._view()
+        chance = float(torch.rand(()))
+        if chance < self.recolor:
+            return _recolored(patch)
+        if chance < self.recolor + self.mix:
+            return match_colors(patch[None], *color_moments(self._view()[None]))[0]
+        return patch
+
+    def _view(self) -> Tensor:
         paths = self.sources[int(torch.randint(len(self.sources), ()))]
         picture = _load_small(paths[int(torch.randint(len(paths), ()))])
         height, width = picture.shape[-2:]
@@ -198,8 +209,6 @@ class StyleCrops(Crops[Tensor]):
             patch = patch.flip(-1)
         if torch.rand(()) < 0.25:
             patch = patch.transpose(-1, -2)
-        if torch.rand(()) < self.recolor:
-            patch = _recolored(patch)
         return patch
 
 

@@ -12,21 +12,24 @@ from torchvision.transforms.v2 import functional as TF
 
 from impasto.compute.accelerator import pick_device
 from impasto.engines.adain.files import FILE_NAME as ADAIN_FILE
-from impasto.engines.adain.files import save_decoder
+from impasto.engines.adain.files import load_decoder, save_decoder
+from impasto.nets.encoder import CompactEncoder
 from impasto.nets.vgg import VGG19Features
 from impasto.progress import Progress, Teller, nobody
 from impasto.training.adain import AdaINOptions, AdaINTrainer
-from impasto.training.arbitrary import measure_styles
+from impasto.training.arbitrary import MeasuredStyles, measure_styles
 from impasto.training.common import Sheet, Trainer, restore, to_measure, train, vgg_name, vgg_of
 from impasto.training.distillation import DistillationOptions, DistillationTrainer
+from impasto.training.look_loss import LookSchedule
 from impasto.training.photos import find_pictures, is_held_out, readable
 from impasto.training.predictor import PredictorOptions, PredictorTrainer
 from impasto.training.styles import preview_photos
 from impasto.zoo.bank import fingerprint, load_body, load_codes
 from impasto.zoo.encoder import FILE_NAME as ENCODER_FILE
 from impasto.zoo.encoder import load_compact_encoder, save_encoder
-from impasto.zoo.library import Library, user_models
-from impasto.zoo.predictor import save_predictor
+from impasto.zoo.library import Library, find_model, user_models
+from impasto.zoo.predictor import find_predictor, load_predictor, save_predictor
+from impasto.zoo.storage import read_card
 from impasto_link.errors import BadRequest, ModelProblem
 
 
@@ -38,11 +41,13 @@ class PicturePlan:
         photos: the folder of photos, some thousand.
         paintings: the folder of paintings.
         textures: a folder of textures.
+        techniques: a folder of pictures that show techniques, such as hatching.
         unseen: names of paintings that are not learned from, to look at.
         vgg: VGG-19's weights; torchvision's if not given, downloaded once.
         encoder: the compact encoder; the one that is installed if not given.
         views: of styles to learn from.
         bank: the bank whose network paints what a predictor says.
+        start: the predictor or decoder to learn on from; empty for the one that is installed.
         device: where to compute; see `impasto_link.devices`.
         work: where checkpoints and logs go.
         output: where the network goes; the user's models if not given.
@@ -54,11 +59,13 @@ class PicturePlan:
     paintings: Path
     work: Path
     textures: Path | None = None
+    techniques: Path | None = None
     unseen: list[str] = field(default_factory=list)
     vgg: Path | None = None
     encoder: Path | None = None
-    views: int = 3000
+    views: int = 1200
     bank: str = "classic"
+    start: str | None = None
     device: str = "auto"
     output: Path | None = None
     export: bool = False
@@ -82,7 +89,7 @@ def train_encoder(plan: PicturePlan, settings: DistillationOptions, tell: Teller
         BadRequest, ModelProblem: something to learn from is not there, or the network cannot be written.
     """
     material = _gather(plan)
-    sources = [material.photos, material.paintings, material.textures]
+    sources = [material.photos, material.paintings, material.textures, material.techniques]
     trainer = DistillationTrainer(sources, material.vgg, settings, material.device)
     _run(plan, trainer, Progress(tell))
     card = _card(plan, trainer, material, "distillation (arXiv 1503.02531) of VGG-19 (arXiv 1409.1556)")
@@ -94,21 +101,22 @@ def train_encoder(plan: PicturePlan, settings: DistillationOptions, tell: Teller
 def train_predictor(plan: PicturePlan, settings: PredictorOptions, tell: Teller = nobody) -> Path:
     """Train what gives a picture a code of a bank's network; returns its file. All else is as in `train_encoder`."""
     material = _gather(plan)
-    bank = next((bank for bank in Library().banks() if bank.name == plan.bank and bank.has_body), None)
+    library = Library()
+    bank = next((bank for bank in library.banks() if bank.name == plan.bank and bank.has_body), None)
     if bank is None:
         raise ModelProblem(f"There is no bank {plan.bank!r} with a network.", "See: impasto styles")
     body, codes = load_body(bank.weights), load_codes(bank.weights)
-    encoder = load_compact_encoder(plan.encoder).to(material.device)
-    vgg, progress = to_measure(material.vgg, material.device), Progress(tell)
-    torch.manual_seed(settings.seed)
-    # Paintings count most, but there are few of them.
-    sources = [material.paintings, material.paintings, material.textures, material.photos]
-    measuring = progress.part(0.0, _MEASURING)
-    styles = measure_styles(sources, _views(plan), 256, encoder, vgg, material.device, measuring)
+    installed = find_predictor(library.folders, bank.body)
+    start = _start(plan, installed[0] if installed else None)
+    predictor = load_predictor(start) if start else None
+    if predictor is not None and len(predictor.code_mean) != body.code_length:
+        raise BadRequest(f"{start} is for another kind of network than {plan.bank!r} has.", "Train without --start.")
+    encoder, vgg, styles, progress = _measured(plan, material, settings, tell)
+    usual = torch.stack(list(codes.values()))
     trainer = PredictorTrainer(
-        body, torch.stack(list(codes.values())), styles, material.photos, encoder, vgg, settings, material.device
+        body, usual, styles, material.photos, encoder, vgg, settings, material.device, predictor, _learned(start)
     )
-    _run(plan, trainer, progress.part(_MEASURING, 1.0), lambda: trainer.samples(material.previews, material.unseen))
+    _run(plan, trainer, progress, lambda: trainer.samples(material.previews, material.unseen))
     card = _card(plan, trainer, material, "Ghiasi et al. 2017 (arXiv 1705.06830) on a finished bank")
     path = _folder(plan) / f"{plan.bank}-predictor.safetensors"
     save_predictor(path, trainer.predictor, fingerprint(body), {"title": "Impasto picture styles", **card})
@@ -118,18 +126,46 @@ def train_predictor(plan: PicturePlan, settings: PredictorOptions, tell: Teller 
 def train_adain(plan: PicturePlan, settings: AdaINOptions, tell: Teller = nobody) -> Path:
     """Train AdaIN's decoder; returns its file. All else is as in `train_encoder`."""
     material = _gather(plan)
-    encoder = load_compact_encoder(plan.encoder).to(material.device)
-    vgg, progress = to_measure(material.vgg, material.device), Progress(tell)
-    torch.manual_seed(settings.seed)
-    sources = [material.paintings, material.textures, material.photos]
-    measuring = progress.part(0.0, _MEASURING)
-    styles = measure_styles(sources, _views(plan), 256, encoder, vgg, material.device, measuring)
-    trainer = AdaINTrainer(encoder, styles, material.photos, vgg, settings, material.device)
-    _run(plan, trainer, progress.part(_MEASURING, 1.0), lambda: trainer.samples(material.previews, material.unseen))
+    start = _start(plan, find_model(ADAIN_FILE))
+    decoder = load_decoder(start) if start else None
+    encoder, vgg, styles, progress = _measured(plan, material, settings, tell)
+    trainer = AdaINTrainer(encoder, styles, material.photos, vgg, settings, material.device, decoder, _learned(start))
+    _run(plan, trainer, progress, lambda: trainer.samples(material.previews, material.unseen))
     card = _card(plan, trainer, material, "Huang and Belongie 2017 (arXiv 1703.06868)")
     path = _folder(plan) / ADAIN_FILE
     save_decoder(path, trainer.decoder, {"title": "Impasto AdaIN", **card})
     return path
+
+
+def _start(plan: PicturePlan, installed: Path | None) -> Path | None:
+    """The network to learn on from, if it is to be."""
+    if plan.start is None:
+        return None
+    start = Path(plan.start) if plan.start else installed
+    if start is None:
+        raise ModelProblem("There is no network to learn on from.", "Name its file, or train without --start.")
+    return start
+
+
+def _learned(start: Path | None) -> dict[str, Any] | None:
+    """What the card of a network says of its training so far."""
+    return None if start is None else read_card(start).get("training", {})
+
+
+def _measured(
+    plan: PicturePlan, material: _Material, settings: LookSchedule, tell: Teller
+) -> tuple[CompactEncoder, VGG19Features, MeasuredStyles, Progress]:
+    """Styles to learn from, the networks that looked at them, and the progress of what comes after."""
+    encoder = load_compact_encoder(plan.encoder).to(material.device)
+    vgg, progress = to_measure(material.vgg, material.device), Progress(tell)
+    torch.manual_seed(settings.seed)
+    # Paintings count most, but there are few of them.
+    sources = [material.paintings, material.paintings, material.techniques, material.textures, material.photos]
+    # What is only written needs hardly any.
+    views = 8 if plan.export else plan.views
+    measuring = progress.part(0.0, _MEASURING)
+    styles = measure_styles(sources, views, 256, encoder, vgg, material.device, measuring)
+    return encoder, vgg, styles, progress.part(_MEASURING, 1.0)
 
 
 class _Material(NamedTuple):
@@ -140,6 +176,7 @@ class _Material(NamedTuple):
     photos: list[Path]
     paintings: list[Path]
     textures: list[Path]
+    techniques: list[Path]
     previews: Tensor
     """Photos for the samples, (B, 3, H, W)."""
     unseen: list[Tensor]
@@ -154,7 +191,7 @@ def _gather(plan: PicturePlan) -> _Material:
     for found, folder in ((photos, plan.photos), (paintings, plan.paintings)):
         if not found:
             raise BadRequest(f"There are no pictures in {folder}.", "Name another folder.")
-    textures = find_pictures(plan.textures) if plan.textures else []
+    textures, techniques = (find_pictures(folder) if folder else [] for folder in (plan.textures, plan.techniques))
     vgg = vgg_of(plan.vgg)
     shown = [path for path in every if path.stem in plan.unseen] or paintings[:4]
     views = [TF.resize(painting, [400], antialias=True)[None].float() / 255 for _, painting in readable(shown)]
@@ -166,14 +203,10 @@ def _gather(plan: PicturePlan) -> _Material:
         photos,
         paintings,
         [path for path in textures if not is_held_out(path)],
+        techniques,
         preview_photos(pictures, 5, 192),
         views,
     )
-
-
-def _views(plan: PicturePlan) -> int:
-    """How many views of styles are measured: what is only written needs hardly any."""
-    return 8 if plan.export else plan.views
 
 
 def _run(plan: PicturePlan, trainer: Trainer, progress: Progress, sheet: Sheet | None = None) -> None:
@@ -196,6 +229,7 @@ def _card(plan: PicturePlan, trainer: Trainer, material: _Material, method: str)
             "photos": len(material.photos),
             "paintings": [path.name for path in material.paintings],
             "textures": len(material.textures),
+            "techniques": [path.name for path in material.techniques],
             "vgg": vgg_name(plan.vgg),
             "method": method,
             "command": plan.command,
