@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,7 +110,7 @@ def test_decoder_and_predictor_learn_to_paint_like_a_style(data: Path, vgg_file:
     cpu, photos, classic = torch.device("cpu"), find_pictures(data / "photos"), shipped_models() / "classic.safetensors"
     encoder, vgg = load_compact_encoder(), load_vgg19(vgg_file)
     styles = measure_styles([find_pictures(data / "paintings")[:1]], 1, 64, encoder, vgg, cpu)
-    numbers = {"steps": 30, "crop": 48, "batch": 1, "warmup": 1, "learning_rate": 3e-3}
+    numbers: dict[str, Any] = {"steps": 30, "crop": 48, "batch": 1, "warmup": 1, "learning_rate": 3e-3}
     trainers = [
         AdaINTrainer(encoder, styles, photos[:1], vgg, AdaINOptions(**numbers), cpu),
         PredictorTrainer(
@@ -137,8 +138,8 @@ def test_decoder_and_predictor_learn_on_from_networks(
             assert torch.equal(tensor, load_file(shipped)[key])
         training = json.loads((tmp_path / f"{name}.json").read_text())["training"]
         assert training["history"][0]["learned_before"] == read_card(shipped)["training"]
-    for start, said in (("nowhere.safetensors", "nowhere"), (str(shipped), "adain-decoder")):
-        assert train("adain", data, vgg_file, tmp_path, *still, "--start", start) == 1
+    for file, said in (("nowhere.safetensors", "nowhere"), (str(shipped), "adain-decoder")):
+        assert train("adain", data, vgg_file, tmp_path, *still, "--start", file) == 1
         assert said in capsys.readouterr().err
     net = StyleBankNet(width=4, blocks=1)
     save_bank(tmp_path / "small.safetensors", net, {"a": net.neutral_code()}, [{"name": "a"}], {})
