@@ -42,7 +42,7 @@ Run = Callable[[Tensor], Tensor]
 
 def load() -> tuple[StyleBankNet, Tensor]:
     path = shipped_models() / "classic.safetensors"
-    return load_body(path), load_codes(path)["starry-night"][None]
+    return load_body(path), load_codes(path)["starry-night"].at()[None]
 
 
 def photo(side: int) -> Tensor:

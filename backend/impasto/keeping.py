@@ -78,7 +78,7 @@ def keep(
     entry = {"name": name, "title": title, "artist": artist, "year": None}
     card = {"title": title, "predicted_by": predictor.name, "picture": style.key.hex()}
     # Last: with it the style is in the library, and whoever looks finds its thumbnail.
-    save_bank(path, load_body(home.weights), {name: code}, [entry], card, with_body=False)
+    save_bank(path, load_body(home.weights), {name: code[None, None]}, [entry], card, with_body=False)
     return Kept(name, path)
 
 
@@ -100,7 +100,7 @@ def _place(folder: Path, name: str, style: StylePicture, library: Library) -> Pa
 def _reader_of(library: Library) -> tuple[Path, Bank]:
     """The predictor, and the bank that has its network."""
     found = find_predictor(library.folders, None)
-    home = found and library.body_of(found[1])
+    home = found and library.body_of(found.body)
     if found is None or home is None:
         raise ModelProblem("The network that reads a picture as a style is not installed.", "Install Impasto again.")
-    return found[0], home
+    return found.path, home

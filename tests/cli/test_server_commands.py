@@ -157,7 +157,8 @@ def put_style(folder: Path, name: str) -> None:
     """A style of an untrained network, and a card that is none."""
     folder.mkdir(parents=True)
     net = StyleBankNet(width=4, blocks=1)
-    save_bank(folder / f"{name}.safetensors", net, {name: net.neutral_code()}, [{"name": name}], {}, with_body=True)
+    codes = {name: net.neutral_code()[None, None]}
+    save_bank(folder / f"{name}.safetensors", net, codes, [{"name": name}], {}, with_body=True)
     (folder / f"bad-{name}.json").write_text("{")
 
 

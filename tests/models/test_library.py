@@ -45,7 +45,7 @@ def fixed(library: Library) -> FixedEngine:
 def make_bank(path: Path, *names: str, seed: int = 0, with_body: bool = True) -> StyleBankNet:
     torch.manual_seed(seed)
     net = StyleBankNet(width=4, blocks=1)
-    codes = {name: net.neutral_code() + 0.2 * torch.randn(net.code_length) for name in names}
+    codes = {name: net.neutral_code() + 0.2 * torch.randn(1, 1, net.code_length) for name in names}
     save_bank(path, net, codes, [{"name": name} for name in names], {}, with_body=with_body)
     return net
 

@@ -69,7 +69,7 @@ def test_a_copy_of_the_photo_loses_on_style_and_another_picture_of_the_style_on_
     style = see_styles(vgg, picture, look.style_layers(vgg.names))
     classic = shipped_models() / "classic.safetensors"
     with torch.no_grad():
-        painting = load_body(classic)(photo, load_codes(classic)["starry-night"][None])
+        painting = load_body(classic)(photo, load_codes(classic)["starry-night"].at()[None])
     copied, other, painted = (look_at(vgg, x, photo, style) for x in (photo, starry[:1], painting))
     assert float(copied.content) == 0
     for part in ("style", "color"):
@@ -251,7 +251,7 @@ def test_a_bank_learns_on_by_the_look(
     assert train(material, vgg_file, tmp_path, "two.toml", "same", *still, "--steps", "1") == 0
     same = tmp_path / "same.safetensors"
     assert fingerprint(load_body(same)) == fingerprint(load_body(old))
-    assert torch.equal(load_codes(same)["cup"], load_codes(old)["cup"])
+    assert torch.equal(load_codes(same)["cup"].at(), load_codes(old)["cup"].at())
 
     for steps in ("1", "3"):
         learn = ["--start", "old", "--loss", "look", "--steps", steps]

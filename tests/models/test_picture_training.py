@@ -78,7 +78,7 @@ def test_one_style_and_one_view_are_enough(data: Path, vgg_file: Path) -> None:
     cpu, photos, classic = torch.device("cpu"), find_pictures(data / "photos"), shipped_models() / "classic.safetensors"
     encoder, vgg = load_compact_encoder(), load_vgg19(vgg_file)
     styles = measure_styles([photos], 1, 64, encoder, vgg, cpu)
-    code = next(iter(load_codes(classic).values()))[None]
+    code = next(iter(load_codes(classic).values())).at()[None]
     predictor = PredictorTrainer(
         load_body(classic), code, styles, photos, encoder, vgg, PredictorOptions(crop=48, batch=1), cpu
     )
@@ -111,10 +111,11 @@ def test_decoder_and_predictor_learn_to_paint_like_a_style(data: Path, vgg_file:
     encoder, vgg = load_compact_encoder(), load_vgg19(vgg_file)
     styles = measure_styles([find_pictures(data / "paintings")[:1]], 1, 64, encoder, vgg, cpu)
     numbers: dict[str, Any] = {"steps": 30, "crop": 48, "batch": 1, "warmup": 1, "learning_rate": 3e-3}
+    codes = torch.stack([codes.at() for codes in load_codes(classic).values()])
     trainers = [
         AdaINTrainer(encoder, styles, photos[:1], vgg, AdaINOptions(**numbers), cpu),
         PredictorTrainer(
-            load_body(classic), torch.stack(list(load_codes(classic).values())), styles, photos[:1], encoder, vgg,
+            load_body(classic), codes, styles, photos[:1], encoder, vgg,
             PredictorOptions(**numbers), cpu,
         ),
     ]  # fmt: skip
@@ -142,7 +143,7 @@ def test_decoder_and_predictor_learn_on_from_networks(
         assert train("adain", data, vgg_file, tmp_path, *still, "--start", file) == 1
         assert said in capsys.readouterr().err
     net = StyleBankNet(width=4, blocks=1)
-    save_bank(tmp_path / "small.safetensors", net, {"a": net.neutral_code()}, [{"name": "a"}], {})
+    save_bank(tmp_path / "small.safetensors", net, {"a": net.neutral_code()[None, None]}, [{"name": "a"}], {})
     small = ["--bank", "small", "--start"]
     assert train("predictor", data, vgg_file, tmp_path, *still, *small) == 1
     assert "no network to learn on from" in capsys.readouterr().err
@@ -194,7 +195,7 @@ def test_a_picture_is_kept_as_a_style_of_the_library(
     assert style.thumbnail() is not None
     assert style.exemplar() is not None
     (code,) = load_codes(style.bank.weights).values()
-    assert len(code) == len(next(iter(load_codes(shipped_models() / "classic.safetensors").values())))
+    assert len(code.at()) == len(next(iter(load_codes(shipped_models() / "classic.safetensors").values())).at())
     assert main(["keep", picture, "--title", "Again"]) == 0
     assert Library().style("paintings-0").title == "Again"
     another = tmp_path / "elsewhere" / "paintings 0.png"
@@ -214,7 +215,8 @@ def test_a_picture_is_not_kept_in_place_of_a_trained_bank(
     net = StyleBankNet(width=4, blocks=1)
     # Of the same name as one of its styles, too.
     for names in (["night", "day"], ["mine", "day"], ["mine"]):
-        save_bank(bank, net, {name: net.neutral_code() for name in names}, [{"name": name} for name in names], {})
+        codes = {name: net.neutral_code()[None, None] for name in names}
+        save_bank(bank, net, codes, [{"name": name} for name in names], {})
         before = bank.read_bytes()
         assert main(["keep", picture, "--name", "mine"]) == 1
         assert "mine.safetensors" in (error := capsys.readouterr().err)

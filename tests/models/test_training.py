@@ -125,7 +125,7 @@ def test_a_training_does_not_take_the_place_of_other_models(
     assert train(data, vgg_file, tmp_path, "dots", "--name", "Subject", "--steps", "1") == 1
     assert "Another model" in capsys.readouterr().err
     net = StyleBankNet(width=4, blocks=1)
-    bank, codes = tmp_path / "mine.safetensors", {name: net.neutral_code() for name in ("red-dots", "old")}
+    bank, codes = tmp_path / "mine.safetensors", {name: net.neutral_code()[None, None] for name in ("red-dots", "old")}
     save_bank(bank, net, codes, [{"name": name} for name in codes], {})
     # Neither other styles in the place of its own, nor styles alone in the place of the network they are for.
     assert train(data, vgg_file, tmp_path, "lines first", "--name", "mine", "--steps", "1") == 1

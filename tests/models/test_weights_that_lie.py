@@ -39,7 +39,7 @@ Change = Callable[[dict[str, Tensor]], Any]
 def bank(tmp_path: Path) -> Path:
     """A bank of one style, its network as small as they come."""
     net, path = StyleBankNet(4, 1), tmp_path / "mine.safetensors"
-    save_bank(path, net, {"mine": torch.zeros(net.code_length)}, [{"name": "mine"}], {})
+    save_bank(path, net, {"mine": torch.zeros(1, 1, net.code_length)}, [{"name": "mine"}], {})
     return path
 
 
@@ -56,7 +56,7 @@ def peak() -> int:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_codes_and_networks_that_are_no_numbers_are_refused_by_name(bank: Path, value: float) -> None:
-    change(bank, lambda tensors: tensors["styles.mine"][3:4].fill_(value))
+    change(bank, lambda tensors: tensors["styles.mine"][..., 3:4].fill_(value))
     with pytest.raises(ModelProblem, match=r"mine\.safetensors.*styles\.mine.*not a number"):
         load_codes(bank)
     load_body(bank)

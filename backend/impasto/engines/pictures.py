@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -78,6 +78,16 @@ class StylePicture:
         alpha = None if self.alpha is None else resize(self.alpha, *size)
         return StylePicture(resize(self.picture, *size), alpha)
 
+    def strokes(self, wanted: Sequence[float]) -> tuple[float, ...]:
+        """Of sizes of strokes, ascending, those that it can show, which it does by being looked at so much larger.
+
+        It is not enlarged for it: where it ends between two of them, its end is the last.
+        """
+        shorter = min(self.picture.shape[-2:])
+        most = shorter / min(STYLE_SIDE, shorter)
+        shown = [size for size in wanted if size <= most]
+        return (*shown, most) if len(shown) < len(wanted) and shown[-1] < most else tuple(shown)
+
     def to(self, device: torch.device) -> StylePicture:
         """The same on another device."""
         return StylePicture(self.picture.to(device), None if self.alpha is None else self.alpha.to(device))
@@ -138,26 +148,39 @@ class StyleReader:
         """Where the encoder is."""
         return self._library.model(FILE_NAME)
 
-    def latent(self, style: StylePicture) -> StyleLatent:
-        """What `impasto.nets.adain` is told of the picture."""
+    def latent(self, style: StylePicture, brush: float = 1.0) -> StyleLatent:
+        """What `impasto.nets.adain` is told of the picture, seen with strokes so many times their usual size."""
 
         def see() -> StyleLatent:
-            picture, weights = self._prepared(style)
+            picture, weights = self._prepared(style, brush)
             return see_style(self.encoder(picture), weights)
 
-        return self._remember(("latent", file_version(self.encoder_file), style.key), see)
+        return self._remember(("latent", file_version(self.encoder_file), style.key, brush), see)
 
-    def code(self, style: StylePicture, predictor: Path) -> Tensor:
-        """The code that a predictor gives the picture, (code_length,) float32 on the CPU."""
+    def code(self, style: StylePicture, predictor: Path, brush: float = 1.0, strength: float = 1.0) -> Tensor:
+        """The code that a predictor gives the picture, (code_length,) float32 on the CPU.
+
+        Args:
+            style: the picture.
+            predictor: its file.
+            brush: the size of the strokes; not all can be had of every picture, see `StylePicture.strokes`.
+            strength: of the painting, among or between those that the predictor tells apart.
+        """
 
         def see() -> Tensor:
-            return self._predictor(predictor)(self.latent(style).description)[0].cpu()
+            net = self._predictor(predictor)
+            gentlest, full = net.strengths[0], net.strengths[-1]
+            level = torch.tensor([(strength - gentlest) / (full - gentlest)]) if gentlest < full else None
+            return net(self.latent(style, brush).description, level)[0].cpu()
 
-        return self._remember(("code", file_version(self.encoder_file), file_version(predictor), style.key), see)
+        versions = file_version(self.encoder_file), file_version(predictor)
+        return self._remember(("code", *versions, style.key, brush, strength), see)
 
-    def _prepared(self, style: StylePicture) -> tuple[Tensor, Tensor | None]:
+    def _prepared(self, style: StylePicture, brush: float) -> tuple[Tensor, Tensor | None]:
         encoder = self.encoder
-        small = style.at(STYLE_SIDE, multiple=encoder.stride, smallest=encoder.min_size)
+        # What is small already is not looked at larger for strokes of the usual size.
+        side = brush * min(STYLE_SIDE, *style.picture.shape[-2:])
+        small = style.at(side, multiple=encoder.stride, smallest=encoder.min_size)
         picture = small.picture.to(self._device).contiguous(memory_format=torch.channels_last)
         return picture, None if small.alpha is None else small.alpha.to(self._device)
 

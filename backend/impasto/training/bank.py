@@ -97,7 +97,7 @@ def train_bank(plan: BankPlan, settings: TrainingOptions, tell: Teller = nobody)
     learned_before = _learned(base) if plan.start and base is not None else None
     trainer = StyleTrainer(recipe, photos, vgg, settings, pick_device(plan.device), net, learned_before)
     if base is not None:
-        known = load_codes(base.weights) if plan.start else {}
+        known = {name: codes.at() for name, codes in load_codes(base.weights).items()} if plan.start else {}
         _begin(trainer, recipe, library, base, known)
     previews = preview_photos(pictures)
     work = plan.work or Path("runs") / plan.name
@@ -110,7 +110,7 @@ def train_bank(plan: BankPlan, settings: TrainingOptions, tell: Teller = nobody)
     save_bank(
         path,
         trainer.net,
-        {style.name: code for style, code in zip(recipe.styles, trainer.codes, strict=True)},
+        {style.name: code[None, None] for style, code in zip(recipe.styles, trainer.codes, strict=True)},
         [style.for_card() for style in recipe.styles],
         {
             "title": recipe.title or plan.name,

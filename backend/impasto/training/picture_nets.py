@@ -105,16 +105,24 @@ def train_predictor(plan: PicturePlan, settings: PredictorOptions, tell: Teller 
     bank = next((bank for bank in library.banks() if bank.name == plan.bank and bank.has_body), None)
     if bank is None:
         raise ModelProblem(f"There is no bank {plan.bank!r} with a network.", "See: impasto styles")
-    body, codes = load_body(bank.weights), load_codes(bank.weights)
+    body, codes = load_body(bank.weights), [codes.at() for codes in load_codes(bank.weights).values()]
     installed = find_predictor(library.folders, bank.body)
-    start = _start(plan, installed[0] if installed else None)
+    start = _start(plan, installed.path if installed else None)
     predictor = load_predictor(start) if start else None
     if predictor is not None and len(predictor.code_mean) != body.code_length:
         raise BadRequest(f"{start} is for another kind of network than {plan.bank!r} has.", "Train without --start.")
     encoder, vgg, styles, progress = _measured(plan, material, settings, tell)
-    usual = torch.stack(list(codes.values()))
     trainer = PredictorTrainer(
-        body, usual, styles, material.photos, encoder, vgg, settings, material.device, predictor, _learned(start)
+        body,
+        torch.stack(codes),
+        styles,
+        material.photos,
+        encoder,
+        vgg,
+        settings,
+        material.device,
+        predictor,
+        _learned(start),
     )
     _run(plan, trainer, progress, lambda: trainer.samples(material.previews, material.unseen))
     card = _card(plan, trainer, material, "Ghiasi et al. 2017 (arXiv 1705.06830) on a finished bank")

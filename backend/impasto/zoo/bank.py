@@ -1,9 +1,14 @@
-"""Style banks on disk: safetensors with the network under ``body.`` and each style's code under ``styles.``."""
+"""Style banks on disk: safetensors with the network under ``body.`` and each style's codes under ``styles.``.
+
+Format 2 has of each style a code for every size of strokes and every strength that its card tells of, (Z, G,
+code_length). Format 1 had a single one, (code_length,), and is still read.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +16,31 @@ import torch
 from torch import Tensor
 
 from impasto.nets.style_bank import StyleBankNet
+from impasto.zoo.grid import CodeGrid
 from impasto.zoo.library import CARD_KIND
-from impasto.zoo.storage import fill, read_tensors, write_model
-from impasto_link.errors import ModelProblem
+from impasto.zoo.storage import fill, read_card, read_tensors, write_model
+from impasto_link.errors import ModelProblem, quoted
 from impasto_link.sentences import say
 
 _BODY, _STYLES = "body.", "styles."
+
+
+@dataclass(frozen=True)
+class StyleCodes:
+    """All codes of a style.
+
+    Attributes:
+        codes: (Z, G, code_length) float32.
+        grid: the Z sizes of strokes and G strengths for which they are.
+    """
+
+    codes: Tensor
+    grid: CodeGrid
+
+    def at(self, brush: float = 1.0, strength: float = 1.0) -> Tensor:
+        """The code for a size of strokes and a strength, (code_length,); between codes as `CodeGrid.corners` says."""
+        corners = self.grid.corners(brush, strength)
+        return torch.stack([share * self.codes[row, column] for row, column, share in corners]).sum(0)
 
 
 def fingerprint(net: StyleBankNet) -> str:
@@ -35,6 +59,8 @@ def save_bank(
     styles: list[dict[str, Any]],
     card: Mapping[str, Any],
     *,
+    strokes: Sequence[float] = (1.0,),
+    strengths: Sequence[float] = (1.0,),
     with_body: bool = True,
 ) -> None:
     """Write a bank and its card.
@@ -42,27 +68,35 @@ def save_bank(
     Args:
         path: the ``.safetensors`` file; its folder is made if it is not there.
         net: the network; left out of the file unless ``with_body``, but named by its fingerprint.
-        codes: each style's code, (code_length,).
+        codes: each style's codes, (Z, G, code_length).
         styles: what the card says of each style; each has at least a ``name``.
         card: what else the card says: licence, training, quality.
+        strokes: the Z sizes of strokes for which the codes are, as `CodeGrid` has them.
+        strengths: the G strengths for which they are, likewise.
 
     Raises:
         ModelProblem: the folder cannot be written to, or the disk is full.
+        ValueError: the codes are not of that shape.
     """
-    tensors = {f"{_STYLES}{name}": code.detach().cpu().half() for name, code in codes.items()}
+    grid = CodeGrid.of(strokes, strengths)
+    for name, code in codes.items():
+        _check_shape(name, code, grid)
+    tensors = {f"{_STYLES}{name}": code.detach().cpu().half().contiguous() for name, code in codes.items()}
     if with_body:
         tensors |= {
             f"{_BODY}{key}": value.detach().cpu().half().contiguous() for key, value in net.state_dict().items()
         }
     full_card = {
         "kind": CARD_KIND,
-        "format": 1,
+        "format": 2,
         "name": path.stem,
         **card,
         "width": net.width,
         "blocks": net.blocks,
         "body": fingerprint(net),
         "has_body": with_body,
+        "strokes": grid.strokes,
+        "strengths": grid.strengths,
         "styles": styles,
     }
     write_model(path, tensors, full_card)
@@ -86,13 +120,32 @@ def load_body(path: Path) -> StyleBankNet:
         ) from error
 
 
-def load_codes(path: Path) -> dict[str, Tensor]:
-    """The code of each style of a bank, (code_length,) float32, by name.
+def load_codes(path: Path) -> dict[str, StyleCodes]:
+    """The codes of each style of a bank, by name.
 
     Raises:
-        ModelProblem: the file is missing or damaged.
+        ModelProblem: the file is missing or damaged, or has other codes than its card tells of.
     """
-    return {key.removeprefix(_STYLES): value.float() for key, value in read_tensors(path, _STYLES).items()}
+    tensors, card = read_tensors(path, _STYLES), read_card(path)
+    try:
+        grid = CodeGrid.of_card(card)
+        found = {}
+        for key, value in tensors.items():
+            codes = (value[None, None] if value.ndim == 1 else value).float()
+            _check_shape(key, codes, grid)
+            found[key.removeprefix(_STYLES)] = StyleCodes(codes, grid)
+        return found
+    except ValueError as error:
+        raise ModelProblem(
+            say("The file {path} does not hold the codes of a style bank: {error}.", path=path, error=error)
+        ) from error
+
+
+def _check_shape(name: str, codes: Tensor, grid: CodeGrid) -> None:
+    sizes, strengths = len(grid.strokes), len(grid.strengths)
+    if codes.ndim != 3 or codes.shape[:2] != (sizes, strengths):
+        wanted = f"{sizes} sizes of strokes and {strengths} strengths"
+        raise ValueError(f"{quoted(name)} has the shape {tuple(codes.shape)}, which is not that of {wanted}")
 
 
 def mix_codes(codes: list[Tensor], weights: list[float]) -> Tensor:

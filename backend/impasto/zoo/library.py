@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import platformdirs
 
+from impasto.zoo.grid import CodeGrid
 from impasto_link.errors import BadRequest, ModelProblem, UnknownStyle, printable, quoted
 from impasto_link.files import read_regular
 from impasto_link.sentences import say
@@ -75,6 +76,7 @@ class Bank:
     Attributes:
         weights: the safetensors file.
         body: fingerprint of the network that the styles belong to; the file may hold that network or only styles.
+        grid: for which strokes and strengths each style has a code.
         card: the whole card.
     """
 
@@ -82,6 +84,7 @@ class Bank:
     weights: Path
     body: str
     has_body: bool
+    grid: CodeGrid
     card: dict[str, Any] = field(repr=False, compare=False)
 
     @property
@@ -310,7 +313,8 @@ def _bank_of(path: Path, card: Any) -> Bank | None:
     if not isinstance(card, dict) or card.get("kind") != CARD_KIND:
         return None
     name = _words("the name of the file", path.stem)
-    bank = Bank(name, path.with_suffix(".safetensors"), _words("the body", card["body"]), card["has_body"], card)
+    body, grid = _words("the body", card["body"]), CodeGrid.of_card(card)
+    bank = Bank(name, path.with_suffix(".safetensors"), body, card["has_body"], grid, card)
     if not isinstance(card["styles"], list) or len(card["styles"]) > MAX_STYLES_OF_BANK:
         raise ValueError(f"its styles have to be a list of at most {MAX_STYLES_OF_BANK}")
     list(_styles_of(bank))

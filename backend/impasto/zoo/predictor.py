@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from impasto.nets.predictor import StylePredictor
-from impasto.zoo.storage import load_net, read_card, save_net
+from impasto.zoo.grid import CodeGrid
+from impasto.zoo.storage import Card, load_net, read_card, save_net
 from impasto_link.errors import ModelProblem
 
 CARD_KIND = "style-predictor"
+
+
+class FoundPredictor(NamedTuple):
+    """A predictor as its card describes it.
+
+    Attributes:
+        path: its file.
+        body: fingerprint of the network for which its codes are.
+        strengths: of the paintings that it tells apart, as `CodeGrid` has them; a single one if it does not.
+    """
+
+    path: Path
+    body: str
+    strengths: tuple[float, ...]
 
 
 def save_predictor(path: Path, net: StylePredictor, body: str, card: Mapping[str, Any]) -> None:
@@ -20,7 +35,7 @@ def save_predictor(path: Path, net: StylePredictor, body: str, card: Mapping[str
         ModelProblem: as `impasto.zoo.storage.write_model`.
     """
     shape = {"described": len(net.described_mean), "code_length": len(net.code_mean), "hidden": net.hidden}
-    save_net(path, net, CARD_KIND, {**card, "body": body, **shape})
+    save_net(path, net, CARD_KIND, {**card, "body": body, **shape, "strengths": net.strengths})
 
 
 def load_predictor(path: Path) -> StylePredictor:
@@ -29,13 +44,16 @@ def load_predictor(path: Path) -> StylePredictor:
     Raises:
         ModelProblem: the file is missing, damaged, or something else.
     """
-    return load_net(
-        path, CARD_KIND, lambda card: StylePredictor(card["described"], card["code_length"], card["hidden"])
-    )
+
+    def build(card: Card) -> StylePredictor:
+        strengths = CodeGrid.of_card(card).strengths
+        return StylePredictor(card["described"], card["code_length"], card["hidden"], strengths)
+
+    return load_net(path, CARD_KIND, build)
 
 
-def find_predictor(folders: Sequence[Path], body: str | None) -> tuple[Path, str] | None:
-    """The predictor for a bank's network, or the first there is; and the fingerprint of its network.
+def find_predictor(folders: Sequence[Path], body: str | None) -> FoundPredictor | None:
+    """The predictor for a bank's network, or the first there is.
 
     Args:
         folders: where to look, later ones first.
@@ -45,8 +63,9 @@ def find_predictor(folders: Sequence[Path], body: str | None) -> tuple[Path, str
         for path in sorted(folder.glob("*predictor*.safetensors")):
             try:
                 card = read_card(path)
-            except ModelProblem:
+                found = FoundPredictor(path, str(card.get("body")), CodeGrid.of_card(card).strengths)
+            except (ModelProblem, ValueError):
                 continue
-            if card.get("kind") == CARD_KIND and (body is None or card.get("body") == body):
-                return path, str(card.get("body"))
+            if card.get("kind") == CARD_KIND and (body is None or found.body == body):
+                return found
     return None

@@ -14,7 +14,7 @@ from impasto.engines.fixed import FACTS
 from impasto.execution.style_bank import FoldedStyleBank
 from impasto.progress import Progress
 from impasto.zoo.bank import load_body, load_codes, mix_codes
-from impasto.zoo.predictor import find_predictor
+from impasto.zoo.predictor import FoundPredictor, find_predictor
 from impasto_link.errors import BadRequest, ModelProblem
 from impasto_link.sentences import say
 
@@ -61,7 +61,8 @@ class FixedEngine(Engine):
         predictor = None
         body = next(iter(bodies), None)
         if pictures:
-            predictor, body = self._find_predictor(body)
+            predictor = self._find_predictor(body)
+            body = predictor.body
         assert body is not None
         home = library.body_of(body)
         if home is None:
@@ -70,7 +71,7 @@ class FixedEngine(Engine):
         for choice in used:
             if choice in pictures:
                 assert predictor is not None
-                codes.append(self.studio.reader.code(pictures[choice], predictor))
+                codes.append(self.studio.reader.code(pictures[choice], predictor.path))
                 progress.look()
                 continue
             bank = found[choice].bank
@@ -83,13 +84,13 @@ class FixedEngine(Engine):
                         name=f"{choice.name!r}",
                     )
                 )
-            codes.append(stored[choice.name])
+            codes.append(stored[choice.name].at())
         net = self._body(home.weights)
         if any(len(code) != net.code_length for code in codes):
             raise ModelProblem(say("The styles do not fit the network of the bank {name}.", name=f"{home.name!r}"))
         return net, mix_codes(codes, [choice.weight for choice in used])
 
-    def _find_predictor(self, body: str | None) -> tuple[Path, str]:
+    def _find_predictor(self, body: str | None) -> FoundPredictor:
         predictor = find_predictor(self.studio.library.folders, body)
         if predictor is not None:
             return predictor
