@@ -142,7 +142,7 @@ class Coat:
     strength: float = number(
         1.0,
         "Strength",
-        "How much of the painting shows",
+        "0 leaves the picture as it is, 1 paints it fully in the style",
         0.0,
         1.0,
         unit="%",

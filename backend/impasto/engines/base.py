@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -36,6 +36,27 @@ class Studio:
     reader: StyleReader
 
 
+class Reach(NamedTuple):
+    """What of strokes and strength an engine does of itself; what lies beyond is done to picture and painting.
+
+    Attributes:
+        finest, boldest: sizes of strokes that it paints on a picture of any size, relative to the usual 1.
+        gentlest: the least strength for which it has a painting, up to 1, which is full.
+    """
+
+    finest: float = 1.0
+    boldest: float = 1.0
+    gentlest: float = 1.0
+
+    def brush(self, wanted: float) -> float:
+        """The size of strokes nearest to the one wanted."""
+        return min(max(wanted, self.finest), self.boldest)
+
+    def strength(self, wanted: float) -> float:
+        """The strength nearest to the one wanted."""
+        return max(wanted, self.gentlest)
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What to paint like.
@@ -44,11 +65,15 @@ class Wanted:
         styles: mixed by weight.
         pictures: those of the styles that are pictures, by name; the others are of the library.
         settings: values of the engine's own parameters, by name; checked, and as usual where nobody set them.
+        brush: the size of the strokes, within the engine's reach.
+        strength: of the painting, likewise.
     """
 
     styles: Sequence[StyleChoice]
     pictures: Mapping[str, StylePicture] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    brush: float = 1.0
+    strength: float = 1.0
 
     def used(self) -> list[StyleChoice]:
         """The styles that count."""
@@ -114,6 +139,16 @@ class Engine:
 
     def __init__(self, studio: Studio) -> None:
         self.studio, self.shelf = studio, Shelf()
+
+    def reach(self, wanted: Wanted) -> Reach:
+        """Which strokes and strengths it paints of itself, in all of the styles that are wanted; else the usual ones.
+
+        No network runs for it.
+
+        Raises:
+            ImpastoError: a style is not there, or cannot be used.
+        """
+        return Reach()
 
     def paint(
         self,

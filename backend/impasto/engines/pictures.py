@@ -36,8 +36,8 @@ _LONGEST = 2048
 _LONGEST_KEPT = 4096
 #: With no pixel more opaque than this there is nothing to see.
 _TRANSPARENT = 0.05
-#: How many pictures are remembered; of each a few kilobytes.
-_REMEMBERED = 64
+#: How much is remembered of pictures, a few kilobytes each: of one that is used up to two views and four codes.
+_REMEMBERED = 256
 
 
 @dataclass(frozen=True, eq=False)

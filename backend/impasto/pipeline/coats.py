@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
-from impasto.engines.base import Wanted
+from impasto.engines.base import Reach, Wanted
 from impasto.engines.facts import EngineFacts
 from impasto.engines.painters import Painters
 from impasto.engines.pictures import StylePicture
@@ -38,6 +38,39 @@ class WithPainters(Protocol):
         ...
 
 
+class Painting(NamedTuple):
+    """What a picture looks like under all its coats.
+
+    Attributes:
+        picture: (1, 3, H, W) in [0, 1].
+        opacity: how much of it is to show, 0 to 1: the strength of the request, as far as it was not painted with it.
+    """
+
+    picture: Tensor
+    opacity: float
+
+
+@dataclass(frozen=True)
+class _Task:
+    """How a coat is painted.
+
+    Attributes:
+        share: the coat, and what it gets of the picture.
+        area: where it shows at last, (1, 1, H, W); None for everywhere.
+        painter: the engine that paints it in one pass, if one does.
+        refine: how it is optimised then; None for not.
+        wanted: what the painter paints like, with the strokes and the strength that it has of itself.
+        scale: by how much the picture is made smaller for the rest of the strokes.
+    """
+
+    share: Share
+    area: Tensor | None
+    painter: EngineFacts | None
+    refine: RefineOptions | None
+    wanted: Wanted
+    scale: float
+
+
 @dataclass(frozen=True)
 class Coating:
     """What is known to all coats of a picture.
@@ -62,92 +95,113 @@ class Coating:
     with_painters: WithPainters
     notes: list[str] = field(default_factory=list)
 
-    def picture(self, progress: Progress) -> Tensor:
+    def paint(self, progress: Progress) -> Painting:
         """The picture with all its coats, each pixel the mean of those that show there, by their shares of it.
+
+        An engine that has paintings of several strengths paints a coat as gently as its own strength and that of the
+        request say together; what is left of both is how much of the painting shows.
 
         Raises:
             ImpastoError: a style is missing, the memory does not suffice, or what comes out are no numbers.
         """
-        shares = self.areas.shares
+        asked = self.options.strength
+        if asked == 0:
+            return Painting(self.photo, 0.0)
+        tasks = [self._task(share) for share in self.areas.shares]
+        opacity = min(1.0, asked / min(task.wanted.strength for task in tasks))
         whole, covered = self.photo, None
-        for number, share in enumerate(shares):
-            coat = self._coat(share, whole, progress.part(number / len(shares), (number + 1) / len(shares)))
-            if share.coat.strength < 1:
-                coat = torch.lerp(self.photo, coat, share.coat.strength)
+        for number, task in enumerate(tasks):
+            share, strength = task.share, task.share.coat.strength / task.wanted.strength * (asked / opacity)
+            part = progress.part(number / len(tasks), (number + 1) / len(tasks))
+            coat = self.photo if strength == 0 else self._coat(task, whole, part)
+            if strength < 1:
+                coat = torch.lerp(self.photo, coat, strength)
             if covered is None or share.area is None:
                 whole, covered = coat, share.area
             else:
                 covered = covered + share.area
                 whole = torch.lerp(whole, coat, share.area / covered.clamp_min(_NOTHING))
         _check_numbers(whole)
-        return keep_colors(whole, self.photo) if self.options.keep_colors else whole
+        return Painting(keep_colors(whole, self.photo) if self.options.keep_colors else whole, opacity)
 
-    def _coat(self, share: Share, beneath: Tensor, progress: Progress) -> Tensor:
+    def _task(self, share: Share) -> _Task:
+        area = self.areas.of(share)
+        if area is not None and bool((area >= 1).all()):
+            area = None
+        coat, options, is_preview = share.coat, self.options, self.options.max_side is not None
+        name = coat.engine or options.engine
+        facts = engine_facts()[name]
+        # A preview has to be there at once, so it is always painted in one pass.
+        refine = None if is_preview else self.refine or (None if facts.paints else options.refine)
+        painter = one_pass(name) if refine is None else facts if facts.paints else None
+        wanted, reach = self._wanted(painter or facts, share), Reach()
+        if painter is not None and coat.strength > 0:
+            of_painter = painter.name
+            reach = self.with_painters(lambda painters: painters.engine(of_painter).reach(wanted))
+        # What optimises goes on to the full style, however gently it began.
+        strength = 1.0 if refine else reach.strength(options.strength * coat.strength)
+        wanted = replace(wanted, brush=reach.brush(self.brush), strength=strength)
+        scale = self.brush / wanted.brush
+        # In a preview nobody would see strokes that are finer than its pixels.
+        return _Task(share, area, painter, refine, wanted, max(1.0, scale) if is_preview else scale)
+
+    def _coat(self, task: _Task, beneath: Tensor, progress: Progress) -> Tensor:
         """The picture painted like one coat, with strokes of the size asked for; with an area only what is near it.
 
         What is painted has the statistics of the area, weighted by how much each pixel belongs to it, so that what lies
         outside does not change its colours and contrast.
         """
-        if share.coat.strength == 0:
-            return self.photo
-        area = self.areas.of(share)
-        if area is not None and bool((area >= 1).all()):
-            area = None
-        name = share.coat.engine or self.options.engine
-        facts = engine_facts()[name]
-        wanted = self.refine or (None if facts.paints else self.options.refine)
-        if wanted is None or self.options.max_side is not None:
-            # A preview has to be there at once, so it is always painted in one pass.
-            return self._in_one_pass(one_pass(name), share, area, progress)
+        if task.refine is None:
+            return self._in_one_pass(task, progress)
         start = None
-        if facts.paints:
-            start = self._in_one_pass(facts, share, area, progress.part(0.0, _BEFORE_REFINING))
-        return self._refined(start, wanted, share, area, beneath, progress.part(_BEFORE_REFINING, 1.0))
+        if task.painter is not None:
+            start = self._in_one_pass(task, progress.part(0.0, _BEFORE_REFINING))
+        return self._refined(start, task.refine, task, beneath, progress.part(_BEFORE_REFINING, 1.0))
 
-    def _in_one_pass(self, facts: EngineFacts, share: Share, area: Tensor | None, progress: Progress) -> Tensor:
-        scale = PaintingScale(self.photo, area, self.brush, facts)
+    def _in_one_pass(self, task: _Task, progress: Progress) -> Tensor:
+        assert task.painter is not None
+        name = task.painter.name
+        scale = PaintingScale(self.photo, task.area, task.scale, task.painter)
         if scale.box is None:
             return self.photo
         painting = progress.part(0.05, 0.95, "painting")
-        wanted = self._wanted(facts, share)
-        arguments = scale.photo, wanted, painting, scale.statistics, scale.origin
-        painted = self.with_painters(lambda painters: painters.engine(facts.name).paint(*arguments))
+        arguments = scale.photo, task.wanted, painting, scale.statistics, scale.origin
+        painted = self.with_painters(lambda painters: painters.engine(name).paint(*arguments))
         return scale.back(painted, painting)
 
     def _refined(
         self,
         start: Tensor | None,
         options: RefineOptions,
-        share: Share,
-        area: Tensor | None,
+        task: _Task,
         beneath: Tensor,
         progress: Progress,
     ) -> Tensor:
         """The painting ``start``, or else the photo, optimised; with an area only what is near it."""
         facts = refiner()
         around = self.photo if start is None else start
-        scale = PaintingScale(self.photo, area, 1.0, facts)
+        scale = PaintingScale(self.photo, task.area, 1.0, facts)
         box = scale.box
         if box is None:
             return around
-        canvas = self._canvas(share, area, beneath)
+        canvas = self._canvas(task, beneath)
 
         def tell(done: float, doing: str, picture: Callable[[], Any] | None = None) -> None:
             progress(done, doing, None if picture is None else lambda: canvas.preview(picture().cpu(), around, box))
 
         begun = None if start is None else scale.piece(start)
-        wanted, watched = self._wanted(facts, share), Progress(tell, "refining")
+        wanted, watched = self._wanted(facts, task.share), Progress(tell, "refining")
         arguments = begun, scale.photo, wanted, options, self.brush, watched, scale.weights
         refined, note = self.with_painters(lambda painters: painters.engine(facts.name).refine(*arguments))
         if note:
             self.notes.append(note)
         return scale.back(refined, progress, around)
 
-    def _canvas(self, share: Share, area: Tensor | None, beneath: Tensor) -> Canvas:
+    def _canvas(self, task: _Task, beneath: Tensor) -> Canvas:
         shown = self.areas.shown
         below = beneath if shown is None else torch.lerp(self.photo, beneath, shown)
-        strength = self.options.strength * share.coat.strength
-        return Canvas(self.photo, below, area, strength, self.options.keep_colors)
+        strength = self.options.strength * task.share.coat.strength
+        return Canvas(self.photo, below, task.area, strength, self.options.keep_colors)
 
     def _wanted(self, facts: EngineFacts, share: Share) -> Wanted:
         wanted = Wanted(share.coat.styles, self.pictures, settings_of(facts, self.options.settings))

@@ -104,25 +104,28 @@ class Received:
             )
         return _fitted(decode_mask(sent), self.picture)
 
-    def layer(self, painted: Tensor, shown: Tensor | None, options: StylizeOptions, notes: Iterable[str]) -> Layer:
+    def layer(
+        self, painted: Tensor, opacity: float, shown: Tensor | None, options: StylizeOptions, notes: Iterable[str]
+    ) -> Layer:
         """The way back.
 
         Args:
             painted: the painting, (1, 3, H, W).
+            opacity: how much of it shows, 0 to 1.
             shown: where it shows, (1, 1, H, W) in [0, 1]; everywhere if None.
-            options: how strongly it shows, whether in one with the picture, and how large the layer may be.
+            options: whether it shows in one with the picture, and how large the layer may be.
             notes: for the layer; each is told once.
         """
         picture, _ = _at_most(self.picture, options.max_side)
         painted = _fitted(painted, picture)
-        share: float | Tensor = options.strength
+        share: float | Tensor = opacity
         touched = mask = None
         if shown is not None:
             shown = _fitted(shown, picture)
             touched = shown > _INVISIBLE
             if not options.flatten:
                 mask = encode_gray(shown)
-            elif options.strength > 0:
+            elif opacity > 0:
                 share = shown * share
         pixels = encode(blend(picture, painted, share), picture, touched)
         return Layer(Region(picture.format, pixels, picture.source.profile), mask, tuple(dict.fromkeys(notes)))

@@ -116,13 +116,10 @@ class Pipeline:
             seen[name] = as_style(one, name)
             reading.look()
         brush = options.brush * received.factor
-        if small is not None:
-            # Nobody would see strokes that are finer than its pixels.
-            brush = max(1.0, brush)
         coating = Coating(photo, areas, seen, brush, options, asked, self._with_painters)
-        painted = coating.picture(Progress(tell)) if options.strength > 0 else photo
+        painting = coating.paint(Progress(tell))
         Progress(tell, "finishing", 1.0).look()
-        return received.layer(painted, areas.shown, options, coating.notes)
+        return received.layer(painting.picture, painting.opacity, areas.shown, options, coating.notes)
 
     @_as_if_alone
     def mask(self, region: Region, options: MaskOptions, tell: Teller, *, selection: Region | None = None) -> Layer:

@@ -7,7 +7,7 @@ code_length). Format 1 had a single one, (code_length,), and is still read.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,7 @@ class StyleCodes:
 
     def at(self, brush: float = 1.0, strength: float = 1.0) -> Tensor:
         """The code for a size of strokes and a strength, (code_length,); between codes as `CodeGrid.corners` says."""
-        corners = self.grid.corners(brush, strength)
-        return torch.stack([share * self.codes[row, column] for row, column, share in corners]).sum(0)
+        return code_between(self.grid, brush, strength, lambda row, column: self.codes[row, column])
 
 
 def fingerprint(net: StyleBankNet) -> str:
@@ -146,6 +145,18 @@ def _check_shape(name: str, codes: Tensor, grid: CodeGrid) -> None:
     if codes.ndim != 3 or codes.shape[:2] != (sizes, strengths):
         wanted = f"{sizes} sizes of strokes and {strengths} strengths"
         raise ValueError(f"{quoted(name)} has the shape {tuple(codes.shape)}, which is not that of {wanted}")
+
+
+def code_between(grid: CodeGrid, brush: float, strength: float, code: Callable[[int, int], Tensor]) -> Tensor:
+    """The code for a size of strokes and a strength; between codes as `CodeGrid.corners` says.
+
+    Args:
+        grid: where codes stand.
+        brush, strength: what is wanted.
+        code: gives the code of a place among the grid's strokes and among its strengths, (code_length,).
+    """
+    corners = grid.corners(brush, strength)
+    return torch.stack([share * code(row, column) for row, column, share in corners]).sum(0)
 
 
 def mix_codes(codes: list[Tensor], weights: list[float]) -> Tensor:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from torch import Tensor
 
 from impasto.compute.accelerator import fast_dtype
 from impasto.compute.ladder import with_plans
 from impasto.compute.plan import Plan
-from impasto.engines.base import Engine, Studio, Wanted
+from impasto.engines.base import Engine, Reach, Studio, Wanted
 from impasto.engines.fixed import FACTS
+from impasto.engines.pictures import StylePicture, StyleReader
 from impasto.execution.style_bank import FoldedStyleBank
 from impasto.progress import Progress
-from impasto.zoo.bank import load_body, load_codes, mix_codes
+from impasto.zoo.bank import code_between, load_body, load_codes, mix_codes
+from impasto.zoo.grid import CodeGrid
+from impasto.zoo.library import Bank, Style
 from impasto.zoo.predictor import FoundPredictor, find_predictor
 from impasto_link.errors import BadRequest, ModelProblem
 from impasto_link.sentences import say
@@ -27,6 +32,15 @@ class FixedEngine(Engine):
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
         self.dtype = fast_dtype(studio.device)
+
+    def reach(self, wanted: Wanted) -> Reach:
+        """See `Engine`: what lies between the codes that each of the styles has."""
+        grids = [source.grid for source in self._gather(wanted).sources]
+        return Reach(
+            max(grid.strokes[0] for grid in grids),
+            min(grid.strokes[-1] for grid in grids),
+            max(grid.strengths[0] for grid in grids),
+        )
 
     def paint(
         self,
@@ -49,6 +63,18 @@ class FixedEngine(Engine):
 
     def _prepare(self, wanted: Wanted, progress: Progress) -> tuple[FoldedStyleBank, Tensor]:
         """The network that all of the styles belong to, and the code of their mixture."""
+        home, sources = self._gather(wanted)
+        codes = []
+        for source in sources:
+            codes.append(source.code(wanted.brush, wanted.strength))
+            progress.look()
+        net = self._body(home.weights)
+        if any(len(code) != net.code_length for code in codes):
+            raise ModelProblem(say("The styles do not fit the network of the bank {name}.", name=f"{home.name!r}"))
+        return net, mix_codes(codes, [choice.weight for choice in wanted.used()])
+
+    def _gather(self, wanted: Wanted) -> _Gathered:
+        """The bank with the network that all of the styles belong to, and where their codes come from."""
         used, library = wanted.used(), self.studio.library
         pictures = {choice: picture for choice in used if (picture := wanted.picture(choice)) is not None}
         found = {choice: library.style(choice.name) for choice in used if choice not in pictures}
@@ -67,28 +93,14 @@ class FixedEngine(Engine):
         home = library.body_of(body)
         if home is None:
             raise ModelProblem(say("The styles belong to a network ({body}) that is not installed.", body=body))
-        codes = []
+        sources: list[_Stored | _Seen] = []
         for choice in used:
             if choice in pictures:
                 assert predictor is not None
-                codes.append(self.studio.reader.code(pictures[choice], predictor.path))
-                progress.look()
-                continue
-            bank = found[choice].bank
-            stored = load_codes(bank.weights)
-            if choice.name not in stored:
-                raise ModelProblem(
-                    say(
-                        "The file {weights} does not hold the style {name} of its card.",
-                        weights=bank.weights,
-                        name=f"{choice.name!r}",
-                    )
-                )
-            codes.append(stored[choice.name].at())
-        net = self._body(home.weights)
-        if any(len(code) != net.code_length for code in codes):
-            raise ModelProblem(say("The styles do not fit the network of the bank {name}.", name=f"{home.name!r}"))
-        return net, mix_codes(codes, [choice.weight for choice in used])
+                sources.append(_Seen(pictures[choice], home.grid.strokes, predictor, self.studio.reader))
+            else:
+                sources.append(_Stored(found[choice]))
+        return _Gathered(home, sources)
 
     def _find_predictor(self, body: str | None) -> FoundPredictor:
         predictor = find_predictor(self.studio.library.folders, body)
@@ -107,6 +119,50 @@ class FixedEngine(Engine):
         return self.shelf.take(
             path.stem, [path], lambda: FoldedStyleBank(load_body(path), self.studio.device, self.dtype)
         )
+
+
+class _Gathered(NamedTuple):
+    home: Bank
+    sources: list[_Stored | _Seen]
+    """Of the styles that count, in their order."""
+
+
+class _Stored:
+    """A style of the library."""
+
+    def __init__(self, style: Style) -> None:
+        self._style, self.grid = style, style.bank.grid
+
+    def code(self, brush: float, strength: float) -> Tensor:
+        weights = self._style.bank.weights
+        stored = load_codes(weights)
+        if self._style.name not in stored:
+            raise ModelProblem(
+                say(
+                    "The file {weights} does not hold the style {name} of its card.",
+                    weights=weights,
+                    name=f"{self._style.name!r}",
+                )
+            )
+        return stored[self._style.name].at(brush, strength)
+
+
+class _Seen:
+    """A picture, read as a style with strokes as its bank's styles have them."""
+
+    def __init__(
+        self, picture: StylePicture, strokes: Sequence[float], predictor: FoundPredictor, reader: StyleReader
+    ) -> None:
+        self.grid = CodeGrid(picture.strokes(strokes), predictor.strengths)
+        self._picture, self._predictor, self._reader = picture, predictor.path, reader
+
+    def code(self, brush: float, strength: float) -> Tensor:
+        sizes, strengths = self.grid
+
+        def read(row: int, column: int) -> Tensor:
+            return self._reader.code(self._picture, self._predictor, sizes[row], strengths[column])
+
+        return code_between(self.grid, brush, strength, read)
 
 
 #: Numbers of the computing dtype that live at the same time, per pixel, at the widest place of the network, with and
