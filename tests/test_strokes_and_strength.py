@@ -14,65 +14,44 @@ from torch import Tensor
 from impasto.client import to_region
 from impasto.engines.base import Wanted
 from impasto.engines.fixed.engine import FixedEngine
-from impasto.nets.predictor import StylePredictor
 from impasto.nets.style_bank import StyleBankNet
 from impasto.pipeline import Pipeline
 from impasto.progress import nobody
-from impasto.zoo.bank import StyleCodes, save_bank
+from impasto.zoo.bank import StyleCodes, load_codes, save_bank
 from impasto.zoo.grid import CodeGrid
-from impasto.zoo.library import Library, shipped_models
-from impasto.zoo.predictor import load_predictor, save_predictor
+from impasto.zoo.library import Library
 from impasto_link.coats import Coat
 from impasto_link.options import RefineOptions, StylizeOptions
 from impasto_link.pixels import Region
+from small_models import NAMES, save_small_models, small_net
 
-GRID = CodeGrid((0.64, 1.0, 1.6), (0.5, 1.0))
-NAMES = ("night", "day")
 HEIGHT, WIDTH = 90, 120
 
 
 @pytest.fixture(autouse=True)
-def in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In bfloat16 rounding would hide what is looked for."""
+def exact_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In bfloat16 rounding would hide what is looked for; and small pictures are large enough, and quickly read."""
+    monkeypatch.setattr("impasto.engines.pictures.STYLE_SIDE", 100)
     monkeypatch.setattr("impasto.engines.fixed.engine.fast_dtype", lambda device: torch.float32)
 
 
 @pytest.fixture(scope="module")
 def net() -> StyleBankNet:
-    torch.manual_seed(0)
-    return StyleBankNet(width=4, blocks=1)
+    return small_net()
 
 
 @pytest.fixture(scope="module")
-def codes(net: StyleBankNet) -> dict[str, StyleCodes]:
-    """Of each style a code for three sizes of strokes and two strengths, each a little different."""
-    torch.manual_seed(1)
-    found = {}
-    for name in NAMES:
-        style = net.neutral_code() + 0.5 * torch.randn(net.code_length)
-        found[name] = StyleCodes((style + 0.1 * torch.randn(3, 2, net.code_length)).half().float(), GRID)
-    return found
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, net: StyleBankNet, codes: dict[str, StyleCodes]) -> Path:
-    """A bank of both styles, a predictor for its network, and a style of the same network that has a single code."""
+def folder(tmp_path_factory: pytest.TempPathFactory, net: StyleBankNet) -> Path:
+    """A bank of two styles, a predictor for its network, and a style of the same network that has a single code."""
     folder = tmp_path_factory.mktemp("models")
-    tensors = {name: style.codes for name, style in codes.items()}
-    entries = [{"name": name} for name in NAMES]
-    save_bank(folder / "mine.safetensors", net, tensors, entries, {}, strokes=GRID.strokes, strengths=GRID.strengths)
-    alone = {"alone": codes["day"].codes[1:2, 1:]}
+    alone = {"alone": save_small_models(folder, net)["day"].codes[1:2, 1:]}
     save_bank(folder / "single.safetensors", net, alone, [{"name": "alone"}], {}, with_body=False)
-    for name in ("encoder", "adain"):
-        for suffix in (".json", ".safetensors"):
-            (folder / f"{name}{suffix}").symlink_to(shipped_models() / f"{name}{suffix}")
-    described = len(load_predictor(shipped_models() / "classic-predictor.safetensors").described_mean)
-    predictor = StylePredictor(described, net.code_length, 16, GRID.strengths)
-    predictor.code_mean.copy_(codes["night"].at())
-    torch.nn.init.normal_(predictor.to_code.weight, std=0.1)
-    torch.nn.init.normal_(predictor.of_strength.weight)
-    save_predictor(folder / "my-predictor.safetensors", predictor, Library([folder]).style("night").bank.body, {})
     return folder
+
+
+@pytest.fixture(scope="module")
+def codes(folder: Path) -> dict[str, StyleCodes]:
+    return load_codes(folder / "mine.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +67,7 @@ def photo(astronaut: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="module")
 def picture(astronaut: np.ndarray) -> Region:
     """A picture as a style, large enough for the boldest strokes."""
-    return to_region(np.ascontiguousarray(astronaut[::-1].repeat(2, 0).repeat(2, 1)))[0]
+    return to_region(np.ascontiguousarray(astronaut[::-2, ::2]))[0]
 
 
 @pytest.fixture
@@ -231,8 +210,8 @@ def test_strokes_and_strength_of_pictures_are_those_that_they_can_show(
     pipeline: Pipeline, photo: np.ndarray, picture: Region, astronaut: np.ndarray,
     given: list[tuple[int, int, Wanted]],
 ) -> None:  # fmt: skip
-    """A picture of 1024 pixels is looked at as large as the boldest strokes need, one of 512 as large as it is."""
-    small = to_region(np.ascontiguousarray(astronaut[::-1]))[0]
+    """A large picture is looked at as large as the boldest strokes need, a smaller one as large as it is."""
+    small = to_region(np.ascontiguousarray(astronaut[::-4, ::4]))[0]
     for frame, own in ((picture, 1.6), (small, 1.28)):
         painted = paint(pipeline, photo, StylizeOptions.of("x", brush=3.0, strength=0.3), pictures={"x": frame})
         height, width, wanted = given.pop()
@@ -251,12 +230,12 @@ def test_a_preview_has_strokes_that_shrink_with_it(
     pipeline: Pipeline, astronaut: np.ndarray, given: list[tuple[int, int, Wanted]]
 ) -> None:
     """As far as there are codes for finer ones: its pixels, which nobody would see more of, are never more."""
-    large = np.ascontiguousarray(astronaut.repeat(4, 0).repeat(4, 1))
-    for brush, own, side in ((1.0, 0.64, 1024), (2.0, 1.0, 1024), (4.0, 1.6, 819)):
+    large = np.ascontiguousarray(astronaut.repeat(4, 0)[:, :128])
+    for brush, own, length in ((1.0, 0.64, 1024), (2.0, 1.0, 1024), (4.0, 1.6, 819)):
         painted = paint(pipeline, large, StylizeOptions.of("night", brush=brush, max_side=256))
-        assert painted.shape == (256, 256, 3)
+        assert painted.shape == (256, 16, 3)
         height, width, wanted = given.pop()
-        assert (height, width, wanted.brush) == (side, side, own)
+        assert (height, width, wanted.brush) == (length, round(length / 16), own)
 
 
 def test_what_is_refined_begins_at_full_strength_and_with_its_strokes(

@@ -5,21 +5,25 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from impasto.engines.base import example_of
 from impasto.engines.pictures import StylePicture, StyleReader, as_style
 from impasto.imaging import files
 from impasto.imaging.pixels import encode_rgb
 from impasto.progress import Progress, Teller, nobody
-from impasto.zoo.bank import load_body, save_bank
+from impasto.zoo.bank import StyleCodes, load_body, save_bank
+from impasto.zoo.grid import CodeGrid
 from impasto.zoo.library import Bank, Library, place_for_bank, user_models
-from impasto.zoo.predictor import find_predictor
+from impasto.zoo.predictor import FoundPredictor, find_predictor
 from impasto_link.errors import BadRequest, ModelProblem
 from impasto_link.pixels import Region
 
-#: Shorter sides in pixels: of the example, by which one can refine, and of what the galleries show.
-EXAMPLE_SIDE = 512
+#: Shorter sides in pixels: of the picture that is kept beside the code, by which one can refine, and of which another
+#: network reads it; and of what the galleries show.
+PICTURE_SIDE = 1024
 THUMBNAIL_SIDE = 192
 
 
@@ -65,21 +69,81 @@ def keep(
     style = as_style(picture, called)
     name = _name_of(name or called)
     path = _place(folder or user_models(), name, style, library)
-    predictor, home = _reader_of(library)
-    progress = Progress(tell)
-    progress(0.0, "reading the picture")
-    code = StyleReader(library, torch.device("cpu")).code(style, predictor)
+    read = _reading(style, library, progress := Progress(tell))
     progress(0.8, "keeping the style")
-    title = title or files.as_text(re.sub(r"[-_]+", " ", called))
-    for kind, side in ((".exemplars", EXAMPLE_SIDE), (".thumbnails", THUMBNAIL_SIDE)):
-        target = path.with_suffix(kind) / f"{name}.jpg"
+    shown, small = style.at(PICTURE_SIDE), style.at(THUMBNAIL_SIDE)
+    suffix = ".jpg" if shown.alpha is None else ".png"
+    for target, region in (
+        (path.with_suffix(".exemplars") / f"{name}{suffix}", encode_rgb(shown.picture, shown.alpha)),
+        (path.with_suffix(".thumbnails") / f"{name}.jpg", encode_rgb(small.picture)),
+    ):
         target.parent.mkdir(parents=True, exist_ok=True)
-        files.write(target, encode_rgb(style.at(side).picture))
+        files.write(target, region)
+    title = title or files.as_text(re.sub(r"[-_]+", " ", called))
     entry = {"name": name, "title": title, "artist": artist, "year": None}
-    card = {"title": title, "predicted_by": predictor.name, "picture": style.key.hex()}
     # Last: with it the style is in the library, and whoever looks finds its thumbnail.
-    save_bank(path, load_body(home.weights), {name: code[None, None]}, [entry], card, with_body=False)
+    read.save(path, entry, {"title": title, "picture": style.key.hex()})
     return Kept(name, path)
+
+
+def keep_again(name: str, *, library: Library | None = None, tell: Teller = nobody) -> Kept:
+    """Read a picture that was kept anew, from where it lies beside the code, by the network that is installed now.
+
+    Painting does so by itself where the network of before is gone; this spares it the reading.
+
+    Args:
+        name: of the style.
+        library: where it is; by default the installed one.
+        tell: told of the progress; what it raises ends this before anything is written.
+
+    Raises:
+        UnknownStyle: there is no such style.
+        BadRequest: it is no picture that was kept, or its picture is not there.
+        ModelProblem: the network that reads pictures is not installed, or the style cannot be written.
+    """
+    library = library or Library()
+    style = library.style(name)
+    if not style.bank.is_kept_picture:
+        raise BadRequest(f"The style {name!r} is no picture that was kept.", "See: impasto keep --help")
+    read = _reading(example_of(style), library, progress := Progress(tell))
+    progress(0.8, "keeping the style")
+    card = style.bank.card
+    read.save(style.bank.weights, card["styles"][0], {key: card[key] for key in ("title", "picture") if key in card})
+    return Kept(name, style.bank.weights)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What a predictor gives a picture."""
+
+    codes: StyleCodes
+    predictor: Path
+    home: Bank
+
+    def save(self, path: Path, entry: dict[str, Any], card: dict[str, Any]) -> None:
+        """Write it as a bank of one style."""
+        strokes, strengths = self.codes.grid
+        save_bank(
+            path,
+            load_body(self.home.weights),
+            {entry["name"]: self.codes.codes},
+            [entry],
+            {**card, "predicted_by": self.predictor.name},
+            strokes=strokes,
+            strengths=strengths,
+            with_body=False,
+        )
+
+
+def _reading(style: StylePicture, library: Library, progress: Progress) -> _Reading:
+    """A picture read for all strokes and strengths that the bank of the network has."""
+    predictor, home = _reader_of(library)
+    grid = CodeGrid(style.strokes(home.grid.strokes), predictor.strengths)
+    reader = StyleReader(library, torch.device("cpu"))
+    codes = []
+    for brush in progress.part(0.0, 0.8).over(grid.strokes, "reading the picture"):
+        codes.append(torch.stack([reader.code(style, predictor.path, brush, strength) for strength in grid.strengths]))
+    return _Reading(StyleCodes(torch.stack(codes), grid), predictor.path, home)
 
 
 def _name_of(text: str) -> str:
@@ -97,10 +161,10 @@ def _place(folder: Path, name: str, style: StylePicture, library: Library) -> Pa
     return path
 
 
-def _reader_of(library: Library) -> tuple[Path, Bank]:
+def _reader_of(library: Library) -> tuple[FoundPredictor, Bank]:
     """The predictor, and the bank that has its network."""
     found = find_predictor(library.folders, None)
     home = found and library.body_of(found.body)
     if found is None or home is None:
         raise ModelProblem("The network that reads a picture as a style is not installed.", "Install Impasto again.")
-    return found.path, home
+    return found, home

@@ -13,7 +13,7 @@ from impasto.engines.facts import LIBRARY, PICTURE, EngineFacts
 from impasto.engines.pictures import StylePicture, StyleReader, as_style
 from impasto.imaging import files
 from impasto.progress import Progress
-from impasto.zoo.library import Library
+from impasto.zoo.library import Library, Style
 from impasto.zoo.shelf import Shelf
 from impasto_link.coats import StyleChoice
 from impasto_link.errors import BadRequest
@@ -110,17 +110,22 @@ class Wanted:
         Raises:
             BadRequest: there is no picture of a style.
         """
-        return [(self.picture(one) or _example(library, one.name), one.weight) for one in self.used()]
+        return [(self.picture(one) or example_of(library.style(one.name)), one.weight) for one in self.used()]
 
 
-def _example(library: Library, name: str) -> StylePicture:
-    path = library.style(name).exemplar()
+def example_of(style: Style) -> StylePicture:
+    """The picture of a style that lies beside its bank.
+
+    Raises:
+        BadRequest: there is none.
+    """
+    path = style.exemplar()
     if path is None:
         raise BadRequest(
-            say("There is no picture of the style {name} to go by.", name=f"{name!r}"),
+            say("There is no picture of the style {name} to go by.", name=f"{style.name!r}"),
             "Give a picture as the style, or use the engine fixed without refinement.",
         )
-    return as_style(files.read(path)[0], name)
+    return as_style(files.read(path)[0], style.name)
 
 
 class Engine:

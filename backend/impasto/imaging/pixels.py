@@ -192,11 +192,12 @@ def encode_gray(mask: Tensor) -> Region:
     return Region(PixelFormat(width, height, "GRAY"), values.numpy().tobytes())
 
 
-def encode_rgb(rgb: Tensor) -> Region:
-    """sRGB values, (1, 3, H, W) in [0, 1], as a region of 8 bits without alpha."""
+def encode_rgb(rgb: Tensor, alpha: Tensor | None = None) -> Region:
+    """sRGB values, (1, 3, H, W) in [0, 1], as a region of 8 bits; with alpha, (1, 1, H, W), if it is given."""
     height, width = rgb.shape[-2:]
-    values = (rgb[0].permute(1, 2, 0) * 255).round().to("cpu", torch.uint8).contiguous()
-    return Region(PixelFormat(width, height, "RGB"), values.numpy().tobytes())
+    planes = rgb[0] if alpha is None else torch.cat([rgb[0], alpha[0]])
+    values = (planes.permute(1, 2, 0) * 255).round().to("cpu", torch.uint8).contiguous()
+    return Region(PixelFormat(width, height, "RGB" if alpha is None else "RGBA"), values.numpy().tobytes())
 
 
 def blend(picture: Picture, painted: Tensor, strength: float | Tensor) -> Tensor:

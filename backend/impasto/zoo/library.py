@@ -3,7 +3,8 @@
 A bank is a file ``NAME.safetensors`` with its card ``NAME.json`` and, if there are any, ``NAME.thumbnails/STYLE.jpg``.
 Shipped banks lie in the package, a user's own in a folder of the user's. Both folders are looked at anew at every
 question, so a file that is put there shows up without a restart; a card is read again when it has changed.
-``NAME.exemplars/STYLE.jpg`` is a picture of the manner of a style, for engines that need one to look at.
+``NAME.exemplars/STYLE.jpg`` is a picture of the manner of a style, for engines that need one to look at; for a picture
+that was kept it is that picture, as STYLE.png if it has alpha.
 
 Cards come from anywhere. One with odd values costs nothing but itself, and says why in `Library.problems`.
 """
@@ -97,6 +98,20 @@ class Bank:
         """Whether it is one picture, read at a glance by `impasto keep`."""
         return "predicted_by" in self.card and len(self.style_names) == 1
 
+    def homeless(self) -> str:
+        """What is said of it where no bank has its network."""
+        if self.is_kept_picture:
+            return say(
+                "The style {name} was kept for a network that is not installed any more. Keep its picture again: "
+                "impasto keep PICTURE --name {name}",
+                name=printable(self.style_names[0]),
+            )
+        return say(
+            "The styles of the bank {bank} belong to a network that is not installed. Bring the bank back that they "
+            "were added to, or train them anew.",
+            bank=printable(self.name),
+        )
+
 
 @dataclass(frozen=True)
 class Style:
@@ -119,8 +134,14 @@ class Style:
 
     def exemplar(self) -> Path | None:
         """A picture in the style, which a refinement goes by, if there is one."""
-        path = self.bank.weights.with_suffix(".exemplars") / f"{self.name}.jpg"
-        return path if path.is_file() else None
+        folder = self.bank.weights.with_suffix(".exemplars")
+        there = (folder / f"{self.name}{suffix}" for suffix in (".png", ".jpg"))
+        return next((path for path in there if path.is_file()), None)
+
+    @property
+    def kept_picture(self) -> Path | None:
+        """The picture that it was read from, if it is one that was kept, and was kept beside the code."""
+        return self.exemplar() if self.bank.is_kept_picture else None
 
     def to_wire(self, *, thumbnail: bool = False) -> dict[str, Any]:
         """What the operation ``styles`` says of the style."""
@@ -179,6 +200,10 @@ class Library:
         banks = [bank for folder in self.folders for bank in self._read_folder(folder)]
         self._read = {path: card for path, card in self._read.items() if path.name in self._seen.get(path.parent, ())}
         styles = {style.name: style for bank in banks for style in _styles_of(bank)}
+        bodies = {bank.body for bank in banks if bank.has_body}
+        for style in styles.values():
+            if style.bank.body not in bodies and style.kept_picture is None:
+                self._problems[style.bank.weights] = style.bank.homeless()
         known = _Known(seen, banks, styles)
         # What could not be read for want of descriptors, perhaps, is tried again at the next look.
         whole = all(folder / name in self._read for folder, cards in self._seen.items() for name in cards)

@@ -11,7 +11,7 @@ from torch import Tensor
 from impasto.compute.accelerator import fast_dtype
 from impasto.compute.ladder import with_plans
 from impasto.compute.plan import Plan
-from impasto.engines.base import Engine, Reach, Studio, Wanted
+from impasto.engines.base import Engine, Reach, Studio, Wanted, example_of
 from impasto.engines.fixed import FACTS
 from impasto.engines.pictures import StylePicture, StyleReader
 from impasto.execution.style_bank import FoldedStyleBank
@@ -76,8 +76,17 @@ class FixedEngine(Engine):
     def _gather(self, wanted: Wanted) -> _Gathered:
         """The bank with the network that all of the styles belong to, and where their codes come from."""
         used, library = wanted.used(), self.studio.library
-        pictures = {choice: picture for choice in used if (picture := wanted.picture(choice)) is not None}
-        found = {choice: library.style(choice.name) for choice in used if choice not in pictures}
+        pictures, found = {}, {}
+        for choice in used:
+            picture = wanted.picture(choice)
+            if picture is None:
+                style = library.style(choice.name)
+                if style.kept_picture is None or library.body_of(style.bank.body) is not None:
+                    found[choice] = style
+                    continue
+                # Its code is for a network of before, so it is read anew.
+                picture = example_of(style)
+            pictures[choice] = picture
         bodies = {style.bank.body for style in found.values()}
         if len(bodies) > 1:
             banks = " and ".join(sorted({style.bank.name for style in found.values()}))
@@ -92,7 +101,7 @@ class FixedEngine(Engine):
         assert body is not None
         home = library.body_of(body)
         if home is None:
-            raise ModelProblem(say("The styles belong to a network ({body}) that is not installed.", body=body))
+            raise ModelProblem(next(iter(found.values())).bank.homeless()) if found else _no_reader()
         sources: list[_Stored | _Seen] = []
         for choice in used:
             if choice in pictures:
@@ -107,9 +116,7 @@ class FixedEngine(Engine):
         if predictor is not None:
             return predictor
         if body is None:
-            raise ModelProblem(
-                "The network that reads a picture as a style is not installed.", "Install Impasto again."
-            )
+            raise _no_reader()
         raise BadRequest(
             "A picture cannot be mixed with a style of this bank: it has no network that reads pictures.",
             "Mix it with the styles that come with Impasto.",
@@ -119,6 +126,10 @@ class FixedEngine(Engine):
         return self.shelf.take(
             path.stem, [path], lambda: FoldedStyleBank(load_body(path), self.studio.device, self.dtype)
         )
+
+
+def _no_reader() -> ModelProblem:
+    return ModelProblem("The network that reads a picture as a style is not installed.", "Install Impasto again.")
 
 
 class _Gathered(NamedTuple):
