@@ -1,8 +1,7 @@
-"""What the example pictures of `techniques.py` show: scenes that are drawn here, and two photos free of rights.
+"""What the example pictures of `techniques.py` show: scenes that are drawn here, and a photo free of rights.
 
 Every motif is an RGB picture (H, W, 3), float64 from 0 to 1, made from its shape and a random generator alone. The
-photos come with scikit-image: the astronaut is NASA's, in the public domain; the cat Chelsea was given under CC0 by
-Stéfan van der Walt.
+photo, of the cat Chelsea, comes with scikit-image; Stéfan van der Walt gave it under CC0.
 """
 
 from __future__ import annotations
@@ -285,22 +284,11 @@ def _petal(
     canvas[inside] = (np.array(colour) * (cupped * vein)[..., None])[inside]
 
 
-def _photo(picture: Array, shape: Shape, box: tuple[int, int, int, int]) -> Array:
-    """The part (left, top, right, bottom) of a photo, fitted into `shape` by its middle."""
-    left, top, right, bottom = box
-    part = picture[top:bottom, left:right] / 255.0
-    scale = max(shape[0] / part.shape[0], shape[1] / part.shape[1])
-    size = max(shape[0], round(part.shape[0] * scale)), max(shape[1], round(part.shape[1] * scale))
-    part = resize(part, size, order=3, anti_aliasing=scale < 1)
-    y, x = (size[0] - shape[0]) // 2, (size[1] - shape[1]) // 2
-    return np.clip(part[y : y + shape[0], x : x + shape[1]], 0, 1)
-
-
-def portrait(shape: Shape, rng: np.random.Generator) -> Array:
-    """Eileen Collins, a photo by NASA; head and shoulders."""
-    return _photo(skimage.data.astronaut(), shape, (80, 0, 380, 240))
-
-
 def cat(shape: Shape, rng: np.random.Generator) -> Array:
-    """Chelsea the cat, a photo under CC0; her face."""
-    return _photo(skimage.data.chelsea(), shape, (60, 0, 400, 272))
+    """The face of Chelsea the cat, a photo under CC0, fitted into `shape` by its middle."""
+    face = skimage.data.chelsea()[:272, 60:400] / 255
+    scale = max(shape[0] / face.shape[0], shape[1] / face.shape[1])
+    size = max(shape[0], round(face.shape[0] * scale)), max(shape[1], round(face.shape[1] * scale))
+    face = resize(face, size, order=3, anti_aliasing=scale < 1)
+    y, x = (size[0] - shape[0]) // 2, (size[1] - shape[1]) // 2
+    return np.clip(face[y : y + shape[0], x : x + shape[1]], 0, 1)
