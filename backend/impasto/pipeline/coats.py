@@ -55,8 +55,7 @@ class _Task:
     """How a coat is painted.
 
     Attributes:
-        share: the coat, and what it gets of the picture.
-        area: where it shows at last, (1, 1, H, W); None for everywhere.
+        share: the coat, which has some strength, and what it gets of the picture.
         painter: the engine that paints it in one pass, if one does.
         refine: how it is optimised then; None for not.
         wanted: what the painter paints like, with the strokes and the strength that it has of itself.
@@ -64,7 +63,6 @@ class _Task:
     """
 
     share: Share
-    area: Tensor | None
     painter: EngineFacts | None
     refine: RefineOptions | None
     wanted: Wanted
@@ -107,15 +105,17 @@ class Coating:
         asked = self.options.strength
         if asked == 0:
             return Painting(self.photo, 0.0)
-        tasks = [self._task(share) for share in self.areas.shares]
-        opacity = min(1.0, asked / min(task.wanted.strength for task in tasks))
+        shares = self.areas.shares
+        tasks = [self._task(share) if share.coat.strength > 0 else None for share in shares]
+        opacity = min(1.0, asked / min((task.wanted.strength for task in tasks if task), default=1.0))
         whole, covered = self.photo, None
-        for number, task in enumerate(tasks):
-            share, strength = task.share, task.share.coat.strength / task.wanted.strength * (asked / opacity)
-            part = progress.part(number / len(tasks), (number + 1) / len(tasks))
-            coat = self.photo if strength == 0 else self._coat(task, whole, part)
-            if strength < 1:
-                coat = torch.lerp(self.photo, coat, strength)
+        for number, (share, task) in enumerate(zip(shares, tasks, strict=True)):
+            coat = self.photo
+            if task is not None:
+                coat = self._coat(task, whole, progress.part(number / len(shares), (number + 1) / len(shares)))
+                shows = share.coat.strength / task.wanted.strength * (asked / opacity)
+                if shows < 1:
+                    coat = torch.lerp(self.photo, coat, shows)
             if covered is None or share.area is None:
                 whole, covered = coat, share.area
             else:
@@ -125,9 +125,6 @@ class Coating:
         return Painting(keep_colors(whole, self.photo) if self.options.keep_colors else whole, opacity)
 
     def _task(self, share: Share) -> _Task:
-        area = self.areas.of(share)
-        if area is not None and bool((area >= 1).all()):
-            area = None
         coat, options, is_preview = share.coat, self.options, self.options.max_side is not None
         name = coat.engine or options.engine
         facts = engine_facts()[name]
@@ -135,7 +132,7 @@ class Coating:
         refine = None if is_preview else self.refine or (None if facts.paints else options.refine)
         painter = one_pass(name) if refine is None else facts if facts.paints else None
         wanted, reach = self._wanted(painter or facts, share), Reach()
-        if painter is not None and coat.strength > 0:
+        if painter is not None:
             of_painter = painter.name
             reach = self.with_painters(lambda painters: painters.engine(of_painter).reach(wanted))
         # What optimises goes on to the full style, however gently it began.
@@ -143,7 +140,7 @@ class Coating:
         wanted = replace(wanted, brush=reach.brush(self.brush), strength=strength)
         scale = self.brush / wanted.brush
         # In a preview nobody would see strokes that are finer than its pixels.
-        return _Task(share, area, painter, refine, wanted, max(1.0, scale) if is_preview else scale)
+        return _Task(share, painter, refine, wanted, max(1.0, scale) if is_preview else scale)
 
     def _coat(self, task: _Task, beneath: Tensor, progress: Progress) -> Tensor:
         """The picture painted like one coat, with strokes of the size asked for; with an area only what is near it.
@@ -151,17 +148,20 @@ class Coating:
         What is painted has the statistics of the area, weighted by how much each pixel belongs to it, so that what lies
         outside does not change its colours and contrast.
         """
+        area = self.areas.of(task.share)
+        if area is not None and bool((area >= 1).all()):
+            area = None
         if task.refine is None:
-            return self._in_one_pass(task, progress)
+            return self._in_one_pass(task, area, progress)
         start = None
         if task.painter is not None:
-            start = self._in_one_pass(task, progress.part(0.0, _BEFORE_REFINING))
-        return self._refined(start, task.refine, task, beneath, progress.part(_BEFORE_REFINING, 1.0))
+            start = self._in_one_pass(task, area, progress.part(0.0, _BEFORE_REFINING))
+        return self._refined(start, task.refine, task.share, area, beneath, progress.part(_BEFORE_REFINING, 1.0))
 
-    def _in_one_pass(self, task: _Task, progress: Progress) -> Tensor:
+    def _in_one_pass(self, task: _Task, area: Tensor | None, progress: Progress) -> Tensor:
         assert task.painter is not None
         name = task.painter.name
-        scale = PaintingScale(self.photo, task.area, task.scale, task.painter)
+        scale = PaintingScale(self.photo, area, task.scale, task.painter)
         if scale.box is None:
             return self.photo
         painting = progress.part(0.05, 0.95, "painting")
@@ -173,35 +173,36 @@ class Coating:
         self,
         start: Tensor | None,
         options: RefineOptions,
-        task: _Task,
+        share: Share,
+        area: Tensor | None,
         beneath: Tensor,
         progress: Progress,
     ) -> Tensor:
         """The painting ``start``, or else the photo, optimised; with an area only what is near it."""
         facts = refiner()
         around = self.photo if start is None else start
-        scale = PaintingScale(self.photo, task.area, 1.0, facts)
+        scale = PaintingScale(self.photo, area, 1.0, facts)
         box = scale.box
         if box is None:
             return around
-        canvas = self._canvas(task, beneath)
+        canvas = self._canvas(share, area, beneath)
 
         def tell(done: float, doing: str, picture: Callable[[], Any] | None = None) -> None:
             progress(done, doing, None if picture is None else lambda: canvas.preview(picture().cpu(), around, box))
 
         begun = None if start is None else scale.piece(start)
-        wanted, watched = self._wanted(facts, task.share), Progress(tell, "refining")
+        wanted, watched = self._wanted(facts, share), Progress(tell, "refining")
         arguments = begun, scale.photo, wanted, options, self.brush, watched, scale.weights
         refined, note = self.with_painters(lambda painters: painters.engine(facts.name).refine(*arguments))
         if note:
             self.notes.append(note)
         return scale.back(refined, progress, around)
 
-    def _canvas(self, task: _Task, beneath: Tensor) -> Canvas:
+    def _canvas(self, share: Share, area: Tensor | None, beneath: Tensor) -> Canvas:
         shown = self.areas.shown
         below = beneath if shown is None else torch.lerp(self.photo, beneath, shown)
-        strength = self.options.strength * task.share.coat.strength
-        return Canvas(self.photo, below, task.area, strength, self.options.keep_colors)
+        strength = self.options.strength * share.coat.strength
+        return Canvas(self.photo, below, area, strength, self.options.keep_colors)
 
     def _wanted(self, facts: EngineFacts, share: Share) -> Wanted:
         wanted = Wanted(share.coat.styles, self.pictures, settings_of(facts, self.options.settings))
