@@ -28,14 +28,16 @@ from impasto.engines.fixed.engine import FixedEngine
 from impasto.engines.pictures import StyleReader
 from impasto.nets.perceptual import (
     CONTENT_LAYERS,
+    STYLE_LAYERS,
     Features,
     content_distance,
+    gram,
     style_distance,
     total_variation,
 )
 from impasto.nets.vgg import VGG19Features
 from impasto.progress import silent
-from impasto.training.bank_losses import style_targets
+from impasto.training.look_loss import views
 from impasto.training.photos import find_pictures, is_held_out, load_rgb
 from impasto.training.recipe import BankRecipe, StyleRecipe
 from impasto.zoo.library import Library, shipped_models
@@ -43,9 +45,29 @@ from impasto.zoo.vgg import load_vgg19
 from impasto_link.coats import StyleChoice
 from photos import default_photos, square
 
+#: Of the style against 1 for the content.
+STYLE_WEIGHT = 5.0
+
+
+@torch.no_grad()
+def style_targets(recipe: BankRecipe, vgg: VGG19Features) -> dict[str, Tensor]:
+    """Gram matrices of each style, (S, C, C) by layer: averaged over its paintings and over jittered views of each."""
+    per_style = []
+    for style in recipe.styles:
+        seen = [gram_matrices(view, vgg) for path in style.paintings for view in views(load_rgb(path), style)]
+        per_style.append({layer: torch.stack([view[layer] for view in seen]).mean(0) for layer in seen[0]})
+    return {layer: torch.cat([grams[layer] for grams in per_style]) for layer in per_style[0]}
+
+
+def gram_matrices(pictures: Tensor, vgg: VGG19Features) -> dict[str, Tensor]:
+    """Gram matrices, (B, C, C) by style layer, of pictures (B, 3, H, W) in [0, 1]."""
+    weight = next(vgg.parameters())
+    features: Features = vgg(pictures.to(weight), vgg.names.intersection(STYLE_LAYERS))
+    return {layer: gram(activations) for layer, activations in features.items()}
+
 
 class Objective:
-    """The loss of one photo in one style, as training had it."""
+    """The loss of one photo in one style, of Gram matrices, as Gatys et al. 2016 have it."""
 
     def __init__(self, vgg: VGG19Features, photo: Tensor, targets: Features, style: StyleRecipe, tv: float) -> None:
         self.vgg, self.targets, self.style, self.tv = vgg, targets, style, tv
@@ -58,7 +80,7 @@ class Objective:
         features = self.vgg(x.to(self.dtype), {*self.targets, *CONTENT_LAYERS})
         style = style_distance(features, self.targets).mean()
         content = content_distance(features, self.photo).mean()
-        return self.style.weight * style + content + self.tv * total_variation(x).mean(), style, content
+        return STYLE_WEIGHT * self.style.weight * style + content + self.tv * total_variation(x).mean(), style, content
 
 
 def gatys(objective: Objective, start: Tensor, iterations: list[int]) -> dict[int, Tensor]:

@@ -19,6 +19,7 @@ from impasto.nets.vgg import VGG19Features
 from impasto.training.photos import load_rgb
 from impasto.zoo.bank import fingerprint, load_body, load_codes
 from impasto.zoo.library import shipped_models
+from impasto.zoo.predictor import find_predictor, load_predictor
 from impasto.zoo.vgg import load_vgg19
 
 SIDE = 160
@@ -247,29 +248,56 @@ def test_a_bank_learns_on_by_the_look(
     assert train(material, vgg_file, tmp_path, "small.toml", "old", "--steps", "2") == 0
     old, new = tmp_path / "old.safetensors", tmp_path / "new.safetensors"
     # Without learning it is the same bank, whose file has 16 bits; the new style begins with a code of its own.
-    still = ["--start", "old", "--loss", "look", "--learning-rate", "0"]
+    still = ["--start", "old", "--learning-rate", "0"]
     assert train(material, vgg_file, tmp_path, "two.toml", "same", *still, "--steps", "1") == 0
     same = tmp_path / "same.safetensors"
     assert fingerprint(load_body(same)) == fingerprint(load_body(old))
     assert torch.equal(load_codes(same)["cup"].at(), load_codes(old)["cup"].at())
 
     for steps in ("1", "3"):
-        learn = ["--start", "old", "--loss", "look", "--steps", steps]
+        learn = ["--start", "old", "--steps", steps]
         assert train(material, vgg_file, tmp_path, "two.toml", "new", *learn) == 0
     assert ", color " in capsys.readouterr().err
     assert fingerprint(load_body(new)) != fingerprint(load_body(old))
     training = json.loads(new.with_suffix(".json").read_text())["training"]
-    assert (training["steps"], training["loss"]) == (3, "look")
+    assert training["steps"] == 3
     assert [stretch["from_step"] for stretch in training["history"]] == [0, 1]
     assert training["history"][1]["color_weight"] == 1.0
     learned = training["history"][0]["learned_before"]
     before = json.loads(old.with_suffix(".json").read_text())
     assert learned == {"bank": "old", "body": before["body"], **before["training"]}
-    assert before["training"]["loss"] == "gram"
 
-    assert train(material, vgg_file, tmp_path, "two.toml", "new", "--loss", "look", "--steps", "4") == 1
+    assert train(material, vgg_file, tmp_path, "two.toml", "new", "--steps", "4") == 1
     assert "is of another training" in capsys.readouterr().err
-    assert train(material, vgg_file, tmp_path, "two.toml", "other", "--dot-weight", "3", "--steps", "1") == 1
-    assert "--loss look" in capsys.readouterr().err
     assert train(material, vgg_file, tmp_path, "two.toml", "other", "--start", "nothing", "--steps", "1") == 1
     assert "no bank 'nothing'" in capsys.readouterr().err
+
+
+def test_a_bank_learns_to_paint_like_any_picture_with_its_styles(
+    material: Path, vgg_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path))
+    pictures = ["--pictures", str(material), "--views", "3", "--picture-share", "0.7"]
+    assert train(material, vgg_file, tmp_path, "small.toml", "own", *pictures, "--steps", "3") == 0
+    bank, path = tmp_path / "own.safetensors", tmp_path / "own-predictor.safetensors"
+    found = find_predictor([tmp_path], fingerprint(load_body(bank)))
+    assert found is not None
+    assert found.path == path
+    codes = load_codes(bank)["cup"]
+    assert found.strengths == codes.grid.strengths == (0.5, 1.0)
+    assert codes.codes.shape[:2] == (3, 2)
+    # It has learned: what it says depends on the picture, and on the strength.
+    predictor = load_predictor(path)
+    described = torch.stack([predictor.described_mean, predictor.described_mean + predictor.described_std])
+    full, gentle = predictor(described), predictor(described, torch.zeros(2))
+    assert not torch.equal(full[0], full[1])
+    assert not torch.equal(full, gentle)
+
+    # What learns on from it begins with what it knows of pictures.
+    still = ["--start", "own", "--learning-rate", "0", "--steps", "1"]
+    assert train(material, vgg_file, tmp_path, "two.toml", "same", *pictures, *still) == 0
+    torch.testing.assert_close(load_predictor(tmp_path / "same-predictor.safetensors")(described), full)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert train(material, vgg_file, tmp_path, "two.toml", "other", "--pictures", str(empty), "--steps", "1") == 1
+    assert "--pictures" in capsys.readouterr().err

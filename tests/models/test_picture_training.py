@@ -96,6 +96,7 @@ def test_what_is_kept_of_a_view_is_what_the_loss_compares_with(data: Path, vgg_f
     torch.manual_seed(1)
     crops = StyleCrops(sources, 64)
     views = torch.stack([crops[0] for _ in range(3)])
+    assert len(kept) == 3
     order = torch.tensor([2, 0])
     given, wanted = kept.of(order, cpu).look, see_styles(vgg, views[order], layers)
     for one, other in zip(given.sizes, wanted.sizes, strict=True):

@@ -9,14 +9,9 @@ when the same command is given again.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from pathlib import Path
 
 from impasto.cli.training import add_run_arguments, planned, shown, training_options
-from impasto_link.errors import BadRequest
-
-#: Weights that only the loss of `impasto.nets.look` has.
-_OF_LOOK = ("color_weight", "dot_weight", "checker_weight")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,11 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     base.add_argument("--add-to", metavar="BANK", help="train only new styles for the network of this bank")
     base.add_argument("--start", metavar="BANK", help="learn on from the network and the styles of this bank")
     parser.add_argument(
-        "--loss",
-        choices=("gram", "look"),
-        default="gram",
-        help="what to learn by: Gram matrices, or strokes, shapes, shading and colours apart (default: gram)",
+        "--pictures",
+        nargs="*",
+        type=Path,
+        default=[],
+        metavar="FOLDER",
+        help="learn to paint like any picture, too, from these folders, of each as much",
     )
+    parser.add_argument("--views", type=int, default=1200, help="views of them to learn from (default: 1200)")
     parser.add_argument("--vgg", type=Path, help="VGG-19 weights (default: torchvision's, downloaded once)")
     parser.add_argument("--thumbnail-photo", type=Path, help="what the thumbnails show (default: one of the photos)")
     parser.add_argument(
@@ -51,22 +49,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("tv_weight", float, "weight of the total variation"),
         ("light_weight", float, "weight of keeping the photo's masses of light and dark"),
         ("spike_weight", float, "weight of the penalty on spikes in the normalised layers"),
-        ("color_weight", float, "weight of the style's colours, with --loss look"),
-        ("dot_weight", float, "weight of the penalty on dots, with --loss look"),
-        ("checker_weight", float, "weight of the penalty on checkers, with --loss look"),
+        ("likeness_weight", float, "weight of painting alike what is alike in the photo"),
+        ("color_weight", float, "weight of the style's colours"),
+        ("dot_weight", float, "weight of the penalty on dots"),
+        ("checker_weight", float, "weight of the penalty on checkers"),
+        ("picture_share", float, "which share of the paintings is like the pictures, from 0 to 1"),
     )
 
 
 def run(options: argparse.Namespace) -> int:
     from impasto.training.bank import BankPlan, train_bank
-    from impasto.training.styles import LookOptions, TrainingOptions
-
-    kind = LookOptions if options.loss == "look" else TrainingOptions
-    known = {field.name for field in dataclasses.fields(kind)}
-    if strange := [name for name in _OF_LOOK if name in options and name not in known]:
-        raise BadRequest(f"The loss {options.loss!r} has no {strange[0]}.", "Give --loss look, too.")
+    from impasto.training.styles import TrainingOptions
 
     with shown() as tell:
-        path = train_bank(planned(BankPlan, options), training_options(kind, options), tell)
+        path = train_bank(planned(BankPlan, options), training_options(TrainingOptions, options), tell)
     print(f"Wrote {path}")
     return 0

@@ -47,6 +47,12 @@ class StylePredictor(nn.Module):
         nn.init.zeros_(self.to_code.weight)
         nn.init.zeros_(self.to_code.bias)
 
+    def with_strengths(self, strengths: Sequence[float]) -> StylePredictor:
+        """The same for these strengths, with weights of its own; at first it gives the same codes for all of them."""
+        net = StylePredictor(len(self.described_mean), len(self.code_mean), self.hidden, strengths)
+        net.load_state_dict(self.state_dict(), strict=(len(self.strengths) > 1) == (len(strengths) > 1))
+        return net
+
     def forward(self, description: Tensor, strength: Tensor | None = None) -> Tensor:
         """Give codes.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,22 +24,20 @@ from impasto.training.look_loss import LookSchedule, SpikeWatch
 from impasto.training.photos import PhotoCrops, StyleCrops
 
 
-class MeasuredStyles(NamedTuple):
+@dataclass(frozen=True)
+class MeasuredStyles:
     """N views of pictures as styles, and what the networks see in them, on the CPU."""
 
     look: StyleLook
     """What the loss compares with; of it the covariances in bfloat16, or 1000 views would need 3 GB."""
     latent: StyleLatent
 
-    @property
-    def views(self) -> int:
-        """How many."""
+    def __len__(self) -> int:
         return len(self.latent.description)
 
     def of(self, which: Tensor, device: torch.device) -> MeasuredStyles:
         """Those of these numbers, (B,), in this order, all float32 on the device."""
-        found: MeasuredStyles = tree_map(lambda x: x[which].to(device, torch.float32), self)
-        return found
+        return MeasuredStyles(*tree_map(lambda x: x[which].to(device, torch.float32), (self.look, self.latent)))
 
 
 @torch.no_grad()
@@ -63,16 +62,16 @@ def measure_styles(
     """
     crops = StyleCrops(sources, side)
     layers = style_layers(vgg.names)
-    found: MeasuredStyles | None = None
+    found: tuple[StyleLook, StyleLatent] | None = None
     for number in (progress or silent()).over(range(views), "measuring styles"):
         view = crops[0][None].to(device).contiguous(memory_format=torch.channels_last)
-        one = MeasuredStyles(tree_map(_compact, see_styles(vgg, view, layers)), see_style(encoder(view)))
+        one = (tree_map(_compact, see_styles(vgg, view, layers)), see_style(encoder(view)))
         if found is None:
             # All of it at once: small pieces that are kept between large ones that are not would tear the heap up.
             found = tree_map(lambda x: torch.empty(views, *x.shape[1:], dtype=x.dtype), one)
         tree_map_(lambda all_of_them, x, at=number: all_of_them[at].copy_(x[0]), found, one)
     assert found is not None
-    return found
+    return MeasuredStyles(*found)
 
 
 def _compact(x: Tensor) -> Tensor:
@@ -122,7 +121,7 @@ class ArbitraryTrainer(Trainer):
     def train_step(self) -> dict[str, float]:
         """One step of the optimiser; returns the parts of the loss, averaged over the batch."""
         photos = next(self._photos).to(self.device, memory_format=torch.channels_last)
-        which = torch.randint(self._styles.views, (len(photos),))
+        which = torch.randint(len(self._styles), (len(photos),))
         style = self._styles.of(which, self.device)
         with autocast(self.device):
             painted = self.paint(photos, style.latent)

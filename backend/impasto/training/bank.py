@@ -7,20 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from impasto.compute.accelerator import pick_device
 from impasto.engines.pictures import StylePicture, StyleReader
 from impasto.nets.style_bank import StyleBankNet
+from impasto.nets.vgg import VGG19Features
 from impasto.progress import Progress, Teller, nobody
-from impasto.training.common import Trainer, restore, train, vgg_name, vgg_of
+from impasto.training.arbitrary import measure_styles
+from impasto.training.common import Trainer, restore, to_measure, train, vgg_name, vgg_of
 from impasto.training.exemplars import save_exemplars
 from impasto.training.photos import find_pictures, is_held_out, load_rgb
+from impasto.training.predictor import fresh_predictor
 from impasto.training.recipe import BankRecipe
-from impasto.training.styles import LookOptions, StyleTrainer, TrainingOptions, preview_photos, save_thumbnails
-from impasto.zoo.bank import load_body, load_codes, save_bank
+from impasto.training.styles import Pictures, StyleTrainer, TrainingOptions, preview_photos, save_thumbnails
+from impasto.zoo.bank import StyleCodes, fingerprint, load_body, load_codes, save_bank
 from impasto.zoo.library import Bank, Library, place_for_bank, user_models
-from impasto.zoo.predictor import find_predictor
+from impasto.zoo.predictor import find_predictor, load_predictor, save_predictor
 from impasto_link.errors import BadRequest, ModelProblem
 
 
@@ -36,6 +38,8 @@ class BankPlan:
         paintings_dir: where the pictures of the recipe lie; beside it if not given.
         add_to: the bank for whose network only styles are trained.
         start: the bank whose network and styles learn on, as another bank.
+        pictures: folders of pictures, from each of which as much is learned to paint like any picture, too.
+        views: how many views of them are measured for that.
         vgg: VGG-19's weights; torchvision's if not given, downloaded once.
         device: where to compute; see `impasto_link.devices`.
         work: where checkpoints and logs go; ``runs/NAME`` if not given.
@@ -53,6 +57,8 @@ class BankPlan:
     paintings_dir: Path | None = None
     add_to: str | None = None
     start: str | None = None
+    pictures: list[Path] = field(default_factory=list)
+    views: int = 1200
     vgg: Path | None = None
     device: str = "auto"
     work: Path | None = None
@@ -65,6 +71,8 @@ class BankPlan:
 
 #: Which share of the work the training is; the rest are the examples.
 _TRAINING = 0.95
+#: Which share it is to measure pictures, which comes first, and the side of what is looked at of them.
+_MEASURING, _SIDE = 0.05, 256
 
 
 def train_bank(plan: BankPlan, settings: TrainingOptions, tell: Teller = nobody) -> Path:
@@ -92,35 +100,47 @@ def train_bank(plan: BankPlan, settings: TrainingOptions, tell: Teller = nobody)
     path = _place(plan, recipe)
     library = Library()
     base, net = _network(plan, library)
-    vgg = vgg_of(plan.vgg)
+    device, vgg, progress = pick_device(plan.device), vgg_of(plan.vgg), Progress(tell)
     settings = replace(settings, codes_only=plan.add_to is not None)
     learned_before = _learned(base) if plan.start and base is not None else None
-    trainer = StyleTrainer(recipe, photos, vgg, settings, pick_device(plan.device), net, learned_before)
+    liked = None
+    if plan.pictures:
+        vgg = to_measure(vgg, device)
+        liked = _pictures(plan, library, base, recipe, photos, vgg, device, progress.part(0.0, _MEASURING))
+        progress = progress.part(_MEASURING, 1.0)
+    trainer = StyleTrainer(recipe, photos, vgg, settings, device, net, learned_before, liked)
     if base is not None:
-        known = {name: codes.at() for name, codes in load_codes(base.weights).items()} if plan.start else {}
+        known = load_codes(base.weights) if plan.start else {}
         _begin(trainer, recipe, library, base, known)
     previews = preview_photos(pictures)
     work = plan.work or Path("runs") / plan.name
-    progress = Progress(tell)
     if plan.export:
         restore(trainer, work)
     else:
         most = 1.0 if plan.no_exemplars else _TRAINING
         train(trainer, work, lambda: trainer.samples(previews), progress=progress.part(0.0, most))
+    told = _told(plan, trainer, len(photos))
     save_bank(
         path,
         trainer.net,
-        {style.name: code[None, None] for style, code in zip(recipe.styles, trainer.codes, strict=True)},
+        {style.name: codes for style, codes in zip(recipe.styles, trainer.codes, strict=True)},
         [style.for_card() for style in recipe.styles],
-        {
-            "title": recipe.title or plan.name,
-            "licence": recipe.licence,
-            "training": _told(plan, settings, trainer, len(photos)),
-        },
+        {"title": recipe.title or plan.name, "licence": recipe.licence, "training": told},
+        strokes=recipe.strokes,
+        strengths=recipe.strengths,
         with_body=plan.add_to is None,
     )
+    if liked is not None:
+        save_predictor(
+            path.with_name(f"{plan.name}-predictor.safetensors"),
+            liked.predictor,
+            fingerprint(trainer.net),
+            {"title": f"{recipe.title or plan.name}: any picture", "licence": recipe.licence, "training": told},
+        )
     subject = load_rgb(plan.thumbnail_photo)[None].float() / 255 if plan.thumbnail_photo else previews[:1]
-    save_thumbnails(path, trainer.net, trainer.codes, [style.name for style in recipe.styles], subject)
+    save_thumbnails(
+        path, trainer.net, trainer.codes[:, trainer.usual, -1], [style.name for style in recipe.styles], subject
+    )
     if not plan.no_exemplars:
         save_exemplars(path, recipe.styles, vgg, trainer.device, progress=progress.part(_TRAINING, 1.0))
     return path
@@ -164,18 +184,48 @@ def _network(plan: BankPlan, library: Library) -> tuple[Bank | None, StyleBankNe
     return base, load_body(home.weights)
 
 
-def _begin(trainer: StyleTrainer, recipe: BankRecipe, library: Library, base: Bank, known: dict[str, Tensor]) -> None:
+def _begin(
+    trainer: StyleTrainer, recipe: BankRecipe, library: Library, base: Bank, known: dict[str, StyleCodes]
+) -> None:
     """Begin with the codes that are known, else with what is read off the paintings at a glance."""
     predictor = find_predictor(library.folders, base.body)
     reader = StyleReader(library, torch.device("cpu"))
     codes = trainer.codes.detach().clone()
-    for code, style in zip(codes, recipe.styles, strict=True):
+    for own, style in zip(codes, recipe.styles, strict=True):
         if style.name in known:
-            code.copy_(known[style.name])
+            for row, stroke in zip(own, recipe.strokes, strict=True):
+                row.copy_(torch.stack([known[style.name].at(stroke, strength) for strength in recipe.strengths]))
         elif predictor is not None:
             painting = StylePicture(load_rgb(style.paintings[0])[None].float() / 255)
-            code.copy_(reader.code(painting, predictor[0]))
+            for row, stroke in zip(own, recipe.strokes, strict=True):
+                row.copy_(reader.code(painting, predictor.path, stroke))
     trainer.begin_with(codes)
+
+
+def _pictures(
+    plan: BankPlan,
+    library: Library,
+    base: Bank | None,
+    recipe: BankRecipe,
+    photos: list[Path],
+    vgg: VGG19Features,
+    device: torch.device,
+    progress: Progress,
+) -> Pictures:
+    """What is to be learned of pictures, and the predictor to begin with: that of ``base``, if it has one."""
+    sources = [[path for path in find_pictures(folder) if not is_held_out(path)] for folder in plan.pictures]
+    for folder, found in zip(plan.pictures, sources, strict=True):
+        if not found:
+            raise BadRequest(f"There are no pictures in {folder}.", "Name another folder with --pictures.")
+    encoder = StyleReader(library, device).encoder
+    styles = measure_styles([*sources, photos], 8 if plan.export else plan.views, _SIDE, encoder, vgg, device, progress)
+    known = None if base is None else find_predictor(library.folders, base.body)
+    if known is not None:
+        predictor = load_predictor(known.path).with_strengths(recipe.strengths)
+    else:
+        net = StyleBankNet(recipe.width, recipe.blocks)
+        predictor = fresh_predictor(styles.latent.description, net.neutral_code()[None], strengths=recipe.strengths)
+    return Pictures(styles, predictor)
 
 
 def _learned(base: Bank) -> dict[str, Any]:
@@ -183,15 +233,14 @@ def _learned(base: Bank) -> dict[str, Any]:
     return {"bank": base.name, "body": base.body, **base.card.get("training", {})}
 
 
-def _told(plan: BankPlan, settings: TrainingOptions, trainer: Trainer, photos: int) -> dict[str, Any]:
+def _told(plan: BankPlan, trainer: Trainer, photos: int) -> dict[str, Any]:
     """What the card says of the training."""
     return {
         "steps": trainer.step,
         "seed": trainer.history[-1]["seed"],
         "photos": photos,
         "vgg": vgg_name(plan.vgg),
-        "method": "Johnson et al. 2016 (arXiv 1603.08155) with Dumoulin et al. 2017 (arXiv 1610.07629)",
-        "loss": "look" if isinstance(settings, LookOptions) else "gram",
+        "method": "Johnson et al. 2016 (arXiv 1603.08155) with Dumoulin et al. 2017 (arXiv 1610.07629), by the look",
         "command": plan.command,
         "history": trainer.history,
     }

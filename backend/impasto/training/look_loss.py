@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torchvision.transforms.v2 import functional as TF
 
-from impasto.nets.look import LookWeights, spikes
+from impasto.nets.look import LookWeights, StyleLook, all_styles, one_style, see_styles, spikes, style_layers
+from impasto.nets.vgg import VGG19Features
 from impasto.training.common import Schedule
+from impasto.training.photos import load_rgb
+from impasto.training.recipe import BankRecipe, StyleRecipe
+
+#: How many times its own size a painting is looked at, at the most: what is enlarged much shows blur and no strokes.
+_MOST_ENLARGED = 1.15
+#: As many pixels `impasto.nets.look` needs in each direction.
+_SMALLEST = 48
+#: Scales and exponents of the brightness of the views of a painting.
+_JITTER = ((0.85, 1.0), (1.0, 1.1), (1.0, 0.9), (1.15, 1.0))
 
 
 @dataclass(frozen=True)
@@ -65,3 +76,38 @@ class SpikeWatch:
         seen = torch.stack(self._seen).mean() if self._seen else None
         self._seen.clear()
         return seen
+
+
+def style_looks(recipe: BankRecipe, vgg: VGG19Features) -> StyleLook:
+    """What `impasto.nets.look` knows of each style with each size of its strokes, the sizes of a style in a row,
+
+    seen over its paintings and over jittered views of each.
+    """
+    weight, layers = next(vgg.parameters()), style_layers(vgg.names)
+    return all_styles(
+        [
+            one_style(
+                [
+                    see_styles(vgg, view.to(weight.device), layers)
+                    for path in style.paintings
+                    for view in views(load_rgb(path), style, stroke)
+                ]
+            )
+            for style in recipe.styles
+            for stroke in recipe.strokes
+        ]
+    )
+
+
+def views(painting: Tensor, style: StyleRecipe, stroke: float = 1.0) -> Iterator[Tensor]:
+    """The painting at slightly different scales and brightnesses, (1, 3, H, W) in [0, 1].
+
+    For other sizes of strokes than the usual one it is a single view: large ones take long to look at.
+    """
+    height, width = painting.shape[-2:]
+    down, across = round(style.trim * height), round(style.trim * width)
+    painting = painting[:, down : height - down, across : width - across].float() / 255
+    most = _MOST_ENLARGED * min(painting.shape[-2:])
+    for scale, gamma in _JITTER if stroke == 1 else ((1.0, 1.0),):
+        side = [max(_SMALLEST, round(min(style.size * stroke * scale, most)))]
+        yield TF.resize(painting, side, antialias=True)[None].clamp(0, 1) ** gamma

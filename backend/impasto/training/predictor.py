@@ -17,6 +17,9 @@ from impasto.nets.vgg import VGG19Features
 from impasto.training.arbitrary import ArbitraryTrainer, MeasuredStyles
 from impasto.training.look_loss import LookSchedule
 
+#: By how much codes of the shipped bank differ, in the mean.
+_SPREAD = 0.3
+
 
 @dataclass(frozen=True)
 class PredictorOptions(LookSchedule):
@@ -57,7 +60,7 @@ class PredictorTrainer(ArbitraryTrainer):
     ) -> None:
         torch.manual_seed(options.seed)
         self.body = body.to(device).requires_grad_(False).to(memory_format=torch.channels_last)
-        net = predictor or _fresh(styles.latent.description, codes, options.hidden)
+        net = predictor or fresh_predictor(styles.latent.description, codes, options.hidden)
         self.predictor = net.to(device).requires_grad_()
         super().__init__(
             options,
@@ -70,7 +73,7 @@ class PredictorTrainer(ArbitraryTrainer):
             photos=photos,
             vgg=vgg,
             # Codes rule how far activations stand out.
-            watched=[x for x in body.modules() if isinstance(x, ConvLayer) and x not in body.down],
+            watched=[x.conv for x in body.modules() if isinstance(x, ConvLayer) and x not in body.down],
         )
 
     def paint(self, photos: Tensor, style: StyleLatent) -> Tensor:
@@ -83,11 +86,21 @@ class PredictorTrainer(ArbitraryTrainer):
         return torch.cat([self.body(photo, code, origin=origin) for photo, code in pairs])
 
 
-def _fresh(described: Tensor, codes: Tensor, hidden: int) -> StylePredictor:
-    net = StylePredictor(described.shape[1], codes.shape[1], hidden)
+def fresh_predictor(
+    described: Tensor, codes: Tensor, hidden: int = 512, strengths: tuple[float, ...] = (1.0,)
+) -> StylePredictor:
+    """A predictor that has learned nothing but what is usual.
+
+    Args:
+        described: descriptions of styles, (N, described).
+        codes: (S, code_length); of a single one it is not known how much codes differ.
+        hidden: width of its layers.
+        strengths: see `StylePredictor`.
+    """
+    net = StylePredictor(described.shape[1], codes.shape[1], hidden, strengths)
     # Of a single row, too: without its correction the deviation is 0 then, not NaN.
     net.described_mean.copy_(described.mean(0))
     net.described_std.copy_(described.std(0, correction=0).clamp_min(1e-3))
     net.code_mean.copy_(codes.mean(0))
-    net.code_std.copy_(codes.std(0, correction=0).clamp_min(1e-3))
+    net.code_std.copy_(codes.std(0).clamp_min(1e-3) if len(codes) > 1 else torch.full_like(net.code_std, _SPREAD))
     return net

@@ -3,25 +3,28 @@
 A recipe names its paintings relative to a folder given beside it, so that it can be published without them:
 
     width = 32
+    strokes = [0.64, 1.0, 1.6]  # sizes at which each style is learned, 1 being the usual one
+    strengths = [0.5, 1.0]      # and how strongly: the style weighs as much as the square
     [styles.starry-night]
     title = "The Starry Night"
     artist = "Vincent van Gogh"
     year = 1889
     paintings = ["starry_night.jpg"]
     size = 400          # short side in pixels at which the painting is shown to the loss: sets the size of its strokes
-    weight = 5.0        # of the style against 1 for the content
+    weight = 1.0        # how many times as much as usual its style counts
     trim = 0.05         # share of each side that is cut off: frames, paper edges
 """
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from impasto.imaging.files import as_text
 from impasto.training.photos import find_pictures
+from impasto.zoo.grid import CodeGrid
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class StyleRecipe:
     artist: str = ""
     year: int | None = None
     size: int = 400
-    weight: float = 5.0
+    weight: float = 1.0
     trim: float = 0.0
 
     def for_card(self) -> dict[str, Any]:
@@ -44,11 +47,18 @@ class StyleRecipe:
 
 @dataclass(frozen=True)
 class BankRecipe:
-    """A bank: the shape of its body and its styles, in their order."""
+    """A bank: the shape of its body and its styles, in their order.
+
+    Attributes:
+        strokes: the sizes of strokes at which each style is learned, from fine to bold; 1 is the usual one.
+        strengths: how strongly, from gentle to full; the style counts as much as the square.
+    """
 
     styles: tuple[StyleRecipe, ...]
     width: int = 32
     blocks: int = 5
+    strokes: tuple[float, ...] = (0.64, 1.0, 1.6)
+    strengths: tuple[float, ...] = (0.5, 1.0)
     title: str = ""
     licence: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
@@ -72,7 +82,9 @@ class BankRecipe:
                 for name, entry in raw.pop("styles").items()
             )
             recipe = cls(styles=styles, **raw)
-        except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+            grid = CodeGrid.of(recipe.strokes, recipe.strengths)
+            recipe = replace(recipe, strokes=grid.strokes, strengths=grid.strengths)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} is not a style recipe: {error}") from error
         for style in recipe.styles:
             for painting in style.paintings:

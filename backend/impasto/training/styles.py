@@ -1,58 +1,63 @@
-"""Training of a style bank: Johnson et al. 2016 with the conditional normalisation of Dumoulin et al. 2017."""
+"""Training of a style bank: Johnson et al. 2016 with the conditional normalisation of Dumoulin et al. 2017.
+
+A style has a code for each size of its strokes and each strength. Beside the styles of the bank the network may learn
+to paint like any picture (Ghiasi et al. 2017), by codes that a predictor gives: what it has seen of many pictures is of
+use to the few of the bank, too.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torchvision.transforms.v2 import functional as TF
 from torchvision.utils import make_grid
 
-from impasto.nets.look import LookWeights, spikes
+from impasto.nets.look import StyleLook, all_styles, look_at
+from impasto.nets.predictor import StylePredictor
 from impasto.nets.style_bank import ConvLayer, StyleBankNet
 from impasto.nets.vgg import VGG19Features
-from impasto.training.bank_losses import BankLoss, GramLoss, LookLoss
-from impasto.training.common import Schedule, Trainer, autocast, endless, to_measure
+from impasto.training.arbitrary import MeasuredStyles
+from impasto.training.common import Trainer, autocast, endless, to_measure
+from impasto.training.look_loss import LookSchedule, SpikeWatch, style_looks
 from impasto.training.photos import PhotoCrops, is_held_out, readable
-from impasto.training.recipe import BankRecipe, StyleRecipe
+from impasto.training.recipe import BankRecipe
 from impasto_link.errors import BadRequest
 
 
 @dataclass(frozen=True)
-class TrainingOptions(Schedule):
+class TrainingOptions(LookSchedule):
     """How to train a bank."""
 
     steps: int = 20_000
-    crop: int = 256
     code_speed: float = 5.0
     """How many times faster the codes learn than the body: each is seen in a fraction of the steps only."""
-    content_weight: float = 1.0
-    style_weight: float = 1.0
-    """Multiplies the weight that each style has of its own."""
-    tv_weight: float = 0.1
-    light_weight: float = 4.0
-    spike_weight: float = 0.02
+    picture_share: float = 0.5
+    """How many of the paintings are like any picture, if that is learned, too."""
     codes_only: bool = False
     """Leave the body alone and train the styles' codes: how a style is added to a finished bank."""
 
 
-@dataclass(frozen=True)
-class LookOptions(TrainingOptions):
-    """How to train a bank by the loss of `impasto.nets.look`; what its weights mean is said there."""
+class Pictures(NamedTuple):
+    """What is needed to learn to paint like any picture."""
 
-    style_weight: float = LookWeights.style / StyleRecipe.weight
-    """Full strength for a style of the usual weight. A quarter of it is a gentle painting."""
-    content_weight: float = LookWeights.content
-    tv_weight: float = LookWeights.variation
-    light_weight: float = LookWeights.light
-    spike_weight: float = LookWeights.spikes
-    color_weight: float = LookWeights.color
-    likeness_weight: float = LookWeights.likeness
-    dot_weight: float = LookWeights.dots
-    checker_weight: float = LookWeights.checker
+    styles: MeasuredStyles
+    predictor: StylePredictor
+
+
+class Draw(NamedTuple):
+    """What a batch is painted like."""
+
+    codes: Tensor
+    """(B, code_length)."""
+    looks: StyleLook
+    """Of B styles."""
+    times: Tensor
+    """How many times as much as usual the style counts, (B,)."""
 
 
 class StyleTrainer(Trainer):
@@ -62,10 +67,14 @@ class StyleTrainer(Trainer):
         recipe: the styles.
         photos: the photos to learn from (held-out ones already taken away).
         vgg: the network that measures.
-        options: how to train, and by which loss.
+        options: how to train.
         device: where to train.
         net: the body to go on from, for a new bank a fresh one.
         learned_before: if that one is trained on, what its card says of its training so far.
+        pictures: what the predictor learns from, which is trained along; nothing if not given.
+
+    Attributes:
+        codes: of each style with each size of its strokes at each strength, (S, Z, G, code_length).
     """
 
     def __init__(
@@ -77,70 +86,115 @@ class StyleTrainer(Trainer):
         device: torch.device,
         net: StyleBankNet | None = None,
         learned_before: dict[str, Any] | None = None,
+        pictures: Pictures | None = None,
     ) -> None:
         torch.manual_seed(options.seed)
         self.recipe = recipe
         self.options = options
         self.net = (net or StyleBankNet(recipe.width, recipe.blocks)).to(device).to(memory_format=torch.channels_last)
-        codes = self.net.neutral_code().repeat(len(recipe.styles), 1)
-        self.codes = nn.Parameter(codes.to(device))
-        vgg = to_measure(vgg, device)
-        self._loss: BankLoss
-        if isinstance(options, LookOptions):
-            self._loss = LookLoss(recipe, vgg, options)
-        else:
-            self._loss = GramLoss(recipe, vgg, options)
+        kinds = len(recipe.styles), len(recipe.strokes), len(recipe.strengths)
+        self.codes = nn.Parameter(self.net.neutral_code().repeat(*kinds, 1).to(device))
+        self._vgg = to_measure(vgg, device)
+        self._looks = style_looks(recipe, self._vgg)
+        self._pictures = pictures
         self.net.requires_grad_(not options.codes_only)
+        parts: dict[str, nn.Module] = {"net": self.net}
         groups: list[dict[str, Any]] = [{"params": [self.codes], "speed": options.code_speed}]
         if not options.codes_only:
             groups.append({"params": list(self.net.parameters()), "speed": 1.0})
-        super().__init__(
-            options, torch.optim.Adam(groups, lr=options.learning_rate), {"net": self.net}, device, learned_before
-        )
-        self._spikes: list[Tensor] = []
-        for layer in self.net.modules():
-            # Not the first layers: what stands out there is in the photo.
-            if options.spike_weight and isinstance(layer, ConvLayer) and layer not in self.net.down:
-                layer.conv.register_forward_hook(self._note_spikes)
+        if pictures is not None:
+            parts["predictor"] = pictures.predictor.to(device)
+            groups.append({"params": list(pictures.predictor.parameters()), "speed": 1.0})
+        super().__init__(options, torch.optim.Adam(groups, lr=options.learning_rate), parts, device, learned_before)
+        # Not the first layers: what stands out there is in the photo.
+        late = [x.conv for x in self.net.modules() if isinstance(x, ConvLayer) and x not in self.net.down]
+        self._spikes = SpikeWatch(late if options.spike_weight else ())
         self.photos = endless(PhotoCrops(photos, options.crop), options.batch, options.workers)
 
     @torch.no_grad()
     def begin_with(self, codes: Tensor) -> None:
-        """Begin with other codes than neutral ones, (S, code_length)."""
+        """Begin with other codes than neutral ones, (S, Z, G, code_length)."""
         self.codes.copy_(codes)
 
-    def _note_spikes(self, _module: nn.Module, _inputs: object, output: Tensor) -> None:
-        if torch.is_grad_enabled():
-            self._spikes.append(spikes(output).mean())
+    @property
+    def usual(self) -> int:
+        """Which of the sizes of strokes is the usual one."""
+        return min(range(len(self.recipe.strokes)), key=lambda at: abs(math.log(self.recipe.strokes[at])))
 
     def train_step(self) -> dict[str, float]:
         """One step of Adam; returns the parts of the loss, averaged over the batch."""
         photos = next(self.photos).to(self.device, memory_format=torch.channels_last)
-        which = torch.randint(len(self.recipe.styles), (len(photos),)).to(self.device)
+        draw = self._draw(len(photos))
         with autocast(self.device):
-            painted = self._paint(photos, which)
-        spiked = torch.stack(self._spikes).mean() if self._spikes else torch.zeros((), device=self.device)
-        self._spikes.clear()
-        loss, parts = self._loss(painted, photos, which, spiked)
+            painted = self._paint(photos, draw.codes)
+        parts = look_at(self._vgg, painted, photos, draw.looks, self._spikes.take())
+        loss = parts.total(self.options.weights, draw.times).mean()
         gradient = self.descend(loss)
-        return {"loss": loss.item(), **{name: part.item() for name, part in parts.items()}, "gradient": gradient}
+        told = {name: part.mean().item() for name, part in parts._asdict().items()}
+        return {"loss": loss.item(), **told, "gradient": gradient}
 
-    def _paint(self, photos: Tensor, which: Tensor) -> Tensor:
+    def _draw(self, count: int) -> Draw:
+        """Styles of the bank and pictures, as many as their shares are."""
+        liked = 0
+        if self._pictures is not None:
+            liked = int((torch.rand(count) < self.options.picture_share).sum())
+        draws = [draw(number) for draw, number in ((self._own, count - liked), (self._any, liked)) if number]
+        return Draw(
+            torch.cat([draw.codes for draw in draws]),
+            all_styles([draw.looks for draw in draws]),
+            torch.cat([draw.times for draw in draws]),
+        )
+
+    def _own(self, count: int) -> Draw:
+        """Styles of the bank, mostly as one usually wants them."""
+        sizes, strengths = len(self.recipe.strokes), len(self.recipe.strengths)
+        style = torch.randint(len(self.recipe.styles), (count,))
+        size = _mostly(self.usual, sizes, count)
+        strength = _mostly(strengths - 1, strengths, count)
+        weights = torch.tensor([style.weight for style in self.recipe.styles])
+        return Draw(
+            self.codes[style, size, strength],
+            self._looks.of((style * sizes + size).to(self.device)),
+            (weights[style] * self._strength(strength).square()).to(self.device),
+        )
+
+    def _any(self, count: int) -> Draw:
+        """Views of any pictures."""
+        assert self._pictures is not None
+        styles, predictor = self._pictures
+        like = styles.of(torch.randint(len(styles), (count,)), self.device)
+        strengths = len(self.recipe.strengths)
+        strength = self._strength(_mostly(strengths - 1, strengths, count)).to(self.device)
+        return Draw(
+            predictor(like.latent.description, self._share(strength)),
+            like.look,
+            strength.square(),
+        )
+
+    def _strength(self, which: Tensor) -> Tensor:
+        return torch.tensor(self.recipe.strengths)[which]
+
+    def _share(self, strength: Tensor) -> Tensor | None:
+        """Strengths as the predictor is told of them, from 0 to 1; None if there is but one."""
+        gentlest = self.recipe.strengths[0]
+        return None if gentlest == 1 else (strength - gentlest) / (1 - gentlest)
+
+    def _paint(self, photos: Tensor, codes: Tensor) -> Tensor:
         # Another piece of the grain each time, lest the network learns one by heart.
         origin = (int(torch.randint(4096, ())), int(torch.randint(4096, ())))
         if self.device.type == "cpu":
             # One by one the normalisation has a fused kernel, which on a CPU counts for more than the batch.
-            pairs = zip(photos.split(1), self.codes[which].split(1), strict=True)
+            pairs = zip(photos.split(1), codes.split(1), strict=True)
             return torch.cat([self.net(photo, code, origin=origin) for photo, code in pairs])
-        return self.net(photos, self.codes[which], origin=origin)
+        return self.net(photos, codes, origin=origin)
 
     @torch.no_grad()
     def samples(self, photos: Tensor) -> Tensor:
-        """A sheet, (3, H, W) in [0, 1]: the photos above, below them a row for each style."""
+        """A sheet, (3, H, W) in [0, 1]: the photos above, below them a row for each style as one usually wants it."""
         photos = photos.to(self.device)
         rows = [photos]
         with autocast(self.device):
-            for code in self.codes:
+            for code in self.codes[:, self.usual, -1]:
                 rows.append(torch.cat([self.net(photo[None], code[None]) for photo in photos]))
         return make_grid(torch.cat(rows).float().cpu(), nrow=len(photos), padding=4, pad_value=1.0)
 
@@ -161,6 +215,12 @@ class StyleTrainer(Trainer):
         # Its memory is worth something only if the styles are the same.
         if [style.name for style in self.recipe.styles] == list(state["codes"]):
             super()._load_optimizer(state)
+
+
+def _mostly(usual: int, kinds: int, count: int) -> Tensor:
+    """So many numbers below ``kinds``, drawn at random, (count,): the usual one in two of three cases, else any."""
+    drawn = torch.randint(kinds, (count,))
+    return torch.where(torch.rand(count) < 2 / 3, usual, drawn)
 
 
 def preview_photos(pictures: list[Path], count: int = 6, side: int = 256) -> Tensor:
