@@ -255,7 +255,7 @@ def train(
     look: Look | None = None,
     *,
     progress: Progress | None = None,
-    every_s: float = 120.0,
+    every_s: float = 600.0,
 ) -> None:
     """Run a trainer to its last step; checkpoints, samples and TensorBoard logs go to ``folder``.
 

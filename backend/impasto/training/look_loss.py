@@ -20,7 +20,7 @@ _MOST_ENLARGED = 1.15
 #: As many pixels `impasto.nets.look` needs in each direction.
 _SMALLEST = 48
 #: Scales and exponents of the brightness of the views of a painting.
-_JITTER = ((0.85, 1.0), (1.0, 1.1), (1.0, 0.9), (1.15, 1.0))
+_JITTER = ((0.85, 1.1), (1.15, 0.9))
 
 
 @dataclass(frozen=True)
