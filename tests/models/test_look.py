@@ -262,7 +262,7 @@ def test_a_bank_learns_on_by_the_look(
     training = json.loads(new.with_suffix(".json").read_text())["training"]
     assert training["steps"] == 3
     assert [stretch["from_step"] for stretch in training["history"]] == [0, 1]
-    assert training["history"][1]["color_weight"] == 1.0
+    assert training["history"][1]["color_weight"] == LookWeights.color
     learned = training["history"][0]["learned_before"]
     before = json.loads(old.with_suffix(".json").read_text())
     assert learned == {"bank": "old", "body": before["body"], **before["training"]}
