@@ -54,12 +54,12 @@ _BY_CHANCE = 0.2
 class LookWeights:
     """How much each part of the loss counts; the names are those of `LookParts`.
 
-    With a style of 2 a painting is gentle, with 8 it is full. Beside a content of 1 the manner was nearer, but people did
-    not see any more what was painted, and liked it less; beside one of 5 colours were pale.
+    With a quarter of this style a painting is gentle. With a style of 8 the manner was nearer, but people saw less of what
+    was painted and liked it less; with a content of 5 colours were pale (benchmarks/eyes).
     """
 
-    style: float = 8.0
-    content: float = 2.0
+    style: float = 5.0
+    content: float = 2.5
     color: float = 4.0
     light: float = 6.0
     likeness: float = 1.5
