@@ -11,7 +11,7 @@ from skimage import data
 import impasto
 
 HERE = Path(__file__).parent
-SIDE, GAP, LABEL, COLUMNS = 300, 6, 24, 6
+SIDE, GAP, LABEL, COLUMNS = 240, 6, 24, 7
 PHOTOS = (data.astronaut(), data.chelsea(), data.rocket(), data.coffee())
 
 

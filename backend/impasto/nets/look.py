@@ -54,8 +54,8 @@ _BY_CHANCE = 0.2
 class LookWeights:
     """How much each part of the loss counts; the names are those of `LookParts`.
 
-    With a quarter of this style a painting is gentle. With a style of 8 the manner was nearer, but people saw less of what
-    was painted and liked it less; with a content of 5 colours were pale (benchmarks/eyes).
+    With a quarter of this style a painting is gentle. With a style of 8 the manner was nearer, but people saw less of
+    what was painted and liked it less; with a content of 5 colours were pale (benchmarks/eyes).
     """
 
     style: float = 5.0
