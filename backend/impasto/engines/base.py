@@ -37,16 +37,14 @@ class Studio:
 
 
 class Reach(NamedTuple):
-    """What of strokes and strength an engine does of itself; what lies beyond is done to picture and painting.
-
-    Attributes:
-        finest, boldest: sizes of strokes that it paints on a picture of any size, relative to the usual 1.
-        gentlest: the least strength for which it has a painting, up to 1, which is full.
-    """
+    """What of strokes and strength an engine does of itself; what lies beyond is done to picture and painting."""
 
     finest: float = 1.0
+    """The finest strokes that it paints on a picture of any size, relative to the usual 1."""
     boldest: float = 1.0
+    """The boldest."""
     gentlest: float = 1.0
+    """The least strength for which it has a painting, up to 1, which is full."""
 
     def brush(self, wanted: float) -> float:
         """The size of strokes nearest to the one wanted."""
