@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from impasto.cli.training import add_run_arguments, planned, shown, training_options
+from impasto.cli.training import LOOK_WEIGHTS, add_run_arguments, planned, shown, training_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,15 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         None,
         ("crop", int, "side of the crops in pixels"),
         ("code_speed", float, "how many times faster the codes of the styles learn"),
-        ("content_weight", float, "weight of the content"),
-        ("style_weight", float, "multiplies each style's own weight"),
-        ("tv_weight", float, "weight of the total variation"),
-        ("light_weight", float, "weight of keeping the photo's masses of light and dark"),
-        ("spike_weight", float, "weight of the penalty on spikes in the normalised layers"),
-        ("likeness_weight", float, "weight of painting alike what is alike in the photo"),
-        ("color_weight", float, "weight of the style's colours"),
-        ("dot_weight", float, "weight of the penalty on dots"),
-        ("checker_weight", float, "weight of the penalty on checkers"),
+        *LOOK_WEIGHTS,
         ("picture_share", float, "which share of the paintings is like the pictures, from 0 to 1"),
     )
 
