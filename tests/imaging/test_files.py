@@ -18,7 +18,7 @@ import pytest
 import pyvips
 from PIL import Image
 
-from impasto.imaging.files import READABLE, FileProblem, FileThere, check_place, check_target, read, write
+from impasto.imaging.files import READABLE, FileProblem, FileThere, check_place, check_target, decode, read, write
 from impasto.imaging.formats import WRITERS
 from impasto.imaging.placing import PARTIAL
 from impasto_link.pixels import PixelFormat, Region
@@ -235,6 +235,21 @@ def test_lab_tiff_becomes_srgb(tmp_path: Path) -> None:
 def shades(*sizes: int) -> list[Image.Image]:
     """Pictures of one colour each, in squares of these sides."""
     return [Image.new("RGB", (size, size), (60 * number, 0, 90)) for number, size in enumerate(sizes)]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif", ".avif", ".bmp", ".gif"])
+def test_a_files_bytes_are_read_as_the_file(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"picture{suffix}"
+    shades(40)[0].convert("RGB").save(path)
+    of_file, info = read(path)
+    of_bytes, same_info = decode(path.read_bytes(), path.name)
+    assert (of_bytes, same_info) == (of_file, info)
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(40)])
+def test_bytes_that_are_no_picture_are_refused_in_words(data: bytes) -> None:
+    with pytest.raises(FileProblem, match=r"upload\.png"):
+        decode(data, "upload.png")
 
 
 @pytest.mark.parametrize(

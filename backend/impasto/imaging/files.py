@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,7 +25,7 @@ from impasto.imaging.formats import READABLE, WRITABLE, WRITERS
 from impasto.imaging.metadata import FileInfo, with_info
 from impasto.imaging.opening import Opened, open_file, open_picture, without_resolution
 from impasto.imaging.placing import check_folder, check_place, put
-from impasto.imaging.problems import FileProblem, FileThere, as_text, cannot_read, no_memory
+from impasto.imaging.problems import FileProblem, FileThere, as_text, cannot_read, is_empty, no_memory
 from impasto.imaging.said_colors import said_profile
 from impasto.imaging.vips_regions import (
     CHANNELS,
@@ -48,6 +50,7 @@ __all__ = [
     "check_place",
     "check_target",
     "coverage",
+    "decode",
     "encode",
     "float_white",
     "from_cmyk",
@@ -88,8 +91,27 @@ def read(path: str | os.PathLike[str]) -> tuple[Region, FileInfo]:
         FileProblem: there is no such file, it is not a picture, damaged, cut short, too large, or may not be read.
     """
     path = Path(path)
+    return _in_words(path, lambda: open_file(path))
+
+
+def decode(data: bytes, of: str) -> tuple[Region, FileInfo]:
+    """Read a picture as `read` does, of a file's bytes that are here already, such as what came over a network.
+
+    Args:
+        data: the whole file.
+        of: what to call it in sentences; its suffix tells kinds apart that begin alike.
+
+    Raises:
+        FileProblem: as `read`.
+    """
+    if not data:
+        raise is_empty(of)
+    return _in_words(Path(of), lambda: BytesIO(data))
+
+
+def _in_words(path: Path, opened: Callable[[], BinaryIO]) -> tuple[Region, FileInfo]:
     try:
-        with open_file(path) as file:
+        with opened() as file:
             return _read(path, file)
     except OSError as error:
         raise cannot_read(path, error) from error

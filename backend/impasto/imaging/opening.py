@@ -9,6 +9,7 @@ import struct
 import warnings
 import zipfile
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -19,7 +20,7 @@ from PIL import Image
 from impasto.imaging import formats, tiff
 from impasto.imaging.formats import Format
 from impasto.imaging.metadata import FileInfo, has_gain_map, info_of
-from impasto.imaging.problems import FileProblem, as_text
+from impasto.imaging.problems import FileProblem, as_text, is_empty
 from impasto_link.pixels import MAX_SIDE
 
 log = logging.getLogger(__name__)
@@ -62,12 +63,12 @@ def open_file(path: Path) -> BinaryIO:
     file = path.open("rb")
     if not kind.st_size:
         file.close()
-        raise FileProblem(f"{path} is empty.", "It may not have been saved or copied completely.")
+        raise is_empty(path)
     return file
 
 
 def open_picture(path: Path, file: BinaryIO) -> Opened:
-    """The picture in a file.
+    """The picture in a file, or in a file's bytes as BytesIO, which have to live as long as the image.
 
     Raises:
         FileProblem: it is none, or one that is not read.
@@ -105,7 +106,10 @@ def _by_vips(path: Path, file: BinaryIO, format: Format, **options: int) -> pyvi
     # Better no picture than one that ends in gray. The source has a copy of the descriptor, and closes it with the
     # image; so names, which libvips takes for more than names, do not matter.
     file.seek(0)
-    source = pyvips.Source.new_from_descriptor(file.fileno())
+    if isinstance(file, BytesIO):
+        source = pyvips.Source.new_from_memory(file.getvalue())
+    else:
+        source = pyvips.Source.new_from_descriptor(file.fileno())
     image = pyvips.Operation.call(f"{format.vips}_source", source, access="sequential", fail_on="error", **options)
     check_size(path, image.width, image.height)
     return _to_full_white(image) if format is formats.AVIF and image.format == "ushort" else image

@@ -50,6 +50,11 @@ def cannot_write(path: Path, error: OSError) -> FileProblem:
     return _of_system(path, "written", error)
 
 
+def is_empty(path: Path | str) -> FileProblem:
+    """That a file has no bytes."""
+    return FileProblem(f"{path} is empty.", "It may not have been saved or copied completely.")
+
+
 def no_memory(path: Path | str, size: str = "") -> FileProblem:
     """That a picture does not go into the memory."""
     return FileProblem(
