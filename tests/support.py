@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from impasto.batch import manifest
 from impasto.client import Server
 from impasto.nets.vgg import CHANNELS
 from impasto.server.broker import Broker
@@ -103,6 +104,11 @@ class RunningBroker:
             client.close()
         self.broker.stop()
         self.thread.join()
+
+
+def listed(folder: str | Path) -> list[str]:
+    """The names of what lies in a folder of results, but for the manifest."""
+    return sorted(path.name for path in Path(folder).iterdir() if path.name != manifest.NAME)
 
 
 def wait_until(look: Callable[[], T | None]) -> T:

@@ -6,7 +6,7 @@ import errno
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from impasto.batch.outputs import Outputs, names_folder, plan_targets
+from impasto.batch.places import LocalPlace
+from impasto.batch.sources import Source, find_sources
 from impasto.cli import main
-from impasto.cli.outputs import Outputs, names_folder, plan_targets
-from impasto.cli.sources import Source, find_sources
 from impasto.command import SERVER_COMMAND
 from impasto.imaging import files
-from impasto_link.client import Call, Client, Event
-from impasto_link.errors import BadRequest, Cancelled, ServerGone, WorkerDied
+from impasto_link.client import Call, Client
+from impasto_link.errors import BadRequest, Cancelled, ImpastoError, ServerGone, WorkerDied
 from impasto_link.launch import connect_or_start
 from impasto_link.options import StylizeOptions
 from impasto_link.pixels import Region
+from support import listed
 
 STYLE = ("--style", "udnie", "--quiet")
 
@@ -48,10 +50,6 @@ def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be done is found out before a server is asked."""
     for module in ("batch", "styles"):
         monkeypatch.setattr(f"impasto.cli.{module}.connect_or_start", lambda *_: pytest.fail("the server was asked"))
-
-
-def listed(folder: str | Path) -> list[str]:
-    return sorted(path.name for path in Path(folder).iterdir())
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -175,16 +173,17 @@ def test_where_no_file_can_be_made_nothing_is_painted(
 @pytest.mark.parametrize("existing", ["refuse", "skip"])
 def test_a_file_that_comes_while_it_is_painted_stays(here: Path, existing: str) -> None:
     outputs, target = Outputs(existing, []), here / "a.png"
-    assert outputs.missing([target]) == {target}
+    place = LocalPlace(target)
+    assert outputs.missing([place]) == {place}
     target.write_bytes(b"mine")
     if existing == "skip":
-        outputs.put(target, b"painting")
+        assert not outputs.put(place, b"painting")
     else:
         with pytest.raises(files.FileThere):
-            outputs.put(target, b"painting")
+            outputs.put(place, b"painting")
     assert target.read_bytes() == b"mine"
     target.unlink()
-    outputs.put(target, b"painting")
+    assert outputs.put(place, b"painting")
     assert target.read_bytes() == b"painting"
 
 
@@ -192,9 +191,9 @@ def test_two_pictures_of_one_run_never_share_a_file(here: Path) -> None:
     paint("a.png")
     (here / "b.png").symlink_to("a.png")
     outputs = Outputs("replace", [])
-    outputs.put(here / "a.png", b"first")
+    outputs.put(LocalPlace(here / "a.png"), b"first")
     with pytest.raises(BadRequest, match=r"a\.png, which is .*b\.png, would be overwritten"):
-        outputs.put(here / "b.png", b"second")
+        outputs.put(LocalPlace(here / "b.png"), b"second")
     assert (here / "a.png").read_bytes() == b"first"
 
 
@@ -202,8 +201,8 @@ def test_two_pictures_of_one_run_never_share_a_file(here: Path) -> None:
 
 
 def found(*inputs: str, recursive: bool = False, output: str = "out") -> tuple[list[str], list[str]]:
-    sources, notes = find_sources(list(inputs), recursive=recursive, output=Path(output))
-    return [source.path.as_posix() for source in sources], notes
+    sources, notes = find_sources(inputs, recursive=recursive, output=LocalPlace(Path(output)))
+    return [str(source.place) for source in sources], notes
 
 
 def test_what_lies_in_a_folder(here: Path) -> None:
@@ -239,10 +238,10 @@ def test_a_folder_without_pictures_is_said(here: Path) -> None:
 def test_folders_in_folders_are_repeated_but_for_the_paintings(here: Path) -> None:
     for name in ("trip/a.png", "trip/day 1/a.png", "trip/day 2/a.heic.png", "trip/painted/a.png"):
         paint(name)
-    sources, notes = find_sources(["trip"], recursive=True, output=Path("trip/painted"))
+    sources, notes = find_sources(["trip"], recursive=True, output=LocalPlace(Path("trip/painted")))
     assert not notes
     targets = plan_targets(sources, "trip/painted", lambda source: ".jpg", several=True)
-    assert [target.as_posix() for target in targets] == [
+    assert [str(target) for target in targets] == [
         "trip/painted/a.jpg",
         "trip/painted/day 1/a.jpg",
         "trip/painted/day 2/a.heic.jpg",
@@ -251,7 +250,7 @@ def test_folders_in_folders_are_repeated_but_for_the_paintings(here: Path) -> No
 
 
 def test_two_pictures_of_one_name_are_said() -> None:
-    sources = [Source(Path("one/a.jpg")), Source(Path("two/a.jpg"))]
+    sources = [Source(LocalPlace(Path("one/a.jpg"))), Source(LocalPlace(Path("two/a.jpg")))]
     with pytest.raises(BadRequest, match=r"one/a\.jpg and two/a\.jpg would both become out/a\.jpg"):
         plan_targets(sources, "out", lambda source: ".jpg", several=True)
     assert not Path("out").exists()
@@ -259,7 +258,9 @@ def test_two_pictures_of_one_name_are_said() -> None:
 
 def test_pictures_that_differ_in_their_suffix_only_stay_apart() -> None:
     names = ["a.gif", "a.png", "a.psd", "b.psd"]
-    targets = plan_targets([Source(Path(name)) for name in names], "out", lambda source: ".png", several=True)
+    targets = plan_targets(
+        [Source(LocalPlace(Path(name))) for name in names], "out", lambda source: ".png", several=True
+    )
     assert [target.name for target in targets] == ["a.gif.png", "a.png", "a.psd.png", "b.png"]
     assert [source.name for source in targets.values()] == names
 
@@ -423,7 +424,7 @@ def test_a_style_that_is_not_there_is_said_once(photos: list[str], capsys: pytes
 def test_a_picture_too_large_for_the_memory_does_not_end_a_batch(
     photos: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    at_second(monkeypatch, files, "read", fail(MemoryError()))
+    at_second(monkeypatch, files, "decode", fail(MemoryError()))
     assert main(photos) == 1
     said = capsys.readouterr().err
     assert "not enough memory to read photos/b.png" in said
@@ -433,7 +434,7 @@ def test_a_picture_too_large_for_the_memory_does_not_end_a_batch(
 
 @pytest.mark.parametrize("errors", [[WorkerDied("It ended.")], [Cancelled("Stopping."), ServerGone("It has ended.")]])
 def test_what_ends_in_the_middle_is_begun_anew_and_the_picture_tried_again(
-    photos: list[str], errors: list[Exception], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    photos: list[str], errors: list[ImpastoError], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     connections = []
 
@@ -442,15 +443,17 @@ def test_what_ends_in_the_middle_is_begun_anew_and_the_picture_tried_again(
         return connect_or_start(command)
 
     monkeypatch.setattr("impasto.cli.batch.connect_or_start", connect)
-    events, coming = Client.events, [None, *errors]
+    stylize, coming = Client.stylize, [None, *errors]
 
-    def failing(client: Client, call: Call) -> Iterator[Event]:
+    def failing(client: Client, *arguments: Any, **more: Any) -> Call:
         error = coming.pop(0) if coming else None
-        if error is not None:
-            raise error
-        return events(client, call)
+        if error is None:
+            return stylize(client, *arguments, **more)
+        call = Call("lost")
+        call.fail(error)
+        return call
 
-    monkeypatch.setattr(Client, "events", failing)
+    monkeypatch.setattr(Client, "stylize", failing)
     assert main(photos) == 0
     assert listed("out") == ["a.png", "b.png", "c.png"]
     assert connections == [SERVER_COMMAND] * len(errors)

@@ -16,7 +16,7 @@ from PIL import Image, ImageCms
 from impasto.cli import main
 from impasto.cli.options import read_styles
 from impasto_link.pixels import Region
-from support import RunningServer
+from support import RunningServer, listed
 
 pytestmark = pytest.mark.usefixtures("running_server")
 
@@ -82,7 +82,7 @@ def test_a_folder_is_painted_and_a_bad_file_does_not_stop_it(
     (folder / "a2.jpg").write_bytes(b"\xff\xd8\xff not a picture")
     (folder / "notes.txt").write_text("not meant")
     assert stylize(folder, "-o", tmp_path / "out", "--style", "udnie") == 1
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "b.png"]
+    assert listed(tmp_path / "out") == ["a.png", "b.png"]
     error = capfd.readouterr().err
     assert "a2.jpg" in error
     assert "1 of 3" in error
@@ -102,7 +102,7 @@ def test_names_that_are_no_text_are_painted_and_printed(
     (folder / os.fsdecode(b"cass\xe9.png")).write_bytes(photo.read_bytes()[:5000])
     out = tmp_path / os.fsdecode(b"peint \xe9 [3]")
     assert stylize(folder, "-o", out, "--style", folder / names[0], "--style", folder / names[1]) == 1
-    assert sorted(path.name for path in out.iterdir()) == sorted([*names, os.fsdecode(b"f\xeate.tif")])
+    assert listed(out) == sorted([*names, os.fsdecode(b"f\xeate.tif")])
     assert Image.open(out / names[3]).size == (200, 160)
     error = capfd.readouterr().err
     assert "1 of 6 pictures failed" in error

@@ -12,7 +12,9 @@ import io
 import sys
 from pathlib import Path
 
-from impasto.cli.outputs import Outputs, add_existing_option
+from impasto.batch.outputs import Outputs
+from impasto.batch.places import LocalPlace
+from impasto.cli.batch import add_existing_option
 from impasto_link.errors import BadRequest, ImpastoError
 from impasto_link.options import REFINE
 
@@ -52,8 +54,8 @@ def run(options: argparse.Namespace) -> int:
     if options.result and not options.photo:
         raise BadRequest("A painting is compared with the photo that it was.", "Name the photo, too, with --photo.")
     read = [path for path in (options.picture, options.photo, options.result) if path]
-    outputs = Outputs(options.existing, read)
-    if not outputs.missing([options.output]):
+    outputs = Outputs(options.existing, map(LocalPlace, read))
+    if not outputs.missing([LocalPlace(options.output)]):
         print(f"{options.output} is there already and stays as it is.")
         return 0
 
@@ -88,6 +90,6 @@ def run(options: argparse.Namespace) -> int:
     )
     data = io.BytesIO()
     figure.savefig(data, dpi=110, format=options.output.suffix[1:].lower())
-    outputs.put(options.output, data.getvalue())
+    outputs.put(LocalPlace(options.output), data.getvalue())
     print(f"Wrote {options.output}")
     return 0

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from impasto.cli.batch import Batch, Item, add_batch_arguments
+from impasto.batch.manifest import settings_of
+from impasto.batch.plan import Item, Wanted
+from impasto.cli.batch import add_batch_arguments, plan_for, run_plan
 from impasto.cli.options import add_mask_options, add_parameters, mask_options, of_group
-from impasto_link.client import Call, Client, Event
+from impasto_link.client import Call, Client
 from impasto_link.options import MASK
+from impasto_link.pixels import Region
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,16 +21,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     wanted = mask_options(options)
-    # JPEG would blur the edge of a mask, and has no transparency.
-    batch = Batch(options, suffix_for=lambda source: ".png")
+    plan = plan_for(
+        options,
+        Wanted(
+            settings_of("mask", wanted, quality=options.quality),
+            # JPEG would blur the edge of a mask, and has no transparency.
+            suffix_for=lambda source: ".png",
+            files=lambda target: {"pixels" if options.cutout else "mask": target},
+            quality=options.quality,
+        ),
+    )
 
-    def begin(client: Client, item: Item) -> Call:
-        return client.mask(batch.read(item), wanted)
+    def send(client: Client, item: Item, region: Region) -> Call:
+        return client.mask(region, wanted)
 
-    def end(item: Item, result: Event) -> None:
-        if options.cutout:
-            batch.write(item, item.target, result.regions["pixels"], item.info)
-        else:
-            batch.write(item, item.target, result.regions["mask"])
-
-    return batch.run(begin, end)
+    return run_plan(plan, options, send)

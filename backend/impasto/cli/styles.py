@@ -14,8 +14,10 @@ from typing import Any
 
 from tqdm import tqdm
 
+from impasto.batch.outputs import Outputs
+from impasto.batch.places import LocalPlace
+from impasto.cli.batch import add_existing_option
 from impasto.cli.options import add_look_options, given, stylize_options
-from impasto.cli.outputs import Outputs, add_existing_option
 from impasto.client import Server, to_region
 from impasto.command import SERVER_COMMAND
 from impasto.zoo.library import Library
@@ -93,8 +95,8 @@ def _sheet(options: argparse.Namespace) -> int:
     if not low <= options.cell <= high:
         raise BadRequest(f"The size of a picture on the sheet is {options.cell}, but has to be from {low} to {high}.")
     files.check_target(options.sheet)
-    outputs = Outputs(options.existing, options.photo)
-    if not outputs.missing([options.sheet]):
+    outputs = Outputs(options.existing, map(LocalPlace, options.photo))
+    if not outputs.missing([LocalPlace(options.sheet)]):
         print(f"{options.sheet} is there already and stays as it is.", file=sys.stderr)
         return 0
     photos = [read_photo(path) for path in options.photo]
@@ -112,5 +114,5 @@ def _sheet(options: argparse.Namespace) -> int:
                 return painted
 
             sheet = contact_sheet(photos, names, paint, options.cell)
-    outputs.put(options.sheet, files.encode(options.sheet.suffix.lower(), to_region(sheet)[0]))
+    outputs.put(LocalPlace(options.sheet), files.encode(options.sheet.suffix.lower(), to_region(sheet)[0]))
     return 0

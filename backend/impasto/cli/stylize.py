@@ -6,9 +6,14 @@ Takes files, folders and patterns; 16 bit pictures stay 16 bit, colour profiles 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import PurePosixPath
 
-from impasto.cli.batch import Batch, Item, add_batch_arguments
+from impasto.batch.manifest import settings_of
+from impasto.batch.places import LocalPlace, Place
+from impasto.batch.plan import Item, Wanted
+from impasto.cli.batch import add_batch_arguments, plan_for, run_plan, say
 from impasto.cli.options import (
     add_style_options,
     area_of,
@@ -19,8 +24,10 @@ from impasto.cli.options import (
     stylize_options,
 )
 from impasto.imaging import files
-from impasto_link.client import Call, Client, Event
+from impasto_link.client import Call, Client
+from impasto_link.coats import StyleChoice
 from impasto_link.errors import BadRequest
+from impasto_link.options import StylizeOptions
 from impasto_link.pixels import Region
 
 
@@ -50,39 +57,59 @@ def run(options: argparse.Namespace) -> int:
             f"Choose another --area, or leave {idle} out.",
         )
     with_mask = options.layers and wanted.area != "everything"
-    batch = Batch(
+    mask_place = [] if options.mask is None else [LocalPlace(options.mask)]
+    plan = plan_for(
         options,
-        suffix_for=lambda source: source.suffix if source.suffix.lower() in files.WRITABLE else ".png",
-        beside=lambda target: [mask_beside(target)] if with_mask else [],
-        reads=[*style_files([*options.style, *options.background_style]), *([options.mask] if options.mask else [])],
+        Wanted(
+            settings_of(
+                "stylize",
+                _by_content(wanted, pictures),
+                quality=options.quality,
+                mask=[sha256(place.read()).hexdigest() for place in mask_place],
+            ),
+            suffix_for=lambda source: source.suffix if source.suffix.lower() in files.WRITABLE else ".png",
+            files=lambda target: {"pixels": target, **({"mask": mask_beside(target)} if with_mask else {})},
+            reads=[*map(LocalPlace, style_files([*options.style, *options.background_style])), *mask_place],
+            quality=options.quality,
+        ),
     )
     gray: list[str] = []
 
-    def begin(client: Client, item: Item) -> Call:
-        region = batch.read(item)
+    def send(client: Client, item: Item, region: Region) -> Call:
         if region.format.is_gray and not options.color:
             gray.append(item.source.name)
         mask = None
         if options.mask is not None:
             mask, resized = files.read_mask(options.mask, region.format.width, region.format.height)
             if resized:
-                batch.say(f"{options.mask} is not of the size of {item.source} and was resized to it.")
+                say(f"{options.mask} is not of the size of {item.source} and was resized to it.")
         return client.stylize(region, wanted, mask=mask, pictures=pictures)
 
-    def end(item: Item, result: Event) -> None:
-        batch.write(item, item.target, result.regions["pixels"], item.info)
-        if "mask" in result.regions:
-            batch.write(item, mask_beside(item.target), result.regions["mask"])
-
-    status = batch.run(begin, end)
+    status = run_plan(plan, options, send)
     if gray:
         what = (
             f"{gray[0]} is gray, and so is its" if len(gray) == 1 else f"{len(gray)} pictures are gray, and so is their"
         )
-        batch.say(f"{what} painting. With --color it is painted in colour.")
+        say(f"{what} painting. With --color it is painted in colour.")
     return status
 
 
-def mask_beside(target: Path) -> Path:
+def mask_beside(target: Place) -> Place:
     """Where --layers writes the mask of a painting."""
     return target.with_name(f"{target.stem}-mask.png")
+
+
+def _by_content(wanted: StylizeOptions, pictures: dict[str, Region]) -> StylizeOptions:
+    """The same with pictures as styles named by what is in them: it is the same style wherever the file lies."""
+
+    def named(choice: StyleChoice) -> StyleChoice:
+        if choice.kind != "frame":
+            return choice
+        content = sha256(pictures[choice.name].data).hexdigest()
+        return replace(choice, name=f"{PurePosixPath(choice.name).name} {content}")
+
+    return replace(
+        wanted,
+        styles=tuple(map(named, wanted.styles)),
+        background_styles=tuple(map(named, wanted.background_styles)),
+    )

@@ -25,7 +25,7 @@ from impasto.imaging.formats import READABLE, WRITABLE, WRITERS
 from impasto.imaging.metadata import FileInfo, with_info
 from impasto.imaging.opening import Opened, open_file, open_picture, without_resolution
 from impasto.imaging.placing import check_folder, check_place, put
-from impasto.imaging.problems import FileProblem, FileThere, as_text, cannot_read, is_empty, no_memory
+from impasto.imaging.problems import FileProblem, FileThere, as_text, cannot_read, no_memory
 from impasto.imaging.said_colors import said_profile
 from impasto.imaging.vips_regions import (
     CHANNELS,
@@ -47,6 +47,7 @@ __all__ = [
     "FileProblem",
     "FileThere",
     "as_text",
+    "check_format",
     "check_place",
     "check_target",
     "coverage",
@@ -104,8 +105,6 @@ def decode(data: bytes, of: str) -> tuple[Region, FileInfo]:
     Raises:
         FileProblem: as `read`.
     """
-    if not data:
-        raise is_empty(of)
     return _in_words(Path(of), lambda: BytesIO(data))
 
 
@@ -325,9 +324,19 @@ def check_target(path: str | os.PathLike[str], width: int = 1, height: int = 1) 
     Whether a file can be made there is `check_place`'s to find out, and whether one may be replaced the caller's.
 
     Raises:
-        FileProblem: the suffix is unknown, its format does not hold that size, or there is no folder to write to.
+        FileProblem: as `check_format`, or there is no folder to write to.
     """
-    path = Path(path)
+    check_format(path, width, height)
+    check_folder(Path(path))
+
+
+def check_format(name: str | os.PathLike[str], width: int = 1, height: int = 1) -> None:
+    """See that a file of that name can hold a picture of so many pixels.
+
+    Raises:
+        FileProblem: the suffix is unknown, or its format does not hold that size.
+    """
+    path = Path(name)
     suffix = path.suffix.lower()
     if suffix not in WRITERS:
         what = f"Pictures cannot be saved as {path.suffix!r}."
@@ -340,4 +349,3 @@ def check_target(path: str | os.PathLike[str], width: int = 1, height: int = 1) 
             f"{WRITERS[suffix].longest} pixels a side.",
             "PNG and TIFF take larger ones.",
         )
-    check_folder(path)

@@ -55,16 +55,12 @@ def open_file(path: Path) -> BinaryIO:
 
     Raises:
         OSError: the system does not give it.
-        FileProblem: it is no file, or empty.
+        FileProblem: it is no file.
     """
     kind = path.stat()
     if not stat.S_ISREG(kind.st_mode) and not stat.S_ISDIR(kind.st_mode):
         raise FileProblem(f"{path} is a pipe or a device, not a file.", "Save the picture in a file first.")
-    file = path.open("rb")
-    if not kind.st_size:
-        file.close()
-        raise is_empty(path)
-    return file
+    return path.open("rb")
 
 
 def open_picture(path: Path, file: BinaryIO) -> Opened:
@@ -75,6 +71,8 @@ def open_picture(path: Path, file: BinaryIO) -> Opened:
         pyvips.Error: it is damaged.
     """
     head = file.read(formats.HEAD)
+    if not head:
+        raise is_empty(path)
     format = formats.recognise(head, path.suffix.lower())
     if format is None:
         words, hint = formats.what_else(head, path.suffix.lower()) or ("is not a picture that can be read.", "")

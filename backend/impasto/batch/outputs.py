@@ -1,30 +1,20 @@
-"""Where the results of a command go, and what may be replaced there."""
+"""Where results go, and what may be replaced there."""
 
 from __future__ import annotations
 
-import argparse
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
-from impasto.cli.sources import Source
+from impasto.batch.places import LocalPlace, Place, place_of
+from impasto.batch.sources import Source
 from impasto.imaging import files
-from impasto_link.errors import BadRequest, ImpastoError
+from impasto_link.errors import BadRequest
 
+#: What can be done about files that are there already: refuse to begin, leave them out, or replace them.
 EXISTING = ("refuse", "skip", "replace")
 
 _GO_ON = "Give --existing skip to go on where it stopped, or --existing replace."
-
-
-def add_existing_option(parser: argparse.ArgumentParser) -> None:
-    """What is done about files that are there already."""
-    parser.add_argument(
-        "--existing",
-        choices=EXISTING,
-        default=EXISTING[0],
-        help="where a file is already: refuse to begin, skip what is there, or replace it (default: refuse)",
-    )
 
 
 class Outputs:
@@ -38,11 +28,13 @@ class Outputs:
         inputs: what the command reads.
     """
 
-    def __init__(self, existing: str, inputs: Iterable[Path]) -> None:
+    def __init__(self, existing: str, inputs: Iterable[Place]) -> None:
         self.existing = existing
-        self._own = {file: path for path in inputs if (file := _file(path)) is not None}
+        self._own: dict[Hashable, Place] = {}
+        for place in inputs:
+            self._note(place)
 
-    def missing(self, targets: Sequence[Path]) -> set[Path]:
+    def missing(self, targets: Sequence[Place]) -> set[Place]:
         """Those of the files that are to be written: all of them, or those that are not there yet.
 
         Raises:
@@ -51,20 +43,20 @@ class Outputs:
         """
         for target in targets:
             self._check(target)
-        there = {target for target in targets if os.path.lexists(target)}
+        there = _there(targets)
         if there and self.existing == "refuse":
-            first = min(there)
+            first = min(there, key=str)
             if len(targets) == 1:
                 raise BadRequest(f"{first} is there already.", "Name another with -o, or give --existing replace.")
             raise BadRequest(f"{len(there)} of {len(targets)} files are there already, such as {first}.", _GO_ON)
         missing = set(targets) - (there if self.existing == "skip" else set())
-        one_of_each = {target.resolve().parent: target for target in sorted(missing)}
+        one_of_each = {target.folder.identity(): target for target in sorted(missing, key=str)}
         for target in {*one_of_each.values(), *(missing & there)}:
-            files.check_place(target)
+            target.check()
         return missing
 
-    def put(self, target: Path, data: bytes) -> None:
-        """Write one of the files; one that came meanwhile is treated as one that was there.
+    def put(self, target: Place, data: bytes) -> bool:
+        """Write one of the files; False if one has come meanwhile, and what is there is to be left out.
 
         Raises:
             FileProblem: it cannot be written.
@@ -72,48 +64,51 @@ class Outputs:
         """
         self._check(target)
         try:
-            files.put(target, data, replace=self.existing == "replace")
+            target.put(data, replace=self.existing == "replace")
         except files.FileThere:
             if self.existing != "skip":
                 raise
-        if (written := _file(target)) is not None:
-            self._own[written] = target
+            return False
+        self._note(target)
+        return True
 
-    def _check(self, target: Path) -> None:
-        file = _file(target)
-        own = None if file is None else self._own.get(file)
+    def _note(self, place: Place) -> None:
+        if (identity := place.identity()) is not None:
+            self._own[identity] = place
+
+    def _check(self, target: Place) -> None:
+        own = self._own.get(target.identity())
         if own is not None:
             which = "" if own == target else f", which is {target},"
             raise BadRequest(
                 f"{own}{which} would be overwritten.",
                 "What a command reads is never replaced. Name another place with -o.",
             )
-        if target.is_dir():
+        if isinstance(target, LocalPlace) and target.kind() == "folder":
             raise BadRequest(f"{target} is a folder.", "Name another place with -o.")
 
 
-def _file(path: Path) -> tuple[int, int] | None:
-    """What tells a file from others, whatever its names; None if there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+def _there(targets: Iterable[Place]) -> set[Place]:
+    names = defaultdict[Place, set[str]](set)
+    for target in targets:
+        names[target.folder].add(target.name)
+    return {folder / name for folder, wanted in names.items() for name in folder.there(wanted)}
 
 
 def names_folder(output: str, *, several: bool) -> bool:
     """Whether results go into a folder of this name, each under its own, rather than into one file."""
-    path = Path(output)
-    if path.is_dir() or output.endswith(("/", os.sep)):
+    place = place_of(output)
+    kind = place.kind()
+    if kind == "folder" or output.endswith(("/", os.sep)):
         return True
-    if path.exists():
+    if kind is not None:
         return False
-    return path.suffix == "" or (several and path.suffix.lower() not in files.WRITABLE)
+    return place.suffix == "" or (several and place.suffix.lower() not in files.WRITABLE)
 
 
 def plan_targets(
-    sources: Sequence[Source], output: str, suffix_for: Callable[[Path], str], *, several: bool
-) -> dict[Path, Path]:
+    sources: Sequence[Source], output: str, suffix_for: Callable[[Place], str], *, several: bool
+) -> dict[Place, Place]:
     """What goes where: one picture into the file OUT, or each under its own name into the folder OUT, which is made.
 
     Args:
@@ -131,33 +126,24 @@ def plan_targets(
         raise BadRequest(
             "Pictures are written to files, not to the standard output.", "Name a file or a folder with -o."
         )
-    path = Path(output)
+    out = place_of(output)
     if not names_folder(output, several=several):
         if len(sources) > 1:
             raise BadRequest(f"{len(sources)} pictures do not go into one file, {output}.", "Name a folder with -o.")
-        files.check_target(path)
-        return {path: sources[0].path}
-    targets: dict[Path, Path] = {}
-    places = [path / source.below / f"{source.path.stem}{suffix_for(source.path)}" for source in sources]
+        files.check_format(out.name)
+        return {out: sources[0].place}
+    targets: dict[Place, Place] = {}
+    places = [out / source.below / f"{source.place.stem}{suffix_for(source.place)}" for source in sources]
     wanted = Counter(places)
     for source, place in zip(sources, places, strict=True):
         # A painting of a.psd beside one of a.png becomes a.psd.png.
-        alone = wanted[place] == 1 or place.name == source.path.name
-        target = place if alone else place.with_name(f"{source.path.name}{place.suffix}")
-        if (other := targets.setdefault(target, source.path)) != source.path:
+        alone = wanted[place] == 1 or place.name == source.place.name
+        target = place if alone else place.with_name(f"{source.place.name}{place.suffix}")
+        if (other := targets.setdefault(target, source.place)) != source.place:
             raise BadRequest(
-                f"{other} and {source.path} would both become {target}.",
+                f"{other} and {source.place} would both become {target}.",
                 "Give each a folder of its own with -o, or name the folder above them and --recursive.",
             )
-    _make_folders(targets)
+    for folder in sorted({target.folder for target in targets}, key=str):
+        folder.make()
     return targets
-
-
-def _make_folders(targets: Iterable[Path]) -> None:
-    for folder in sorted({target.parent for target in targets}):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ImpastoError(
-                f"The folder {folder} cannot be made: {error.strerror}.", "Name another folder with -o."
-            ) from error

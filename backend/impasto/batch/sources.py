@@ -1,23 +1,23 @@
-"""The pictures that a command line names: files, folders and patterns."""
+"""The pictures that a person names: files, folders and patterns."""
 
 from __future__ import annotations
 
 import glob
-import os
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from impasto.batch.places import Listing, Place, place_of
 from impasto.imaging import files
-from impasto_link.errors import BadRequest
+from impasto_link.errors import BadRequest, ImpastoError
 
 
 class Source(NamedTuple):
     """A picture, and the folder in which it lay, as seen from the folder that was named."""
 
-    path: Path
-    below: Path = Path()
+    place: Place
+    below: PurePosixPath = PurePosixPath()
 
 
 class Sources:
@@ -31,10 +31,10 @@ class Sources:
         output: where the results go, which is no source of pictures.
     """
 
-    def __init__(self, *, recursive: bool, output: Path) -> None:
+    def __init__(self, *, recursive: bool, output: Place) -> None:
         self.found: list[Source] = []
         self._recursive = recursive
-        self._output = output
+        self._output = output.identity()
         self._other: Counter[str] = Counter()
         self._folders = 0
         self._notes: list[str] = []
@@ -45,18 +45,18 @@ class Sources:
         Raises:
             BadRequest: nothing matches the pattern, or it is a pipe.
         """
-        path = Path(name)
-        if name == "-" or (path.exists() and not path.is_file() and not path.is_dir()):
+        place = place_of(name)
+        kind = place.kind()
+        if name == "-" or kind == "other":
             raise BadRequest(f"{name} is no file: pictures are not read from pipes.", "Save it to a file first.")
-        if path.is_dir():
-            self._add_folder(path)
-        elif path.exists() or not glob.has_magic(name):
-            self.found.append(Source(path))
+        if kind == "folder":
+            self._add_folder(place)
+        elif kind == "file" or not glob.has_magic(name):
+            self.found.append(Source(place))
+        elif matches := place.matches():
+            self.found += [Source(one) for one in matches if one.kind() == "file"]
         else:
-            matches = sorted(Path(one) for one in glob.glob(name, recursive=True))  # noqa: PTH207 - patterns may be absolute
-            if not matches:
-                raise BadRequest(f"No file matches {name}.")
-            self.found += [Source(one) for one in matches if one.is_file()]
+            raise BadRequest(f"No file matches {place}.")
 
     def notes(self) -> list[str]:
         """What was passed over, in sentences."""
@@ -68,38 +68,36 @@ class Sources:
             notes.append(f"{_count(self._folders, 'folder')} passed over; --recursive looks into folders, too.")
         return notes
 
-    def _add_folder(self, folder: Path) -> None:
+    def _add_folder(self, folder: Place) -> None:
         before = len(self.found)
-        for inside in self._walk(folder):
-            names = sorted(one.name for one in inside.iterdir() if not one.name.startswith(".") and one.is_file())
-            for name in names:
-                if Path(name).suffix.lower() in files.READABLE:
-                    self.found.append(Source(inside / name, inside.relative_to(folder)))
+        for below, listing in self._walk(folder):
+            for place in _seen(listing.files):
+                if place.suffix.lower() in files.READABLE:
+                    self.found.append(Source(place, below))
                 else:
-                    self._other[Path(name).suffix.lower() or "no suffix"] += 1
+                    self._other[place.suffix.lower() or "no suffix"] += 1
         if len(self.found) == before:
             self._notes.append(f"There are no pictures in {folder}.")
 
-    def _walk(self, folder: Path) -> Iterator[Path]:
-        """The folder and those in it, but for the one that the results go to."""
-
-        def unseen(error: OSError) -> None:
-            self._notes.append(f"{error.filename} could not be looked into: {error.strerror}.")
-
-        for name, inside, _ in os.walk(folder, onerror=unseen):
-            inside[:] = sorted(
-                one for one in inside if not one.startswith(".") and not self._is_output(Path(name, one))
-            )
-            if not self._recursive:
+    def _walk(self, folder: Place) -> Iterator[tuple[PurePosixPath, Listing]]:
+        """What lies in the folder and those in it, but for the one that the results go to."""
+        waiting = [(folder, PurePosixPath())]
+        while waiting:
+            folder, below = waiting.pop()
+            try:
+                listing = folder.listing()
+            except ImpastoError as error:
+                self._notes.append(str(error))
+                continue
+            yield below, listing
+            inside = [one for one in _seen(listing.folders) if self._output is None or one.identity() != self._output]
+            if self._recursive:
+                waiting += [(one, below / one.name) for one in reversed(inside)]
+            else:
                 self._folders += len(inside)
-                inside.clear()
-            yield Path(name)
-
-    def _is_output(self, folder: Path) -> bool:
-        return self._output.is_dir() and self._output.samefile(folder)
 
 
-def find_sources(inputs: list[str], *, recursive: bool, output: Path) -> tuple[list[Source], list[str]]:
+def find_sources(inputs: Iterable[str], *, recursive: bool, output: Place) -> tuple[list[Source], list[str]]:
     """The pictures that were named, each once, and what was passed over, in sentences.
 
     Raises:
@@ -111,10 +109,14 @@ def find_sources(inputs: list[str], *, recursive: bool, output: Path) -> tuple[l
     notes = sources.notes()
     if not sources.found:
         raise BadRequest(" ".join(notes) or "There are no pictures.")
-    once: dict[Path, Source] = {}
+    once: dict[Place, Source] = {}
     for source in sources.found:
-        once.setdefault(source.path.absolute(), source)
+        once.setdefault(source.place.absolute(), source)
     return list(once.values()), notes
+
+
+def _seen(places: Iterable[Place]) -> list[Place]:
+    return [place for place in places if not place.name.startswith(".")]
 
 
 def _count(number: int, what: str) -> str:

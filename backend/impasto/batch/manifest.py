@@ -1,0 +1,122 @@
+"""What was done in a folder: one line for each picture and try, so that a run can be resumed and looked into."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from impasto.batch.places import Place
+from impasto_link import __version__
+from impasto_link.options import MASK, REFINE, STYLIZE, MaskOptions, StylizeOptions
+from impasto_link.parameters import Parameter
+
+#: What it is called in the folder of the results.
+NAME = "impasto-manifest.jsonl"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A picture and what became of it, as a line of the manifest.
+
+    Attributes:
+        source: the picture: an absolute path, or an address without its password.
+        targets: what was to be written, as seen from the manifest's folder.
+        sha256: of the bytes of the source, in hexadecimal digits; empty if they could not be read.
+        stamp: changes when the source does, see `impasto.batch.places.Place.stamp`; empty likewise.
+        settings: what was asked for, see `settings_of`.
+        seconds: how long it took.
+        error: why it failed, in a sentence; None if it was done.
+        version: of Impasto.
+        when: it ended, in UTC, as in ISO 8601.
+    """
+
+    source: str
+    targets: tuple[str, ...]
+    sha256: str
+    stamp: str
+    settings: Mapping[str, Any]
+    seconds: float
+    error: str | None = None
+    version: str = __version__
+    when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+
+    def to_line(self) -> bytes:
+        """As a line of the manifest, with its end."""
+        entry = {**asdict(self), "seconds": round(self.seconds, 3)}
+        return json.dumps(entry, ensure_ascii=False).encode() + b"\n"
+
+    @classmethod
+    def from_line(cls, line: bytes) -> Entry | None:
+        """Read a line; None if it is none, as the last one of a run that was killed while it wrote."""
+        try:
+            entry = json.loads(line)
+            known = {field.name: entry[field.name] for field in fields(cls)}
+            return cls(**{**known, "targets": tuple(known["targets"])})
+        except (ValueError, TypeError, KeyError):
+            return None
+
+    def is_of(self, source: Place, settings: Mapping[str, Any]) -> bool:
+        """Whether it was made of the picture as it is now, with these settings.
+
+        Only a picture whose stamp is another is read.
+
+        Raises:
+            ImpastoError: the picture cannot be read.
+        """
+        if settings != self.settings:
+            return False
+        return source.stamp() == self.stamp or sha256(source.read()).hexdigest() == self.sha256
+
+
+class Manifest:
+    """The manifest of a folder.
+
+    Each line is written at once and in one piece, so runs that write into one folder at the same time do not disturb
+    each other, and one that is killed leaves at most half a line, which is passed over.
+
+    Args:
+        folder: of the results.
+    """
+
+    def __init__(self, folder: Place) -> None:
+        self.folder = folder
+        self.place = folder / NAME
+
+    def done(self) -> dict[str, Entry]:
+        """How each target was made the last time that it was, by its name as seen from the folder."""
+        lines = self.place.read().splitlines() if self.place.kind() else []
+        entries = [entry for line in lines if (entry := Entry.from_line(line)) is not None and entry.error is None]
+        return {target: entry for entry in entries for target in entry.targets}
+
+    def add(self, entry: Entry) -> None:
+        """Write a line; raises FileProblem if the disk is full, or the like."""
+        self.place.append(entry.to_line())
+
+
+def settings_of(operation: str, options: StylizeOptions | MaskOptions, **more: Any) -> dict[str, Any]:
+    """What was asked for, as the manifest has it: the fields of the wire that are not what they are by default.
+
+    So a version of Impasto with further options still knows what was made before. Where it was computed does not count.
+
+    Args:
+        operation: ``stylize`` or ``mask``.
+        options: what was asked for.
+        more: on what else the files depend; None and empty is not told.
+    """
+    wire = options.to_wire()
+    asked = _changed({**wire, "device": ""}, {**STYLIZE, **MASK})
+    if wire.get("refine") is not None:
+        asked["refine"] = _changed(wire["refine"], REFINE)
+    return json.loads(json.dumps({"operation": operation, **asked, **_changed(more, {})}))
+
+
+def _changed(values: Mapping[str, Any], known: Mapping[str, Parameter]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in values.items()
+        if value not in (None, "", (), [], {}) and not (name in known and value == known[name].default)
+    }
