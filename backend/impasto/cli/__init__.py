@@ -26,6 +26,7 @@ COMMANDS = {
     "keep": "Keep a picture as a style of the library.",
     "inspect": "Draw what a network sees in a picture.",
     "serve": "Run the server in this terminal.",
+    "web": "Run the web face: an HTTP API and a page, for browsers and programs.",
     "status": "Say what the server is doing: device, memory, queue, models.",
     "stop": "Stop the server.",
     "train": "Train models: styles, what paints like pictures, or the network that finds the subject.",

@@ -52,6 +52,7 @@ __all__ = [
     "check_target",
     "coverage",
     "decode",
+    "decode_mask",
     "encode",
     "float_white",
     "from_cmyk",
@@ -151,7 +152,16 @@ def read_mask(path: str | os.PathLike[str], width: int, height: int) -> tuple[Re
     Raises:
         FileProblem: as `read`.
     """
-    mask = coverage(read(path)[0])
+    return _as_mask(read(path)[0], width, height)
+
+
+def decode_mask(data: bytes, of: str, width: int, height: int) -> tuple[Region, bool]:
+    """Read any picture as a mask as `read_mask` does, of a file's bytes as `decode` takes them."""
+    return _as_mask(decode(data, of)[0], width, height)
+
+
+def _as_mask(region: Region, width: int, height: int) -> tuple[Region, bool]:
+    mask = coverage(region)
     resized = (mask.format.width, mask.format.height) != (width, height)
     if resized:
         image = to_vips(mask, ("u16", "u8")).thumbnail_image(width, height=height, size="force")

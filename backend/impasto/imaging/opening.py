@@ -20,13 +20,14 @@ from PIL import Image
 from impasto.imaging import formats, tiff
 from impasto.imaging.formats import Format
 from impasto.imaging.metadata import FileInfo, has_gain_map, info_of
-from impasto.imaging.problems import FileProblem, as_text, is_empty
+from impasto.imaging.problems import FileProblem, NoPicture, TooLarge, as_text, is_empty
 from impasto_link.pixels import MAX_SIDE
 
 log = logging.getLogger(__name__)
 
 #: Pictures of more pixels are refused before anything of them is decoded.
 MAX_PIXELS = 1_000_000_000
+_most_pixels = MAX_PIXELS
 
 #: The modules by which Pillow learns a format, and where they have no effect of their own, what to call in them.
 _PLUGINS = {"pillow-heif": ("pillow_heif", "register_heif_opener"), "pillow-jxl-plugin": ("pillow_jxl", "")}
@@ -50,6 +51,12 @@ class Opened(NamedTuple):
     pages: int = 1
 
 
+def limit_pixels(most: int) -> None:
+    """Let this process read no pictures of more pixels, as is wise where they are strangers'."""
+    global _most_pixels
+    _most_pixels = min(most, MAX_PIXELS)
+
+
 def open_file(path: Path) -> BinaryIO:
     """A file's bytes; of what is no file (a pipe, a device, a folder) nothing is waited for.
 
@@ -67,7 +74,8 @@ def open_picture(path: Path, file: BinaryIO) -> Opened:
     """The picture in a file, or in a file's bytes as BytesIO, which have to live as long as the image.
 
     Raises:
-        FileProblem: it is none, or one that is not read.
+        NoPicture: it is none, or one that is not read.
+        FileProblem: it is too large, or damaged.
         pyvips.Error: it is damaged.
     """
     head = file.read(formats.HEAD)
@@ -76,7 +84,7 @@ def open_picture(path: Path, file: BinaryIO) -> Opened:
     format = formats.recognise(head, path.suffix.lower())
     if format is None:
         words, hint = formats.what_else(head, path.suffix.lower()) or ("is not a picture that can be read.", "")
-        raise FileProblem(f"{path} {words}", hint)
+        raise NoPicture(f"{path} {words}", hint)
     if format is formats.ARCHIVE:
         return _from_archive(path, file)
     if format is formats.TIFF:
@@ -122,12 +130,12 @@ def check_size(path: Path, width: int, height: int) -> None:
     """See that a picture is none of the sizes that only mistakes and attacks have.
 
     Raises:
-        FileProblem: it is; the message says of what size the picture claims to be.
+        TooLarge: it is; the message says of what size the picture claims to be.
     """
-    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-        raise FileProblem(
+    if width * height > _most_pixels or max(width, height) > MAX_SIDE:
+        raise TooLarge(
             f"{path} claims to be {width} x {height} pixels.",
-            f"At most {MAX_PIXELS // 1_000_000} megapixels and {MAX_SIDE} pixels a side are read.",
+            f"At most {_most_pixels / 1_000_000:g} megapixels and {MAX_SIDE} pixels a side are read.",
         )
 
 
@@ -157,8 +165,8 @@ def _from_archive(path: Path, file: BinaryIO) -> Opened:
     try:
         with zipfile.ZipFile(file) as archive:
             found = archive.getinfo("mergedimage.png")
-            if found.file_size > 4 * MAX_PIXELS:
-                raise FileProblem(f"The picture in {path} is too large.")
+            if found.file_size > 4 * _most_pixels:
+                raise TooLarge(f"The picture in {path} is too large.")
             data = archive.read(found)
     except (KeyError, zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
         raise FileProblem(f"{path} has no finished picture in it, or is damaged.", "Export it as PNG first.") from error

@@ -15,6 +15,18 @@ class FileProblem(ImpastoError):
     code = "file"
 
 
+class NoPicture(FileProblem):
+    """It is no picture, or of a kind that is not read."""
+
+    code = "no-picture"
+
+
+class TooLarge(FileProblem):
+    """A picture has more pixels than are read."""
+
+    code = "too-large"
+
+
 class FileThere(FileProblem):
     """There is a file already where one was to be written, and it may not be replaced."""
 

@@ -1,0 +1,40 @@
+"""The web face, over real sockets, in front of the real server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from running_web import RunningWeb, as_file
+from support import RunningServer
+
+
+@pytest.fixture
+def web(running_server: RunningServer) -> Iterator[Callable[..., RunningWeb]]:
+    """Starts web faces; arguments are those of `WebOptions`."""
+    started: list[RunningWeb] = []
+
+    def start(**options: Any) -> RunningWeb:
+        started.append(RunningWeb(**options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture
+def http(web: Callable[..., RunningWeb]) -> Iterator[httpx.Client]:
+    """A client of a web face with the limits that it has by itself."""
+    with web().http() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def photo(astronaut: np.ndarray) -> bytes:
+    """A small PNG."""
+    return as_file(astronaut[100:228, 150:278])
