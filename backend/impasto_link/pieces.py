@@ -175,10 +175,16 @@ class Outbox:
 
 
 class _Arriving:
-    """A train of which not all is here. Room is made for its header, and for the rest once that is here."""
+    """A train of which not all is here. Room is made for its header, and for the rest once that is here.
+
+    Attributes:
+        frames: what there is room for.
+        room: how many bytes of memory that has been given.
+    """
 
     def __init__(self, sizes: list[int]) -> None:
         self.frames: list[memoryview] = []
+        self.room = 0
         self._sizes = sizes
         self._here = 0
         self._rooms: deque[memoryview] = deque()
@@ -189,11 +195,6 @@ class _Arriving:
         """Of the whole of it."""
         return sum(self._sizes)
 
-    @property
-    def room(self) -> int:
-        """How many bytes of memory it has been given."""
-        return size_of(self.frames)
-
     def make_room(self, count: int) -> None:
         """Let its first ``count`` frames come."""
         for size in self._sizes[len(self.frames) : count]:
@@ -203,6 +204,7 @@ class _Arriving:
                 raise BadRequest(
                     say("There is no memory for a message of {nbytes} bytes.", nbytes=self.nbytes)
                 ) from None
+            self.room += size
             if size:
                 self._rooms.append(self.frames[-1])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import sys
 
@@ -87,6 +88,62 @@ def test_a_job_that_is_put_back_is_next_and_only_so_often() -> None:
     assert not taken.may_be_tried_again
 
 
+class Counter:
+    """A place where people wait, come again when they had their turn, and are counted."""
+
+    def __init__(self) -> None:
+        self.queue = JobQueue()
+        self._numbers = itertools.count()
+
+    def comes(self, client: bytes) -> int:
+        """Somebody has something to be done; how many are before him."""
+        added = job(next(self._numbers), client)
+        self.queue.add(added)
+        return self.queue.place_of_last(added)
+
+    def next(self) -> bytes:
+        taken = self.queue.take("cpu")
+        assert taken is not None
+        return taken.client
+
+
+def test_who_asks_once_in_a_while_does_not_wait_for_two_hundred_who_never_stop() -> None:
+    counter = Counter()
+    for number in range(200):
+        counter.comes(b"%d" % number)
+    places = []
+    for number in range(1400):
+        if number % 450 == 0:
+            places.append(counter.comes(b"me"))
+        if (served := counter.next()) != b"me":
+            counter.comes(served)
+    assert places == [200, 0, 0, 0], "the others had not had a turn either at first"
+
+
+def test_who_never_stops_has_as_many_turns_as_others() -> None:
+    counter, turns = Counter(), dict.fromkeys((b"first", b"second", b"third"), 0)
+    for client in turns:
+        counter.comes(client)
+    for _ in range(300):
+        served = counter.next()
+        turns[served] += 1
+        counter.comes(served)
+    assert set(turns.values()) == {100}
+
+
+def test_however_many_come_anew_nobody_waits_for_ever() -> None:
+    counter = Counter()
+    counter.comes(b"me")
+    assert counter.next() == b"me"
+    counter.comes(b"me")
+    for number in range(100):
+        counter.comes(b"one %d" % number)
+        counter.comes(b"another %d" % number)
+        if counter.next() == b"me":
+            break
+    assert number < 20, "and these come twice as fast as they are served"
+
+
 def test_places_are_counted_without_looking_at_every_job() -> None:
     chance, queue = random.Random(1), JobQueue()
     for number in range(200):
@@ -118,6 +175,10 @@ def test_results_are_kept_within_bounds() -> None:
     kept.keep("d", [b""], {"shared": 1000})
     assert kept.find("c") is None
     assert kept.find("d") is not None
+    kept.drop("d")
+    for name in ("e", "f", "f"):
+        kept.keep(name, [bytes(40)], {})
+    assert kept.find("e") is not None, "what was dropped, or kept anew, takes no room"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc keeps what was freed")

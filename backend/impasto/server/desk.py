@@ -90,7 +90,7 @@ class Desk:
             # It would be sent the name of a file that it cannot see.
             frames = [codec.pack({**header, "shared": False}), *frames[1:]]
         # What comes in a row is a batch, however small its pictures are: of these only the first one hurries.
-        is_first = not any(job.client == client for job in self.jobs())
+        is_first = not self.queue.of_client(client) and all(job.client != client for job in self.crew.jobs())
         streams = isinstance(operation, StreamOperation)
         hurries = streams or options.max_side is not None or is_first
         quick = hurries and is_quick(options, {kind: one.format for kind, one in regions.items()})

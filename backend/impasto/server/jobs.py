@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, NamedTuple
 
 from impasto.compute.memory import whole_memory
@@ -111,57 +112,70 @@ def is_quick(options: StylizeOptions | MaskOptions, formats: Mapping[str, PixelF
 
 
 class _Line:
-    """Jobs of clients that take turns, so that a batch of a hundred does not keep another person waiting."""
+    """Jobs of clients that take turns, so that a batch of a hundred does not keep another person waiting.
+
+    In a round everybody who waits has one turn. Who has had his is due again a round later, be it that his next job
+    waits already or comes after that; who comes anew, or after a longer pause, is due at once. So two hundred who never
+    stop do not keep somebody waiting who asks once in a while, nor do those who keep coming keep the two hundred.
+    """
 
     def __init__(self) -> None:
-        self._by_client: OrderedDict[bytes, list[Job]] = OrderedDict()
+        self._lanes: dict[bytes, list[Job]] = {}
         self._length = 0
+        #: How many rounds have been, and when everybody is due who waits, or has had his turn in this one.
+        self._rounds = 0.0
+        self._due: dict[bytes, float] = {}
 
     def __len__(self) -> int:
         return self._length
 
     def __iter__(self) -> Iterator[Job]:
-        lanes = list(self._by_client.values())
+        lanes = [self._lanes[client] for client in sorted(self._lanes, key=self._due.__getitem__)]
         for turn in range(max(map(len, lanes), default=0)):
             yield from (lane[turn] for lane in lanes if turn < len(lane))
 
     def lane(self, client: bytes) -> list[Job]:
-        return self._by_client.get(client, [])
+        return self._lanes.get(client, [])
 
     def put(self, job: Job) -> None:
-        self._by_client.setdefault(job.client, []).append(job)
+        if job.client not in self._lanes:
+            self._due[job.client] = max(self._rounds, self._due.get(job.client, 0.0))
+        self._lanes.setdefault(job.client, []).append(job)
         self._length += 1
 
     def put_first(self, job: Job) -> None:
-        self._by_client.setdefault(job.client, []).insert(0, job)
-        self._by_client.move_to_end(job.client, last=False)
+        self._lanes.setdefault(job.client, []).insert(0, job)
+        self._due[job.client] = -inf
         self._length += 1
 
     def remove(self, job: Job) -> None:
-        lane = self._by_client[job.client]
+        lane = self._lanes[job.client]
         lane.remove(job)
         if not lane:
-            del self._by_client[job.client]
+            del self._lanes[job.client]
         self._length -= 1
 
     def take(self, device: str) -> Job | None:
-        """Take out the first job that may run on ``device``; its client goes to the end of the line."""
+        """Take out the first job that may run on ``device``; its client has had its turn."""
         job = next((job for job in self if job.may_run_on(device)), None)
         if job is not None:
+            self._rounds += 1 / len(self._lanes)
             self.remove(job)
-            if job.client in self._by_client:
-                self._by_client.move_to_end(job.client)
+            self._due[job.client] = self._rounds + 1
+            self._due = {one: due for one, due in self._due.items() if one in self._lanes or due > self._rounds}
         return job
 
     def place_of_last(self, client: bytes) -> int:
         """How many jobs are before the last one of a client, who has one."""
-        turn = len(self._by_client[client]) - 1
-        before = True
+        turn = len(self._lanes[client]) - 1
+        others_later = False
         place = turn
-        for other, lane in self._by_client.items():
+        for other, lane in self._lanes.items():
             if other == client:
-                before = False
+                others_later = True
             else:
+                due, other_due = self._due[client], self._due[other]
+                before = other_due < due or (other_due == due and not others_later)
                 place += min(len(lane), turn + before)
         return place
 
@@ -205,7 +219,7 @@ class JobQueue:
         self._line_of(job).put_first(job)
 
     def take(self, device: str, *, quick_only: bool = False) -> Job | None:
-        """Take out the next job that may run on ``device``; its client goes to the end of the line."""
+        """Take out the next job that may run on ``device``; its client has had its turn then."""
         lines = [self._quick] if quick_only else [self._quick, self._others]
         if self._quick_in_a_row >= _QUICK_IN_A_ROW:
             # Many who want something small must not keep a large job waiting for ever.
@@ -294,6 +308,7 @@ class KeptResults:
         self._seconds = seconds
         self._limit = limit_bytes or min(KEPT_BYTES, int(whole_memory() * KEPT_SHARE))
         self._kept: OrderedDict[str, KeptResult] = OrderedDict()
+        self._nbytes = 0
 
     def __iter__(self) -> Iterator[KeptResult]:
         return iter(self._kept.values())
@@ -301,7 +316,9 @@ class KeptResults:
     def keep(self, job_id: str, message: list[Any], shared: Mapping[str, int]) -> None:
         """Keep the message with the result of a job; ``shared`` as in `Job`."""
         nbytes = sum(shared.values()) + sum(memoryview(frame).nbytes for frame in message)
+        self.drop(job_id)
         self._kept[job_id] = KeptResult(time.monotonic(), message, shared, nbytes)
+        self._nbytes += nbytes
         self.expire()
 
     def find(self, job_id: str) -> list[Any] | None:
@@ -311,14 +328,14 @@ class KeptResults:
 
     def drop(self, job_id: str) -> None:
         """Forget the result of a job: its client has it."""
-        self._kept.pop(job_id, None)
+        found = self._kept.pop(job_id, None)
+        self._nbytes -= found.nbytes if found else 0
 
     def expire(self) -> None:
         """Forget what is too old, and the oldest while it is too much; the newest result always stays."""
         oldest = time.monotonic() - self._seconds
         while self._kept:
             job_id, first = next(iter(self._kept.items()))
-            too_much = sum(result.nbytes for result in self) > self._limit
-            if first.since >= oldest and (not too_much or len(self._kept) == 1):
+            if first.since >= oldest and (self._nbytes <= self._limit or len(self._kept) == 1):
                 return
-            del self._kept[job_id]
+            self.drop(job_id)
