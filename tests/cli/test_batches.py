@@ -48,7 +48,7 @@ def paint(path: str, mode: str = "RGB") -> Path:
 @pytest.fixture
 def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be done is found out before a server is asked."""
-    for module in ("batch", "styles"):
+    for module in ("plans", "styles"):
         monkeypatch.setattr(f"impasto.cli.{module}.connect_or_start", lambda *_: pytest.fail("the server was asked"))
 
 
@@ -442,7 +442,7 @@ def test_what_ends_in_the_middle_is_begun_anew_and_the_picture_tried_again(
         connections.append(command)
         return connect_or_start(command)
 
-    monkeypatch.setattr("impasto.cli.batch.connect_or_start", connect)
+    monkeypatch.setattr("impasto.cli.plans.connect_or_start", connect)
     stylize, coming = Client.stylize, [None, *errors]
 
     def failing(client: Client, *arguments: Any, **more: Any) -> Call:

@@ -196,7 +196,7 @@ def test_where_nothing_can_be_written_nothing_is_painted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(photo.parent)
-    for command in ("batch", "styles"):
+    for command in ("plans", "styles"):
         monkeypatch.setattr(f"impasto.cli.{command}.connect_or_start", lambda *_: pytest.fail("the server was asked"))
     assert main([*arguments, out]) == 1
     assert says in capsys.readouterr().err

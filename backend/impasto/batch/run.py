@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Protocol
 
-from impasto.batch.manifest import Entry
 from impasto.batch.plan import Item, Plan
-from impasto.imaging import files
+from impasto.batch.reading import Picture, ends_all
 from impasto_link.client import Call, Client
 from impasto_link.contact import LOOK_EVERY
-from impasto_link.errors import Cancelled, ImpastoError, ServerGone, UnknownStyle, WorkerDied
+from impasto_link.errors import Cancelled, ImpastoError, ServerGone, WorkerDied
 from impasto_link.pixels import Region
 
 #: How often a picture is tried: its job may be cancelled by a server that is ending, and then the server has ended.
 TRIES = 3
 
-#: With these of the disk no other picture can be written either.
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 #: What may be well with the same picture the next time.
 _PASSING = (ServerGone, WorkerDied, Cancelled)
 
@@ -43,10 +38,7 @@ class Job:
     """A picture on its way.
 
     Attributes:
-        item: the picture.
-        info: what its file said besides its pixels, once it is read.
-        sha256: of its bytes, likewise.
-        stamp: see `impasto.batch.places.Place.stamp`, likewise.
+        picture: as far as it was read.
         call: its call, or why it could not be sent.
         tries: how often it has ended.
         began: when the server began with it, or else when it was sent, on the clock of `time.monotonic`.
@@ -54,15 +46,17 @@ class Job:
         doing: what is being done, for a person.
     """
 
-    item: Item
-    info: files.FileInfo | None = None
-    sha256: str = ""
-    stamp: str = ""
+    picture: Picture
     call: Call | ImpastoError | None = None
     tries: int = 0
     began: float = 0.0
     fraction: float = 0.0
     doing: str = ""
+
+    @property
+    def item(self) -> Item:
+        """What is to be done."""
+        return self.picture.item
 
     @property
     def ended(self) -> bool:
@@ -93,7 +87,7 @@ class Run:
         self._ask = send
         self._connect = connect
         self._watcher = watcher
-        self._waiting = deque(Job(item) for item in plan.items)
+        self._waiting = deque(Job(Picture(item)) for item in plan.items)
         self._sent = deque[Job]()
 
     def go(self) -> None:
@@ -126,21 +120,11 @@ class Run:
     def _send(self, job: Job) -> None:
         job.began = time.monotonic()
         try:
-            job.call = self._ask(self._client, job.item, self._read(job))
+            job.call = self._ask(self._client, job.item, job.picture.read())
         except MemoryError:
             job.call = ImpastoError(f"There is not enough memory to read {job.item.source}.")
         except ImpastoError as error:
             job.call = error
-
-    def _read(self, job: Job) -> Region:
-        """Read a picture, unless its result would not fit into the format that it is to have."""
-        source = job.item.source
-        job.stamp = source.stamp()
-        data = source.read()
-        job.sha256 = sha256(data).hexdigest()
-        region, job.info = files.decode(data, str(source))
-        files.check_format(job.item.target.name, region.format.width, region.format.height)
-        return region
 
     def _next(self) -> Job:
         """Wait for a picture that has ended, the first of several."""
@@ -200,7 +184,7 @@ class Run:
         regions = call.result.regions
         try:
             written = [
-                self._plan.write(place, regions[name], job.info if name == "pixels" else None)
+                self._plan.write(place, regions[name], job.picture.info if name == "pixels" else None)
                 for name, place in item.files.items()
                 if name in regions
             ]
@@ -213,8 +197,7 @@ class Run:
         return any(written)
 
     def _fail(self, job: Job, error: ImpastoError) -> None:
-        full = isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL
-        if full or isinstance(error, UnknownStyle):
+        if ends_all(error):
             raise error
         self._enter(job, error)
         if len(self._plan.items) == 1:
@@ -227,17 +210,8 @@ class Run:
         """Write down what became of a picture."""
         manifest = self._plan.manifest
         if manifest is not None:
-            manifest.add(
-                Entry(
-                    source=files.as_text(str(job.item.source.absolute())),
-                    targets=tuple(place.relative_to(manifest.folder) for place in job.item.files.values()),
-                    sha256=job.sha256,
-                    stamp=job.stamp,
-                    settings=self._plan.wanted.settings,
-                    seconds=time.monotonic() - job.began,
-                    error=None if error is None else files.as_text(str(error)),
-                )
-            )
+            seconds = time.monotonic() - job.began
+            manifest.add(job.picture.entry(manifest.folder, self._plan.wanted.settings, seconds, error))
 
     def _connect_again(self, error: ServerGone) -> None:
         self._watcher.say(f"{error.message} Going on with a new one.")

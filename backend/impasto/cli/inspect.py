@@ -14,7 +14,7 @@ from pathlib import Path
 
 from impasto.batch.outputs import Outputs
 from impasto.batch.places import LocalPlace
-from impasto.cli.batch import add_existing_option
+from impasto.cli.plans import add_existing_option
 from impasto_link.errors import BadRequest, ImpastoError
 from impasto_link.options import REFINE
 

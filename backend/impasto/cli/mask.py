@@ -6,8 +6,8 @@ import argparse
 
 from impasto.batch.manifest import settings_of
 from impasto.batch.plan import Item, Wanted
-from impasto.cli.batch import add_batch_arguments, plan_for, run_plan
 from impasto.cli.options import add_mask_options, add_parameters, mask_options, of_group
+from impasto.cli.plans import add_batch_arguments, plan_for, run_plan
 from impasto_link.client import Call, Client
 from impasto_link.options import MASK
 from impasto_link.pixels import Region

@@ -16,8 +16,8 @@ from tqdm import tqdm
 
 from impasto.batch.outputs import Outputs
 from impasto.batch.places import LocalPlace
-from impasto.cli.batch import add_existing_option
 from impasto.cli.options import add_look_options, given, stylize_options
+from impasto.cli.plans import add_existing_option
 from impasto.client import Server, to_region
 from impasto.command import SERVER_COMMAND
 from impasto.zoo.library import Library

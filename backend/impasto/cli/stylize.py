@@ -13,7 +13,6 @@ from pathlib import PurePosixPath
 from impasto.batch.manifest import settings_of
 from impasto.batch.places import LocalPlace, Place
 from impasto.batch.plan import Item, Wanted
-from impasto.cli.batch import add_batch_arguments, plan_for, run_plan, say
 from impasto.cli.options import (
     add_style_options,
     area_of,
@@ -23,6 +22,7 @@ from impasto.cli.options import (
     style_files,
     stylize_options,
 )
+from impasto.cli.plans import add_batch_arguments, plan_for, run_plan, say
 from impasto.imaging import files
 from impasto_link.client import Call, Client
 from impasto_link.coats import StyleChoice
