@@ -15,7 +15,7 @@ from support import RunningServer
 
 @pytest.fixture
 def web(running_server: RunningServer) -> Iterator[Callable[..., RunningWeb]]:
-    """Starts web faces; arguments are those of `WebOptions`."""
+    """Starts web faces of the test's own; arguments are those of `WebOptions`."""
     started: list[RunningWeb] = []
 
     def start(**options: Any) -> RunningWeb:
@@ -27,10 +27,18 @@ def web(running_server: RunningServer) -> Iterator[Callable[..., RunningWeb]]:
         one.stop()
 
 
+@pytest.fixture(scope="session")
+def shared_web(shared_server: RunningServer) -> Iterator[RunningWeb]:
+    """The web face that most tests share."""
+    web = RunningWeb()
+    yield web
+    web.stop()
+
+
 @pytest.fixture
-def http(web: Callable[..., RunningWeb]) -> Iterator[httpx.Client]:
-    """A client of a web face with the limits that it has by itself."""
-    with web().http() as client:
+def http(shared_web: RunningWeb, running_server: RunningServer) -> Iterator[httpx.Client]:
+    """A client of the shared web face."""
+    with shared_web.http() as client:
         yield client
 
 

@@ -26,7 +26,7 @@ def test_a_painting_is_the_one_that_python_gets(http: httpx.Client, server: Serv
     answer = http.post("/v1/stylize", data=sent, files={"image": ("photo.png", photo)})
     assert answer.status_code == 202, answer.text
     job = answer.json()
-    assert answer.headers["location"] == job["links"]["job"]
+    assert answer.headers["location"] == job["links"]["self"]
 
     events = events_of(http, job)
     assert [kind for kind, _ in events][-1] == "done"

@@ -15,12 +15,12 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from impasto.web import orders
 from impasto.web.addresses import Addresses
 from impasto.web.catalogue import Catalogue
 from impasto.web.guard import Guard
 from impasto.web.metrics import Metrics
 from impasto.web.openapi import describe
+from impasto.web.orders import Writing, order_of, values_of_form
 from impasto.web.persons import Person
 from impasto.web.problems import NotThere, add_handlers, described
 from impasto.web.settings import WebOptions
@@ -63,6 +63,7 @@ def create_app(options: WebOptions) -> FastAPI:
     """
     metrics = Metrics()
     studio = Studio(options, metrics)
+    metrics.watch(studio)
     catalogue, addresses = Catalogue(studio.exchange, options), Addresses(options)
 
     @asynccontextmanager
@@ -87,18 +88,20 @@ def create_app(options: WebOptions) -> FastAPI:
                 uploads = await addresses.fetch(values, job.load)
             else:
                 fields, uploads = await intake.form()
-                values = orders.values_of_form(fields)
+                values = values_of_form(fields)
             names = [kind.removeprefix(STYLE_FRAME) for kind in uploads if kind.startswith(STYLE_FRAME)]
-            order = orders.order_of(operation, values, names, masked="mask" in uploads)
+            order = order_of(operation, values, names, masked="mask" in uploads)
             await studio.send(job, order, uploads)
             if wait and await _ends(request, job, wait):
                 if job.error is not None:
                     raise job.error
-                return _file(job, "result")
+                return await file(job, "result")
         return Response(JobView.of(job).model_dump_json(), 202, {"Location": f"/v1/jobs/{job.id}"}, "application/json")
 
-    def _file(job: Job, what: str) -> Response:
+    async def file(job: Job, what: str, wanted: Writing | None = None) -> Response:
         data, writing = studio.result(job, what)
+        if wanted is not None and wanted != writing:
+            data, writing = await studio.workshop.convert(data, wanted), wanted
         metrics.went.inc(len(data))
         return Response(
             data,
@@ -138,14 +141,15 @@ def create_app(options: WebOptions) -> FastAPI:
             yield ServerSentEvent(event=_EVENTS.get(one.state, one.state), data=JobView.of(one))
 
     @app.get("/v1/jobs/{job_id}/result", **_FILE, tags=["jobs"])
-    async def result(request: Request, job_id: str) -> Response:
-        """The painting, or the mask that was asked for, as a file."""
-        return _file(studio.find(_person(request), job_id), "result")
+    async def result(request: Request, job_id: str, format: str = "", quality: int = Writing().quality) -> Response:
+        """The painting, or the mask that was asked for, as a file: as it was made, or of another ``format``."""
+        wanted = Writing(format, quality) if format else None
+        return await file(studio.find(_person(request), job_id), "result", wanted)
 
     @app.get("/v1/jobs/{job_id}/mask", **_FILE, tags=["jobs"])
     async def mask_of_result(request: Request, job_id: str) -> Response:
         """Where the painting shows, if flatten was false and it does not show everywhere; a PNG."""
-        return _file(studio.find(_person(request), job_id), "mask")
+        return await file(studio.find(_person(request), job_id), "mask")
 
     @app.delete("/v1/jobs/{job_id}", status_code=204, responses=described(404, 410, 422), tags=["jobs"])
     async def cancel(request: Request, job_id: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -48,7 +49,7 @@ class Catalogue:
         told = await self._ask("hello")
         limits = self._options
         return Options(
-            stylize=[Option.of(REFINE["preset"], "refine"), *_options("stylize")],
+            stylize=[Option.of(replace(REFINE["preset"], default=None), "refine"), *_options("stylize")],
             mask=_options("mask"),
             engines=[
                 Engine(**{**entry, "settings": [_setting(one) for one in entry["parameters"]]})

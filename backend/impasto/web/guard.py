@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import ipaddress
 from urllib.parse import urlsplit
 
@@ -25,6 +23,8 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+#: All else is the page, which has nothing to hide.
+_FOR_PERSONS = ("/v1/", "/metrics")
 
 
 class Guard:
@@ -54,21 +54,23 @@ class Guard:
             await send(message)
 
         try:
-            scope.setdefault("state", {})["person"] = self._person(scope)
+            person = self._person(Headers(scope=scope), scope["path"], scope["client"][0] if scope["client"] else "")
         except ImpastoError as error:
             await answer_of(error)(scope, receive, send_guarded)
             return
+        scope.setdefault("state", {})["person"] = person
         await self._app(scope, receive, send_guarded)
 
-    def _person(self, scope: Scope) -> Person:
-        headers = Headers(scope=scope)
-        if scope["path"].startswith("/v1/"):
+    def _person(self, headers: Headers, path: str, address: str) -> Person | None:
+        """Who asks; None for whom it does not matter."""
+        is_page = not path.startswith(_FOR_PERSONS)
+        if not is_page:
             _check_origin(headers)
-        address = scope["client"][0] if scope["client"] else ""
         if self._options.proxy:
             return self._persons.named(f"user {self._user_of_proxy(headers, address)}")
         if self._keys is not None:
-            return self._persons.named(f"key {self._owner_of_key(self._keys, headers)}")
+            # A page asks for the key, so it has to be there before.
+            return None if is_page else self._persons.named(f"key {self._owner_of_key(self._keys, headers)}")
         _check_host(headers)
         return self._persons.named(f"address {address}")
 
@@ -81,21 +83,11 @@ class Guard:
         return user
 
     def _owner_of_key(self, keys: Keys, headers: Headers) -> str:
-        owner = keys.owner(_key(headers.get("authorization", "")))
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        owner = keys.owner(key.strip()) if scheme.lower() == "bearer" else None
         if owner is None:
             raise NoKey("There is no key, or one that is not known.", "Send it as: Authorization: Bearer KEY")
         return owner
-
-
-def _key(authorization: str) -> str:
-    """The key: a bearer's, or the password of a browser that has asked for one."""
-    scheme, _, word = authorization.partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            return base64.b64decode(word, validate=True).decode().partition(":")[2]
-        except (binascii.Error, UnicodeDecodeError):
-            return ""
-    return word.strip() if scheme.lower() == "bearer" else ""
 
 
 def _check_host(headers: Headers) -> None:

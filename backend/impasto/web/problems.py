@@ -153,8 +153,7 @@ def answer_of(error: ImpastoError) -> Response:
     if problem.status in (429, 503):
         headers["Retry-After"] = str(max(1, round(getattr(error, "wait", _WAIT))))
     if problem.status == 401:
-        # A browser asks for name and password then; the key is the password.
-        headers["WWW-Authenticate"] = 'Basic realm="Impasto", charset="UTF-8"'
+        headers["WWW-Authenticate"] = 'Bearer realm="Impasto"'
     return JSONResponse(problem.model_dump(), problem.status, headers, MEDIA_TYPE)
 
 

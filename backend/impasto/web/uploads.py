@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -19,7 +19,7 @@ from impasto.web.problems import Malformed, TooMuch, TooSlow, WrongType
 from impasto.web.settings import WebOptions
 from impasto.web.workshop import Upload
 from impasto_link.coats import MAX_STYLES, STYLE_FRAME
-from impasto_link.errors import BadRequest, printable, quoted
+from impasto_link.errors import BadRequest, ImpastoError, printable, quoted
 
 #: What frame of the wire a file is sent as, by the name of its field; a picture as a style has a name of its own.
 FRAMES = {"image": "pixels", "mask": "mask", "selection": "selection"}
@@ -107,6 +107,13 @@ class Intake:
         except ClientDisconnect:
             raise Malformed("The request ended before its end.") from None
 
+    async def _pass_over(self) -> None:
+        """Take in the rest of what is refused: who is still sending would not hear why. But who asks first is told."""
+        if "expect" not in self._request.headers:
+            with suppress(ClientDisconnect):
+                while (await self._request.receive()).get("more_body"):
+                    pass
+
     def _check(self, nbytes: int) -> None:
         if nbytes > self._options.most_bytes:
             raise TooMuch(
@@ -116,9 +123,15 @@ class Intake:
 
     @asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:
+        limit = asyncio.timeout(self._options.upload_seconds)
         try:
-            async with asyncio.timeout(self._options.upload_seconds):
+            async with limit:
                 yield
+        except ImpastoError:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(limit.when()):
+                    await self._pass_over()
+            raise
         except TimeoutError:
             raise TooSlow(
                 f"The request did not come within {self._options.upload_seconds:g} seconds.", "Send a smaller file."

@@ -18,7 +18,7 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 class Links(BaseModel):
     """Where more about a job is."""
 
-    job: str
+    self: str
     events: str
     result: str | None = None
     mask: str | None = None
@@ -56,7 +56,7 @@ class JobView(BaseModel):
             doing=job.doing,
             notes=job.notes,
             error=None if job.error is None else problem_of(job.error),
-            links=Links(job=here, events=f"{here}/events", **found),
+            links=Links(self=here, events=f"{here}/events", **found),
         )
 
 

@@ -81,6 +81,10 @@ class Workshop:
         # What lies in shared memory cannot be sent as it is.
         return await self._do(_encode, replace(region, data=bytes(region.data)), info, writing)
 
+    async def convert(self, data: bytes, writing: Writing) -> bytes:
+        """A result as a file of another kind."""
+        return await self._do(_convert, data, writing)
+
     async def _do(self, work: Callable[..., Result], *arguments: Any) -> Result:
         future = self._pool.schedule(work, arguments, timeout=self._seconds)
         try:
@@ -138,6 +142,11 @@ def _decode(uploads: dict[str, Upload]) -> Decoded:
         elif kind != "pixels":
             regions[kind] = files.decode(upload.data, upload.name)[0]
     return Decoded(regions, info, tuple(_notes.said))
+
+
+def _convert(data: bytes, writing: Writing) -> bytes:
+    region, info = files.decode(data, "The result")
+    return _encode(region, info, writing)[0]
 
 
 def _encode(region: Region, info: FileInfo | None, writing: Writing) -> tuple[bytes, tuple[str, ...]]:
