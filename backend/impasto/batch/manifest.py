@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
+import secrets
+import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from impasto.batch.places import Place
+from impasto.batch.places import LocalPlace, Place
 from impasto_link import __version__
 from impasto_link.options import MASK, REFINE, STYLIZE, MaskOptions, StylizeOptions
 from impasto_link.parameters import Parameter
 
 #: What it is called in the folder of the results.
 NAME = "impasto-manifest.jsonl"
+#: What the folder of its parts is called at an address.
+PARTS = "impasto-manifest"
+#: Seconds from one part to the next. Who is killed loses what was to be written down of this time, and no pictures.
+PART_EVERY = 30.0
+#: How many parts are read at once.
+READERS = 16
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,8 @@ class Entry:
         try:
             entry = json.loads(line)
             known = {field.name: entry[field.name] for field in fields(cls)}
-            return cls(**{**known, "targets": tuple(known["targets"])})
+            known["targets"] = tuple(map(str, known["targets"]))
+            return cls(**{**known, "when": str(known["when"])})
         except (ValueError, TypeError, KeyError):
             return None
 
@@ -75,26 +85,64 @@ class Entry:
 class Manifest:
     """The manifest of a folder.
 
-    Each line is written at once and in one piece, so runs that write into one folder at the same time do not disturb
-    each other, and one that is killed leaves at most half a line, which is passed over.
+    Of this machine: a file to which each line is added at once and in one piece. Runs that write into one folder at the
+    same time do not disturb each other, and one that is killed leaves at most half a line, which is passed over.
+
+    At an address, where nothing can be added to a file: a folder of parts. Each run writes new ones, every
+    `PART_EVERY` seconds, and changes none.
 
     Args:
         folder: of the results.
+
+    Attributes:
+        place: of the file, or of the folder of parts.
     """
 
     def __init__(self, folder: Place) -> None:
         self.folder = folder
-        self.place = folder / NAME
+        self.place = folder / (NAME if isinstance(folder, LocalPlace) else PARTS)
+        self._run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+        self._lines: list[bytes] = []
+        self._parts = 0
+        self._written = 0.0
 
     def done(self) -> dict[str, Entry]:
         """How each target was made the last time that it was, by its name as seen from the folder."""
-        lines = self.place.read().splitlines() if self.place.kind() else []
+        kind = self.place.kind()
+        parts = self.place.listing().files if kind == "folder" else [self.place] if kind else []
+        with ThreadPoolExecutor(READERS) as readers:
+            lines = [line for part in readers.map(lambda part: part.read(), parts) for line in part.splitlines()]
         entries = [entry for line in lines if (entry := Entry.from_line(line)) is not None and entry.error is None]
-        return {target: entry for entry in entries for target in entry.targets}
+        return {target: entry for entry in sorted(entries, key=lambda entry: entry.when) for target in entry.targets}
+
+    def begin(self) -> None:
+        """Find out before the work is done whether lines can be added; raises FileProblem if not."""
+        if isinstance(self.place, LocalPlace):
+            self.place.check()
+        else:
+            self._put_part()
 
     def add(self, entry: Entry) -> None:
-        """Write a line; raises FileProblem if the disk is full, or the like."""
-        self.place.append(entry.to_line())
+        """Add a line; raises FileProblem if the disk is full, or the like."""
+        if isinstance(self.place, LocalPlace):
+            self.place.append(entry.to_line())
+            return
+        self._lines.append(entry.to_line())
+        if time.monotonic() - self._written >= PART_EVERY:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write down what has not been yet; to be called at the end. Raises as `add` does."""
+        if self._lines:
+            self._put_part()
+            self._parts += 1
+            self._lines.clear()
+
+    def _put_part(self) -> None:
+        # The first one, which is empty, shows whether one may write there; it gets its lines later.
+        part = self.place / f"{self._run}-{self._parts:06}.jsonl"
+        part.put(b"".join(self._lines), replace=self._parts == 0)
+        self._written = time.monotonic()
 
 
 def settings_of(operation: str, options: StylizeOptions | MaskOptions, **more: Any) -> dict[str, Any]:

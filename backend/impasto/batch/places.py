@@ -11,13 +11,15 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from impasto.compute.memory import free_memory
 from impasto.imaging import files
 from impasto.imaging.opening import open_file
 from impasto.imaging.placing import check_place
 from impasto.imaging.problems import cannot_read, cannot_write, no_memory
-from impasto_link.errors import BadRequest, ImpastoError
+from impasto_link.errors import ImpastoError
 
 Kind = Literal["file", "folder", "other"]
 
@@ -121,14 +123,6 @@ class Place(ABC):
         """Make this folder, and those above it, where they are missing; raises ImpastoError."""
 
     @abstractmethod
-    def append(self, lines: bytes) -> None:
-        """Write whole lines to the end of this file, in one piece, so that others may do so at the same time.
-
-        Raises:
-            FileProblem: they cannot be written.
-        """
-
-    @abstractmethod
     def put(self, data: bytes, *, replace: bool) -> None:
         """Write a file that appears whole or not at all.
 
@@ -144,10 +138,15 @@ def place_of(text: str | os.PathLike[str]) -> Place:
     Raises:
         ImpastoError: there are no addresses of this kind, or what they need is not installed.
     """
-    protocol = _ADDRESS.match(text) if isinstance(text, str) else None
-    if protocol is None:
+    match = _ADDRESS.match(text) if isinstance(text, str) else None
+    if match is None:
         return LocalPlace(Path(text))
-    raise BadRequest(f"Addresses such as {protocol[1]}:// are not known.", "Name a file or a folder.")
+    protocol = match[1].lower()
+    if protocol == "file":
+        return LocalPlace(Path(url2pathname(urlsplit(str(text)).path)))
+    from impasto.batch.addresses import address_of
+
+    return address_of(str(text), protocol)
 
 
 def check_room(nbytes: int, of: str) -> None:
@@ -258,7 +257,13 @@ class LocalPlace(Place):
             ) from error
 
     def append(self, lines: bytes) -> None:
-        """See `Place`; what was killed while it wrote has left half a line, which is ended first."""
+        """Write whole lines to the end of the file, in one piece, so that others may do so at the same time.
+
+        What was killed while it wrote has left half a line, which is ended first.
+
+        Raises:
+            FileProblem: they cannot be written.
+        """
         try:
             with self.path.open("a+b", buffering=0) as file:
                 if file.seek(0, os.SEEK_END):

@@ -122,8 +122,6 @@ def make_plan(
     left = {target: source for target, source in targets.items() if missing.isdisjoint(written[target].values())}
     if left:
         notes = [*notes, *_about(left, len(targets), manifest, wanted.settings)]
-    if items and manifest is not None:
-        manifest.place.check()
     return Plan(items, notes, outputs, manifest, wanted)
 
 

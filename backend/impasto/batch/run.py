@@ -98,6 +98,9 @@ class Run:
         """
         if not self._waiting:
             return
+        manifest = self._plan.manifest
+        if manifest is not None:
+            manifest.begin()
         self._client = self._connect()
         try:
             # One for each worker, and one that lies ready, so that none waits for a file to be read.
@@ -110,6 +113,8 @@ class Run:
         finally:
             with suppress(ImpastoError):
                 self._client.close()
+            if manifest is not None:
+                manifest.flush()
 
     def _fill(self) -> None:
         # What is tried once more goes alone: another picture may have been the reason.
