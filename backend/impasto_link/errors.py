@@ -75,6 +75,12 @@ class BadRequest(ImpastoError):
     code = "bad-request"
 
 
+class NoRoom(BadRequest):
+    """Too much is waiting already; the same request may be met later."""
+
+    code = "no-room"
+
+
 class UnknownOperation(BadRequest):
     """The server does not know this operation."""
 

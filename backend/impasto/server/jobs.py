@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from impasto.compute.memory import whole_memory
 from impasto_link.devices import fits
-from impasto_link.errors import BadRequest
+from impasto_link.errors import NoRoom
 from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.pixels import PixelFormat
 from impasto_link.sentences import say
@@ -202,7 +202,7 @@ class JobQueue:
         """Put a job behind those of its client; returns the preview that it replaces, if there is one.
 
         Raises:
-            BadRequest: too much is waiting already.
+            NoRoom: too much is waiting already.
         """
         waiting = self.of_client(job.client)
         self.check_room(job.client, job.nbytes)
@@ -274,18 +274,18 @@ class JobQueue:
             in_all: what is on its way of all clients.
 
         Raises:
-            BadRequest: there is no room.
+            NoRoom: there is none.
         """
         lane = self.of_client(client)
         if len(lane) >= MAX_WAITING:
-            raise BadRequest(
+            raise NoRoom(
                 say("There are {max_waiting} jobs waiting already.", max_waiting=MAX_WAITING),
                 "Wait for some of them to end.",
             )
         of_client += sum(job.nbytes for job in lane)
         for waiting, limit in ((of_client, self._limit // 2), (self._nbytes + in_all, self._limit)):
             if waiting and waiting + nbytes > limit:
-                raise BadRequest(
+                raise NoRoom(
                     say("The pictures that wait already have {waiting} MiB.", waiting=waiting >> 20),
                     "Wait for some of them to be painted.",
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from impasto.web.orders import properties
+from impasto.web.orders import FILES, properties
 from impasto.web.uploads import PICTURE
 
 _FILE = {"type": "string", "format": "binary"}
@@ -19,9 +19,8 @@ _TEXTS = {
 def describe(operation: str) -> dict[str, Any]:
     """The body of a request: a form with files, or a JSON object with addresses."""
     fields = properties(operation)
-    kinds = ["image", "mask", "selection"] if operation == "stylize" else ["image", "selection"]
-    form: dict[str, Any] = {kind: {**_FILE, "description": _TEXTS[kind]} for kind in kinds}
-    json: dict[str, Any] = {kind: {**_ADDRESS, "description": _TEXTS[kind]} for kind in kinds}
+    form: dict[str, Any] = {kind: {**_FILE, "description": _TEXTS[kind]} for kind in FILES[operation]}
+    json: dict[str, Any] = {kind: {**_ADDRESS, "description": _TEXTS[kind]} for kind in FILES[operation]}
     if operation == "stylize":
         named = "Pictures as styles, each by the name of its file without its ending."
         form[PICTURE] = {"type": "array", "items": _FILE, "description": named}

@@ -52,6 +52,8 @@ class Order(NamedTuple):
     writing: Writing
 
 
+#: The fields that are files, by operation; beside them there are pictures as styles.
+FILES = {"stylize": ("image", "mask", "selection"), "mask": ("image", "selection")}
 #: The fields that are parameters, by operation. Those of a refinement have names of their own beside the request's.
 _REFINEMENT = {f"refine_{name}": one for name, one in REFINE.items() if name not in ("preset", "iterations")}
 PARAMETERS = {"stylize": {**STYLIZE, **_REFINEMENT, **WRITING}, "mask": {**MASK, **WRITING}}
@@ -181,7 +183,7 @@ def _refinement(word: Any, refining: Mapping[str, Any]) -> RefineOptions | None:
         return None
     if isinstance(word, str) and not word.isdecimal():
         return RefineOptions(word, **refining)
-    return RefineOptions(iterations=int(word) if isinstance(word, str) else word, **refining)
+    return RefineOptions(iterations=_typed(REFINE["iterations"], word), **refining)
 
 
 # -- For OpenAPI -------------------------------------------------------------------------------------------------------

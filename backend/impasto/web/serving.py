@@ -11,8 +11,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from impasto.web.app import create_app
 from impasto.web.guard import is_loopback
+from impasto.web.house import House
 from impasto.web.settings import WebOptions
-from impasto.web.studio import Studio
 from impasto_link.errors import ImpastoError
 
 #: The head of a request has to be here so many seconds after its first byte, or after the connection was made.
@@ -52,7 +52,7 @@ class WebServer(uvicorn.Server):
 
     def __init__(self, options: WebOptions) -> None:
         app = create_app(options)
-        self._studio: Studio = app.state.studio
+        self._house: House = app.state.house
         super().__init__(
             uvicorn.Config(
                 app,
@@ -71,7 +71,7 @@ class WebServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the jobs first: the answers that tell of them end with them."""
-        await self._studio.end()
+        await self._house.studio.end()
         await super().shutdown(sockets)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import PurePosixPath
 from typing import Any
@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from impasto.web.memory import Load
 from impasto.web.metrics import Metrics
+from impasto.web.orders import FILES
 from impasto.web.problems import Malformed, TooMuch, TooSlow, WrongType
 from impasto.web.settings import WebOptions
 from impasto.web.workshop import Upload
@@ -136,6 +137,16 @@ class Intake:
             raise TooSlow(
                 f"The request did not come within {self._options.upload_seconds:g} seconds.", "Send a smaller file."
             ) from None
+
+
+def check_kinds(operation: str, uploads: Mapping[str, Upload]) -> None:
+    """Raise BadRequest unless there is a picture, and nothing that the operation does not know."""
+    if FRAMES["image"] not in uploads:
+        raise BadRequest("There is no picture.", "Send it as the file image, or its address.")
+    known = {FRAMES[field] for field in FILES[operation]}
+    other = [kind for kind in uploads if kind not in known and not (operation == "stylize" and STYLE_FRAME in kind)]
+    if other:
+        raise BadRequest(f"There is nothing to do with {uploads[other[0]].name}.", "All fields: GET /openapi.json")
 
 
 def is_json(request: Request) -> bool:

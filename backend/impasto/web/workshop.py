@@ -13,14 +13,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessPool
 
 from impasto.imaging import files
 from impasto.imaging.metadata import FileInfo
 from impasto.imaging.opening import limit_pixels
 from impasto.web.orders import Writing
 from impasto.web.settings import WebOptions
+from impasto_link.errors import ImpastoError
 from impasto_link.pixels import Region
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -89,7 +92,10 @@ class Workshop:
         future = self._pool.schedule(work, arguments, timeout=self._seconds)
         try:
             return await asyncio.wrap_future(future)
-        except (ProcessExpired, TimeoutError) as error:
+        except ImpastoError:
+            raise
+        except Exception as error:
+            log.info("a picture: %r", error)
             what = "took too long" if isinstance(error, TimeoutError) else "broke the program that reads it"
             raise files.FileProblem(f"The picture {what}.", "Save it as PNG or JPEG, and try again.") from error
 
