@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from impasto.batch.manifest import Manifest
@@ -13,6 +13,7 @@ from impasto.batch.sources import find_sources
 from impasto.imaging import files
 from impasto.imaging.formats import SUFFIX_OF
 from impasto_link.errors import BadRequest
+from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.pixels import Region
 
 
@@ -21,19 +22,25 @@ class Wanted:
     """What is to be made of pictures, besides which and where.
 
     Attributes:
+        options: how they are painted, or how their subject is found.
         settings: on which the results depend, see `impasto.batch.manifest.settings_of`.
         suffix_for: the suffix of a result in a folder, by its source.
         files: what is written, by the place of the result: for each region of an answer ("pixels", "mask") its place.
             The place of the result itself is among them.
         reads: what is read besides the pictures, such as a mask.
         quality: of JPEG, WebP and AVIF, 1 to 100.
+        pictures: pictures as styles, by the names that the options have for them.
+        mask: a file that tells where the subject is.
     """
 
+    options: StylizeOptions | MaskOptions
     settings: Mapping[str, Any]
     suffix_for: Callable[[Place], str]
     files: Callable[[Place], Mapping[str, Place]]
     reads: Sequence[Place] = ()
     quality: int = 95
+    pictures: Mapping[str, Region] = field(default_factory=dict)
+    mask: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,11 @@ class Item:
     source: Place
     target: Place
     files: Mapping[str, Place]
+
+    def absolute(self) -> Item:
+        """The same from wherever one looks."""
+        files = {name: place.absolute() for name, place in self.files.items()}
+        return Item(self.source.absolute(), self.target.absolute(), files)
 
 
 @dataclass(frozen=True)

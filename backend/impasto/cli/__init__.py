@@ -22,6 +22,7 @@ from impasto_link.files import explain
 COMMANDS = {
     "stylize": "Paint pictures in a style, or only their subject or background.",
     "mask": "Find the subject of pictures: masks of it, white where the subject is, or cut-outs.",
+    "batch": "Paint pictures, or find their subjects, on many machines: a Ray cluster, or all cores of this one.",
     "styles": "List the styles of the library.",
     "keep": "Keep a picture as a style of the library.",
     "inspect": "Draw what a network sees in a picture.",

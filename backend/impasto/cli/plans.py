@@ -7,13 +7,13 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from tqdm import tqdm
 
 from impasto.batch.outputs import EXISTING
 from impasto.batch.plan import Item, Plan, Wanted, make_plan
-from impasto.batch.run import Run
+from impasto.batch.run import Run, Watcher
 from impasto.command import SERVER_COMMAND
 from impasto.imaging import files
 from impasto.imaging.formats import SUFFIX_OF
@@ -75,13 +75,33 @@ def plan_for(options: argparse.Namespace, wanted: Wanted) -> Plan:
     return plan
 
 
-def run_plan(plan: Plan, options: argparse.Namespace, send: Callable[[Client, Item, Region], Call]) -> int:
+class Doer(Protocol):
+    """What does the pictures of a plan, as `impasto.batch.run.Run`."""
+
+    done: int
+    failed: list[str]
+
+    def go(self) -> None:
+        """Do all pictures."""
+
+
+def by_server(plan: Plan, send: Callable[[Client, Item, Region], Call]) -> Callable[[Watcher], Doer]:
+    """Let the server do it.
+
+    Args:
+        plan: what is to be done.
+        send: sends a picture that was read.
+    """
+    return lambda watcher: Run(plan, send, lambda: connect_or_start(SERVER_COMMAND), watcher)
+
+
+def run_plan(plan: Plan, options: argparse.Namespace, doer: Callable[[Watcher], Doer]) -> int:
     """Do what is planned, under a progress bar; the exit status, 1 if some pictures failed.
 
     Args:
         plan: what is to be done.
         options: the arguments of `add_batch_arguments`.
-        send: sends a picture that was read.
+        doer: makes what does it; a person hears of it by what is given.
 
     Raises:
         ImpastoError: nothing more can be done; or why the only picture failed.
@@ -89,7 +109,7 @@ def run_plan(plan: Plan, options: argparse.Namespace, send: Callable[[Client, It
     total = len(plan.items)
     quiet = options.quiet or not sys.stderr.isatty()
     with tqdm(total=total, unit="picture", disable=quiet or not total, bar_format=_BAR) as bar, _above_the_bar():
-        run = Run(plan, send, lambda: connect_or_start(SERVER_COMMAND), _Bar(bar))
+        run = doer(_Bar(bar))
         try:
             run.go()
         except BaseException as error:

@@ -22,7 +22,7 @@ from impasto.cli.options import (
     style_files,
     stylize_options,
 )
-from impasto.cli.plans import add_batch_arguments, plan_for, run_plan, say
+from impasto.cli.plans import add_batch_arguments, by_server, plan_for, run_plan, say
 from impasto.imaging import files
 from impasto_link.client import Call, Client
 from impasto_link.coats import StyleChoice
@@ -40,8 +40,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    wanted = wanted_of(options)
+    assert isinstance(wanted.options, StylizeOptions)
+    asked = wanted.options
+    plan = plan_for(options, wanted)
+    gray: list[str] = []
+
+    def send(client: Client, item: Item, region: Region) -> Call:
+        if region.format.is_gray and not options.color:
+            gray.append(item.source.name)
+        mask = None
+        if wanted.mask is not None:
+            name, size = str(options.mask), (region.format.width, region.format.height)
+            mask, resized = files.decode_mask(wanted.mask, name, *size)
+            if resized:
+                say(f"{name} is not of the size of {item.source} and was resized to it.")
+        return client.stylize(region, asked, mask=mask, pictures=wanted.pictures)
+
+    status = run_plan(plan, options, by_server(plan, send))
+    if gray:
+        what = (
+            f"{gray[0]} is gray, and so is its" if len(gray) == 1 else f"{len(gray)} pictures are gray, and so is their"
+        )
+        say(f"{what} painting. With --color it is painted in colour.")
+    return status
+
+
+def wanted_of(options: argparse.Namespace) -> Wanted:
+    """What the arguments ask for."""
     pictures: dict[str, Region] = {}
-    wanted = stylize_options(
+    asked = stylize_options(
         options,
         read_styles(options.style, pictures),
         background_style=read_styles(options.background_style, pictures),
@@ -51,47 +79,29 @@ def run(options: argparse.Namespace) -> int:
         flatten=not options.layers,
     )
     idle = idle_area_options(options)
-    if idle and not wanted.needs_subject:
+    if idle and not asked.needs_subject:
         raise BadRequest(
             f"With the area everything there is nothing to do for {idle}.",
             f"Choose another --area, or leave {idle} out.",
         )
-    with_mask = options.layers and wanted.area != "everything"
+    with_mask = options.layers and asked.area != "everything"
     mask_place = [] if options.mask is None else [LocalPlace(options.mask)]
-    plan = plan_for(
-        options,
-        Wanted(
-            settings_of(
-                "stylize",
-                _by_content(wanted, pictures),
-                quality=options.quality,
-                mask=[sha256(place.read()).hexdigest() for place in mask_place],
-            ),
-            suffix_for=lambda source: source.suffix if source.suffix.lower() in files.WRITABLE else ".png",
-            files=lambda target: {"pixels": target, **({"mask": mask_beside(target)} if with_mask else {})},
-            reads=[*map(LocalPlace, style_files([*options.style, *options.background_style])), *mask_place],
+    mask = next((place.read() for place in mask_place), None)
+    return Wanted(
+        asked,
+        settings_of(
+            "stylize",
+            _by_content(asked, pictures),
             quality=options.quality,
+            mask=None if mask is None else sha256(mask).hexdigest(),
         ),
+        suffix_for=lambda source: source.suffix if source.suffix.lower() in files.WRITABLE else ".png",
+        files=lambda target: {"pixels": target, **({"mask": mask_beside(target)} if with_mask else {})},
+        reads=[*map(LocalPlace, style_files([*options.style, *options.background_style])), *mask_place],
+        quality=options.quality,
+        pictures=pictures,
+        mask=mask,
     )
-    gray: list[str] = []
-
-    def send(client: Client, item: Item, region: Region) -> Call:
-        if region.format.is_gray and not options.color:
-            gray.append(item.source.name)
-        mask = None
-        if options.mask is not None:
-            mask, resized = files.read_mask(options.mask, region.format.width, region.format.height)
-            if resized:
-                say(f"{options.mask} is not of the size of {item.source} and was resized to it.")
-        return client.stylize(region, wanted, mask=mask, pictures=pictures)
-
-    status = run_plan(plan, options, send)
-    if gray:
-        what = (
-            f"{gray[0]} is gray, and so is its" if len(gray) == 1 else f"{len(gray)} pictures are gray, and so is their"
-        )
-        say(f"{what} painting. With --color it is painted in colour.")
-    return status
 
 
 def mask_beside(target: Place) -> Place:
