@@ -22,7 +22,7 @@ from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from impasto.batch.nodes import check_nodes
+from impasto.batch.nodes import check_nodes, check_shared
 from impasto.batch.plan import Item, Plan
 from impasto.batch.reading import Picture
 from impasto.batch.run import TRIES, Watcher
@@ -103,6 +103,7 @@ class ClusterRun:
         items = self._plan.items
         if not items:
             return
+        check_shared(self._plan)
         from impasto.batch.painter import Task
 
         task = Task.of(self._plan)

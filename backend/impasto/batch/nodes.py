@@ -30,6 +30,14 @@ class Report(NamedTuple):
     missing: tuple[str, ...]
 
 
+def check_shared(plan: Plan) -> None:
+    """See that other processes can see what a plan names; raises BadRequest if not."""
+    for item in plan.items:
+        for place in (item.source, item.target):
+            if str(place).startswith("memory://"):
+                raise BadRequest(f"{place} is seen by this process only.", "Name a folder, or an address of a store.")
+
+
 def check_nodes(ray: Any, plan: Plan) -> None:
     """See that all nodes of the cluster can do a plan.
 
