@@ -1,4 +1,4 @@
-"""Paint pictures, or find their subjects, on many machines: a Ray cluster, or as many workers here as there are cores.
+"""Paint pictures, or find their subjects, on many machines: a Ray cluster, or all cores of this one.
 
 Takes what ``impasto stylize`` and ``impasto mask`` take and makes the same files. Needs the extra impasto[ray].
 """
