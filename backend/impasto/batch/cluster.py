@@ -328,22 +328,22 @@ def _paint(
     ray: Any, items: Sequence[Item], task: Task, workers: int, cpus: float, gpus: float
 ) -> Iterator[tuple[int, Painted]]:
     """The numbers of the pictures, and what became of them, as they are done."""
-    import ray.data
+    from ray import data
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     tries = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here)(Tries)
-    context = ray.data.DataContext.get_current()
+    context = data.DataContext.get_current()
     context.enable_progress_bars = False
     context.target_max_block_size = 1  # each line goes on its way at once
     context.max_errored_blocks = -1
     piece = max(1, min(_MOST_IN_PIECE, len(items) // (_PIECES * workers)))
     rows = [{"number": number, "item": pickle.dumps(item.absolute())} for number, item in enumerate(items)]
-    done = ray.data.from_items(rows, override_num_blocks=math.ceil(len(rows) / piece)).map_batches(
+    done = data.from_items(rows, override_num_blocks=math.ceil(len(rows) / piece)).map_batches(
         Worker,
         fn_constructor_args=[task, tries.remote(len(items), workers), _threads(cpus), __version__],
         batch_size=piece,
-        compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1),
+        compute=data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1),
         num_cpus=cpus,
         num_gpus=gpus,
     )
