@@ -39,6 +39,7 @@ class Job:
 
     Attributes:
         picture: as far as it was read.
+        number: its place in the plan.
         call: its call, or why it could not be sent.
         tries: how often it has ended.
         began: when the server began with it, or else when it was sent, on the clock of `time.monotonic`.
@@ -47,6 +48,7 @@ class Job:
     """
 
     picture: Picture
+    number: int
     call: Call | ImpastoError | None = None
     tries: int = 0
     began: float = 0.0
@@ -75,20 +77,24 @@ class Run:
 
     Attributes:
         done: how many pictures are.
-        failed: for each picture that could not be done a sentence that names it.
     """
 
     def __init__(
         self, plan: Plan, send: Callable[[Client, Item, Region], Call], connect: Callable[[], Client], watcher: Watcher
     ) -> None:
         self.done = 0
-        self.failed: list[str] = []
+        self._failed: dict[int, str] = {}
         self._plan = plan
         self._ask = send
         self._connect = connect
         self._watcher = watcher
-        self._waiting = deque(Job(Picture(item)) for item in plan.items)
+        self._waiting = deque(Job(Picture(item), number) for number, item in enumerate(plan.items))
         self._sent = deque[Job]()
+
+    @property
+    def failed(self) -> list[str]:
+        """For each picture that could not be done a sentence that names it, in the order of the plan."""
+        return [sentence for _, sentence in sorted(self._failed.items())]
 
     def go(self) -> None:
         """Do all pictures. One that fails does not keep the others from being done.
@@ -123,7 +129,7 @@ class Run:
             self._send(self._sent[-1])
 
     def _send(self, job: Job) -> None:
-        job.began = time.monotonic()
+        job.began, job.fraction, job.doing = time.monotonic(), 0.0, ""
         try:
             job.call = self._ask(self._client, job.item, job.picture.read())
         except MemoryError:
@@ -209,7 +215,7 @@ class Run:
             raise error
         # One bad picture must not keep the other ninety-nine from being painted.
         source = str(job.item.source)
-        self.failed.append(str(error) if source in error.message else f"{source}: {error}")
+        self._failed[job.number] = str(error) if source in error.message else f"{source}: {error}"
 
     def _enter(self, job: Job, error: ImpastoError | None = None) -> None:
         """Write down what became of a picture."""
@@ -226,5 +232,5 @@ class Run:
 
     def _tell(self) -> None:
         first = self._sent[0] if self._sent else None
-        done = self.done + len(self.failed) + sum(job.fraction for job in self._sent)
+        done = self.done + len(self._failed) + sum(job.fraction for job in self._sent)
         self._watcher.at(done, first.item.source.name if first else "", first.doing if first else "")

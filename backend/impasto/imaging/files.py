@@ -93,7 +93,7 @@ def read(path: str | os.PathLike[str]) -> tuple[Region, FileInfo]:
         FileProblem: there is no such file, it is not a picture, damaged, cut short, too large, or may not be read.
     """
     path = Path(path)
-    return _in_words(path, lambda: open_file(path))
+    return _in_words(str(path), lambda: open_file(path))
 
 
 def decode(data: bytes, of: str) -> tuple[Region, FileInfo]:
@@ -106,38 +106,38 @@ def decode(data: bytes, of: str) -> tuple[Region, FileInfo]:
     Raises:
         FileProblem: as `read`.
     """
-    return _in_words(Path(of), lambda: BytesIO(data))
+    return _in_words(of, lambda: BytesIO(data))
 
 
-def _in_words(path: Path, opened: Callable[[], BinaryIO]) -> tuple[Region, FileInfo]:
+def _in_words(of: str, opened: Callable[[], BinaryIO]) -> tuple[Region, FileInfo]:
     try:
         with opened() as file:
-            return _read(path, file)
+            return _read(of, file)
     except OSError as error:
-        raise cannot_read(path, error) from error
+        raise cannot_read(Path(of), error) from error
     except MemoryError as error:
-        raise no_memory(path) from error
+        raise no_memory(of) from error
     except pyvips.Error as error:
-        log.info("libvips on %s: %s", as_text(path), error)
+        log.info("libvips on %s: %s", as_text(of), error)
         if _is_of_memory(error):
-            raise no_memory(path) from error
-        raise FileProblem(f"{path} is damaged or cut short.", "Try to copy or download it again.") from error
+            raise no_memory(of) from error
+        raise FileProblem(f"{of} is damaged or cut short.", "Try to copy or download it again.") from error
 
 
-def _read(path: Path, file: BinaryIO) -> tuple[Region, FileInfo]:
-    opened = open_picture(path, file)
+def _read(of: str, file: BinaryIO) -> tuple[Region, FileInfo]:
+    opened = open_picture(of, file)
     image = opened.image
-    _check_memory(path, image)
+    _check_memory(of, image)
     if image.get_typeof("orientation") and image.get("orientation") != 1:
         image = image.copy_memory().autorot()
     profile = _profile(opened, file)
-    image, profile = _as_rgb_or_gray(image, profile, path)
+    image, profile = _as_rgb_or_gray(image, profile, of)
     # An extra copy, but one that outlives libvips' buffers.
     data = bytes(image.write_to_memory())
     if image.format == "float":
-        data = _white_at_one(data, image.bands, path)
+        data = _white_at_one(data, image.bands, of)
     if opened.pages > 1:
-        log.warning("%s has %d %s is read", as_text(path), opened.pages, opened.format.several)
+        log.warning("%s has %d %s is read", as_text(of), opened.pages, opened.format.several)
     encoding = "srgb" if profile is None else "icc"
     format = PixelFormat(image.width, image.height, CHANNELS[image.bands], DTYPES[image.format], encoding)
     return Region(format, data, profile), opened.info
@@ -169,11 +169,11 @@ def _as_mask(region: Region, width: int, height: int) -> tuple[Region, bool]:
     return mask, resized
 
 
-def _check_memory(path: Path, image: pyvips.Image) -> None:
+def _check_memory(of: str, image: pyvips.Image) -> None:
     """See that there is room for the pixels, twice, before they are decoded: a small file can hold a great many."""
     needed = 2 * image.width * image.height * image.bands * _SIZES.get(image.format, 8)
     if needed > _SMALL and needed > free_memory():
-        raise no_memory(path, f"{image.width} x {image.height} pixels")
+        raise no_memory(of, f"{image.width} x {image.height} pixels")
 
 
 def _is_of_memory(error: pyvips.Error) -> bool:
@@ -188,7 +188,7 @@ def _profile(opened: Opened, file: BinaryIO) -> bytes | None:
     return said_profile(file, opened.format, opened.info.exif, gray=opened.image.bands < 3)
 
 
-def _as_rgb_or_gray(image: pyvips.Image, profile: bytes | None, path: Path) -> tuple[pyvips.Image, bytes | None]:
+def _as_rgb_or_gray(image: pyvips.Image, profile: bytes | None, of: str) -> tuple[pyvips.Image, bytes | None]:
     """A picture of 1 to 4 bands of a number format that regions have, and its profile; None for sRGB."""
     if image.interpretation == "cmyk":
         image, profile = without_inks(image), None
@@ -197,12 +197,12 @@ def _as_rgb_or_gray(image: pyvips.Image, profile: bytes | None, path: Path) -> t
         profile = None
     if image.bands not in CHANNELS or image.format not in DTYPES:
         raise FileProblem(
-            f"{path} has {image.bands} channels of {image.format} numbers.",
+            f"{of} has {image.bands} channels of {image.format} numbers.",
             "Pictures have 1 to 4 channels of 8 or 16 bits or floats.",
         )
     if profile is None:
         return image, None
-    usable, leads_back = profiles.usable(profile, gray=image.bands < 3, of=as_text(path))
+    usable, leads_back = profiles.usable(profile, gray=image.bands < 3, of=as_text(of))
     return (image, usable) if usable is None or leads_back else (with_srgb(image, usable), None)
 
 
@@ -222,14 +222,14 @@ def settled(region: Region, of: str) -> Region:
     return region if leads_back else in_srgb(region)
 
 
-def _white_at_one(data: bytes, bands: int, path: Path) -> bytes:
+def _white_at_one(data: bytes, bands: int, of: str) -> bytes:
     """Floats in which white, and full alpha, is 1."""
     values = np.frombuffer(data, np.float32).reshape(-1, bands)
     colors = bands - (bands % 2 == 0)
     whites = [float_white(values[:, :colors])] * colors + [float_white(values[:, colors:])] * (bands - colors)
     if max(whites) == 1:
         return data
-    log.warning("The values in %s go far beyond 1; %g is taken for white", as_text(path), max(whites))
+    log.warning("The values in %s go far beyond 1; %g is taken for white", as_text(of), max(whites))
     return (values / np.array(whites, np.float32)).tobytes()
 
 

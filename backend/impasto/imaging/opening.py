@@ -70,8 +70,12 @@ def open_file(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def open_picture(path: Path, file: BinaryIO) -> Opened:
+def open_picture(of: str, file: BinaryIO) -> Opened:
     """The picture in a file, or in a file's bytes as BytesIO, which have to live as long as the image.
+
+    Args:
+        of: what to call it in sentences; its suffix tells kinds apart that begin alike.
+        file: the picture.
 
     Raises:
         NoPicture: it is none, or one that is not read.
@@ -80,25 +84,25 @@ def open_picture(path: Path, file: BinaryIO) -> Opened:
     """
     head = file.read(formats.HEAD)
     if not head:
-        raise is_empty(path)
-    format = formats.recognise(head, path.suffix.lower())
+        raise is_empty(of)
+    format = formats.recognise(head, Path(of).suffix.lower())
     if format is None:
-        words, hint = formats.what_else(head, path.suffix.lower()) or ("is not a picture that can be read.", "")
-        raise NoPicture(f"{path} {words}", hint)
+        words, hint = formats.what_else(head, Path(of).suffix.lower()) or ("is not a picture that can be read.", "")
+        raise NoPicture(f"{of} {words}", hint)
     if format is formats.ARCHIVE:
-        return _from_archive(path, file)
+        return _from_archive(of, file)
     if format is formats.TIFF:
-        return _tiff(path, file)
+        return _tiff(of, file)
     if not format.vips:
-        return _by_pillow(path, file, format)
+        return _by_pillow(of, file, format)
     try:
-        image = _by_vips(path, file, format)
+        image = _by_vips(of, file, format)
     except pyvips.Error:
         if not format.pillow:
             raise
-        return _by_pillow(path, file, format)
+        return _by_pillow(of, file, format)
     if has_gain_map(image):
-        log.warning("%s has a gain map for brighter screens, which its painting will not have", as_text(path))
+        log.warning("%s has a gain map for brighter screens, which its painting will not have", as_text(of))
     if format is formats.PNG:
         chunks = png_chunks(file)
         return Opened(image, format, info_of(image, has_dpi=b"pHYs" in chunks), _frames_of_png(chunks))
@@ -108,7 +112,7 @@ def open_picture(path: Path, file: BinaryIO) -> Opened:
     return Opened(image, format, info_of(image, has_dpi=has_dpi, lossless=lossless), pages)
 
 
-def _by_vips(path: Path, file: BinaryIO, format: Format, **options: int) -> pyvips.Image:
+def _by_vips(of: str, file: BinaryIO, format: Format, **options: int) -> pyvips.Image:
     # Better no picture than one that ends in gray. The source has a copy of the descriptor, and closes it with the
     # image; so names, which libvips takes for more than names, do not matter.
     file.seek(0)
@@ -117,7 +121,7 @@ def _by_vips(path: Path, file: BinaryIO, format: Format, **options: int) -> pyvi
     else:
         source = pyvips.Source.new_from_descriptor(file.fileno())
     image = pyvips.Operation.call(f"{format.vips}_source", source, access="sequential", fail_on="error", **options)
-    check_size(path, image.width, image.height)
+    check_size(of, image.width, image.height)
     return _to_full_white(image) if format is formats.AVIF and image.format == "ushort" else image
 
 
@@ -126,7 +130,7 @@ def _to_full_white(image: pyvips.Image) -> pyvips.Image:
     return (image | (image >> image.get("bits-per-sample"))).cast("ushort")
 
 
-def check_size(path: Path, width: int, height: int) -> None:
+def check_size(of: str, width: int, height: int) -> None:
     """See that a picture is none of the sizes that only mistakes and attacks have.
 
     Raises:
@@ -134,7 +138,7 @@ def check_size(path: Path, width: int, height: int) -> None:
     """
     if width * height > _most_pixels or max(width, height) > MAX_SIDE:
         raise TooLarge(
-            f"{path} claims to be {width} x {height} pixels.",
+            f"{of} claims to be {width} x {height} pixels.",
             f"At most {_most_pixels / 1_000_000:g} megapixels and {MAX_SIDE} pixels a side are read.",
         )
 
@@ -142,38 +146,38 @@ def check_size(path: Path, width: int, height: int) -> None:
 # -- Single formats ----------------------------------------------------------------------------------------------------
 
 
-def _tiff(path: Path, file: BinaryIO) -> Opened:
+def _tiff(of: str, file: BinaryIO) -> Opened:
     seen = tiff.look(file)
-    if seen.raw or path.suffix.lower() in formats.RAW_SUFFIXES:
+    if seen.raw or Path(of).suffix.lower() in formats.RAW_SUFFIXES:
         words, hint = formats.RAW
-        raise FileProblem(f"{path} {words}", hint)
+        raise FileProblem(f"{of} {words}", hint)
     try:
-        image = _by_vips(path, file, formats.TIFF, **seen.load)
+        image = _by_vips(of, file, formats.TIFF, **seen.load)
         image.crop(0, 0, image.width, 1).avg()  # kinds of compression that are not there show only now
     except pyvips.Error:
-        return _by_pillow(path, file, formats.TIFF)
-    image = _by_vips(path, file, formats.TIFF, **seen.load)
+        return _by_pillow(of, file, formats.TIFF)
+    image = _by_vips(of, file, formats.TIFF, **seen.load)
     info = info_of(image, exif=seen.exif)
     if image.bands > 4 and image.interpretation in ("srgb", "rgb16"):
         kept = 4 if seen.has_alpha else 3
-        log.warning("%s has %d channels; the first %d are read", as_text(path), image.bands, kept)
+        log.warning("%s has %d channels; the first %d are read", as_text(of), image.bands, kept)
         image = image.extract_band(0, n=kept)
     return Opened(image, formats.TIFF, info, seen.pages)
 
 
-def _from_archive(path: Path, file: BinaryIO) -> Opened:
+def _from_archive(of: str, file: BinaryIO) -> Opened:
     try:
         with zipfile.ZipFile(file) as archive:
             found = archive.getinfo("mergedimage.png")
             if found.file_size > 4 * _most_pixels:
-                raise TooLarge(f"The picture in {path} is too large.")
+                raise TooLarge(f"The picture in {of} is too large.")
             data = archive.read(found)
     except (KeyError, zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
-        raise FileProblem(f"{path} has no finished picture in it, or is damaged.", "Export it as PNG first.") from error
+        raise FileProblem(f"{of} has no finished picture in it, or is damaged.", "Export it as PNG first.") from error
     if not data.startswith(b"\x89PNG"):
-        raise FileProblem(f"{path} has no finished picture in it, or is damaged.", "Export it as PNG first.")
+        raise FileProblem(f"{of} has no finished picture in it, or is damaged.", "Export it as PNG first.")
     image = pyvips.Image.pngload_buffer(data, access="sequential", fail_on="error")
-    check_size(path, image.width, image.height)
+    check_size(of, image.width, image.height)
     return Opened(image, formats.PNG, info_of(image))
 
 
@@ -219,23 +223,23 @@ def _is_lossless(file: BinaryIO) -> bool:
 # -- Pillow ------------------------------------------------------------------------------------------------------------
 
 
-def _by_pillow(path: Path, file: BinaryIO, format: Format) -> Opened:
+def _by_pillow(of: str, file: BinaryIO, format: Format) -> Opened:
     if format.package:
-        _teach(path, format)
+        _teach(of, format)
     file.seek(0)
     with warnings.catch_warnings(action="ignore"):
         try:
             with Image.open(file, formats=[format.pillow]) as image:
-                check_size(path, *image.size)
+                check_size(of, *image.size)
                 # Of TIFF its own tags were looked at; of the others this is where EXIF is.
                 exif, pages = tiff.exif_of(image), getattr(image, "n_frames", 1)
                 turned = image.getexif().get(0x0112, 1)
                 made = _to_vips(image)
         except Image.DecompressionBombError as error:
-            raise FileProblem(f"{path} has more pixels than are read of {format.name}.", "Save it as PNG.") from error
+            raise FileProblem(f"{of} has more pixels than are read of {format.name}.", "Save it as PNG.") from error
         except tiff.PILLOW_PROBLEMS as error:
             raise FileProblem(
-                f"{path} cannot be read: it is damaged, or a {format.name} of a rare kind.",
+                f"{of} cannot be read: it is damaged, or a {format.name} of a rare kind.",
                 "Save it as PNG with the program that made it, or copy it again.",
             ) from error
     if turned in range(2, 9):
@@ -243,14 +247,14 @@ def _by_pillow(path: Path, file: BinaryIO, format: Format) -> Opened:
     return Opened(made, format, info_of(made, exif=exif), pages if format.several else 1)
 
 
-def _teach(path: Path, format: Format) -> None:
+def _teach(of: str, format: Format) -> None:
     """Let Pillow learn a format from a package that need not be there."""
     module, call = _PLUGINS[format.package]
     try:
         found = importlib.import_module(module)
     except ImportError as error:
         raise FileProblem(
-            f"{path} is a {format.name} picture, which cannot be read yet.",
+            f"{of} is a {format.name} picture, which cannot be read yet.",
             f"pip install {format.package}, or save it as PNG, JPEG or TIFF.",
         ) from error
     if call:
