@@ -21,6 +21,7 @@ from impasto.batch.run import Run
 from impasto.cli import main
 from impasto_link.client import Call, Client, Event
 from impasto_link.errors import BadRequest
+from impasto_link.options import MaskOptions
 from impasto_link.pixels import Region
 from support import listed, wait_until
 
@@ -222,7 +223,8 @@ def test_no_worker_waits_for_a_picture_that_takes_long() -> None:
     lay("photos", *[f"{number}.png" for number in range(6)])
     Path("photos/2.png").write_bytes(b"no picture")
     client, heard = TwoWorkers(), Heard()
-    plan = make_plan(["photos"], "out", Wanted({}, lambda source: ".png", lambda target: {"pixels": target}))
+    wanted = Wanted(MaskOptions(), {}, lambda source: ".png", lambda target: {"pixels": target})
+    plan = make_plan(["photos"], "out", wanted)
     run = Run(plan, client.send, lambda: cast(Client, client), heard)
     run.go()
     assert client.most == 3, "one for each worker, and one that lies ready"

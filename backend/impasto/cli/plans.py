@@ -79,7 +79,10 @@ class Doer(Protocol):
     """What does the pictures of a plan, as `impasto.batch.run.Run`."""
 
     done: int
-    failed: list[str]
+
+    @property
+    def failed(self) -> list[str]:
+        """For each picture that could not be done a sentence that names it."""
 
     def go(self) -> None:
         """Do all pictures."""
