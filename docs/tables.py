@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
-from impasto.cli import stylize
+from impasto.cli import stylize, web
 from impasto.engines.registry import engine_facts
 from impasto.masking.models import mask_models
 from impasto_editor.rows import Offer
@@ -17,23 +18,27 @@ from impasto_link.parameters import Parameter, parameters
 ROOT = Path(__file__).parents[1]
 
 
-def command_line() -> Iterator[str]:
-    """All options of `impasto stylize` but those for experts."""
-    parser = argparse.ArgumentParser(add_help=False)
-    stylize.add_arguments(parser)
-    yield "| option | |"
-    yield "|---|---|"
-    # What all commands have comes last.
-    _, common, *groups = parser._action_groups
-    for group in (*groups, common):
-        if "experts" not in (group.title or ""):
-            yield from (_option(action) for action in group._group_actions if action.option_strings)
+def command_line(command: ModuleType) -> Callable[[], Iterator[str]]:
+    """All options of a command but those for experts."""
+
+    def table() -> Iterator[str]:
+        parser = argparse.ArgumentParser(add_help=False)
+        command.add_arguments(parser)
+        yield "| option | |"
+        yield "|---|---|"
+        # What all commands have comes last.
+        _, common, *groups = parser._action_groups
+        for group in (*groups, common):
+            if "experts" not in (group.title or ""):
+                yield from (_option(action) for action in group._group_actions if action.option_strings)
+
+    return table
 
 
 def _option(action: argparse.Action) -> str:
     flag = action.option_strings[-1]
     value = "" if action.nargs == 0 else f" {action.metavar or '|'.join(map(str, action.choices or ()))}"
-    text = (action.help or "").replace("%%", "%")
+    text = (action.help or "").replace("%%", "%").replace("%(default)s", str(action.default))
     return f"| `{_cell(flag + value)}` | {_cell(text)} |"
 
 
@@ -88,9 +93,10 @@ def _cell(text: str) -> str:
 
 
 TABLES: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
-    "README.md": {"impasto stylize": command_line},
+    "README.md": {"impasto stylize": command_line(stylize)},
     "docs/gimp.md": {"arguments": arguments},
     "docs/krita.md": {"rows": rows},
+    "docs/web.md": {"impasto web": command_line(web)},
     "docs/wire.md": {
         "stylize": fields(STYLIZE),
         "coat": fields(parameters(Coat)),

@@ -63,7 +63,9 @@ def test_editors_show_it(drip: None) -> None:
 
 
 def test_tables_and_docstrings_have_it(drip: None) -> None:
-    assert "| `--drip PX` | how far the paint runs down (default: 0) |" in list(TABLES["command_line"]())
+    assert "| `--drip PX` | how far the paint runs down (default: 0) |" in list(
+        TABLES["TABLES"]["README.md"]["impasto stylize"]()
+    )
     assert "| `drip` | 0 to 50 | 0 | how far the paint runs down |" in list(TABLES["fields"](STYLIZE)())
     assert "drip: how far the paint runs down; 0 to 50." in (WithDrip.__doc__ or "")
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from impasto_link.errors import ImpastoError
 
-#: Numbers: the option, the field, its type, its placeholder and what it is.
-_LIMITS = (
+#: Numbers: the option, its type, what stands for it, and what it is.
+_LIMITS: tuple[tuple[str, type, str, str], ...] = (
     ("--most-megabytes", float, "MB", "the most of one request"),
     ("--most-megapixels", float, "MP", "the most of one picture"),
     ("--upload-seconds", float, "S", "how long a request may take to come"),
@@ -38,11 +40,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group("where, and for whom")
     where.add_argument(
         "--host",
+        metavar="HOST",
         default=defaults.host,
         help="the address at which to listen (default: %(default)s, for this machine only)",
     )
     where.add_argument(
-        "--port", type=int, default=defaults.port, help="the port; 0 for one that is free (default: %(default)s)"
+        "--port",
+        metavar="PORT",
+        type=int,
+        default=defaults.port,
+        help="the port; 0 for one that is free (default: %(default)s)",
     )
     where.add_argument("--keys", type=Path, metavar="FILE", help="let in only who has one of these keys")
     where.add_argument("--new-key", metavar="NAME", help="make a key for somebody, put it into --keys FILE, and end")
@@ -77,7 +84,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     limits = parser.add_argument_group("limits")
     for flag, kind, metavar, text in _LIMITS:
         default = getattr(defaults, flag[2:].replace("-", "_"))
-        limits.add_argument(flag, type=kind, default=default, metavar=metavar, help=f"{text} (default: {default:g})")
+        limits.add_argument(
+            flag, type=_above_zero(kind), default=default, metavar=metavar, help=f"{text} (default: {default:g})"
+        )
+
+
+def _above_zero(kind: type) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        with suppress(ValueError):
+            if 0 < (value := kind(text)) < inf:
+                return value
+        raise argparse.ArgumentTypeError(f"{text!r} is no {'whole ' if kind is int else ''}number above 0")
+
+    return number
 
 
 def run(options: argparse.Namespace) -> int:
