@@ -8,7 +8,7 @@ SHARING = OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE}
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: docs docs-tables demo test test-link lint bench bench-serving bench-quality bench-look bench-masks bench-pictures wheel plugins test-krita krita-root test-gimp gimp-root setup clean
+.PHONY: docs docs-tables demo test test-link lint bench bench-serving bench-load bench-quality bench-look bench-masks bench-pictures wheel plugins test-krita krita-root test-gimp gimp-root setup clean
 
 setup: $(VENV)/.ready
 
@@ -65,9 +65,13 @@ bench: setup
 	$(BIN)/python benchmarks/network.py
 	$(BIN)/python benchmarks/speed.py
 
-# What others feel of somebody's long work.
+# What others feel of somebody's long work; and two hundred clients at once, over ZeroMQ and HTTP (LOAD=--short for few).
+LOAD ?=
 bench-serving: setup
 	$(BIN)/python benchmarks/serving.py
+
+bench-load: setup
+	$(BIN)/python benchmarks/load.py $(LOAD)
 
 bench-quality: setup
 	$(BIN)/python benchmarks/quality.py $(QUALITY)

@@ -1,9 +1,9 @@
-"""What others feel of somebody's long work: a preview alone, beside a refinement, and beside a batch.
+"""What others feel of somebody's long work: a preview and a picture alone, beside a refinement, and beside a batch.
 
     python benchmarks/serving.py
 
-Prints Markdown, rows as they come. All figures are of one run on one server; what counts are the ratios to the first
-row, so that a machine that is busy with something else changes all of them.
+Prints Markdown, rows as they come. All figures are of one run on one server; what counts are the ratios to the rows
+"alone", so that a machine that is busy with something else changes all of them. `load.py` has crowds.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
 import numpy as np
@@ -26,6 +26,8 @@ from impasto_link.launch import connect_or_start
 from impasto_link.options import RefineOptions, StylizeOptions
 from impasto_link.pixels import Region
 from impasto_link.transport import open_transport
+
+Ask = Callable[[Client], Call]
 
 #: As the docker sends it: a layer made smaller, to be painted at 512 pixels.
 PREVIEW = StylizeOptions.of("udnie", max_side=512)
@@ -45,10 +47,18 @@ def client() -> Client:
     return one
 
 
-def seconds(one: Client, others: tuple[Client, ...] = ()) -> float:
-    """How long one preview takes, while others hear of their work."""
+def preview(one: Client) -> Call:
+    return one.stylize(picture(1024, 768), PREVIEW, preview=True)
+
+
+def small_picture(one: Client) -> Call:
+    return one.stylize(picture(512, 512), StylizeOptions.of("udnie"))
+
+
+def seconds(ask: Ask, one: Client, others: Sequence[Client] = ()) -> float:
+    """How long what somebody asks for takes, while others hear of their work."""
     started = time.perf_counter()
-    call = one.stylize(picture(1024, 768), PREVIEW, preview=True)
+    call = ask(one)
     while not call.finished:
         one.poll(0.01)
         for other in others:
@@ -73,37 +83,45 @@ def working(one: Client, begin: Callable[[], list[Call]]) -> Iterator[list[Call]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=7, help="previews in each row")
+    parser.add_argument("--runs", type=int, default=25, help="how often each row asks")
     runs = parser.parse_args().runs
     os.environ["IMPASTO_RUNTIME_DIR"] = tempfile.mkdtemp()
     with closing(connect_or_start(SERVER_COMMAND)) as starter, closing(client()) as host, closing(client()) as guest:
-        seconds(guest)
+        alone: dict[Ask, tuple[float, float]] = {}
+
+        def rows(
+            what: str, one: Client, others: tuple[Client, ...] = (), asks: Sequence[Ask] = (preview, small_picture)
+        ) -> None:
+            for ask in asks:
+                times = []
+                for _ in range(runs):
+                    times.append(seconds(ask, one, others))
+                    time.sleep(0.3)
+                middle, late = statistics.median(times), sorted(times)[int(0.95 * runs)]
+                usual, usually_late = alone.setdefault(ask, (middle, late))
+                print(
+                    f"| a {ask.__name__.replace('_', ' ')} {what} | {middle:.2f} | {late:.2f} "
+                    f"| {middle / usual:.2f} | {late / usually_late:.2f} |",
+                    flush=True,
+                )
+
+        seconds(preview, guest)
         worker = starter.ask("status", timeout=120).fields["workers"][0]
-        print(f"{worker.get('name', worker['device'])}, {os.cpu_count()} cores\n")
-        print("| a preview | median, s | worst, s | median to alone |\n|---|---|---|---|")
-        alone: float | None = None
-
-        def row(what: str, one: Client, others: tuple[Client, ...] = ()) -> None:
-            nonlocal alone
-            times = []
-            for _ in range(runs):
-                times.append(seconds(one, others))
-                time.sleep(0.3)
-            middle = statistics.median(times)
-            alone = alone or middle
-            print(f"| {what} | {middle:.2f} | {max(times):.2f} | {middle / alone:.2f} |", flush=True)
-
-        row("alone", guest)
+        machine = f"{worker.get('name', worker['device'])}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+        print(f"{machine}; {runs} times each\n")
+        print("| | median, s | p95, s | median to alone | p95 to alone |\n|---|---|---|---|---|")
+        rows("alone", guest)
         refine = StylizeOptions.of("udnie", refine=RefineOptions("fine", features="compact"))
         with working(host, lambda: [host.stylize(picture(1500, 1000), refine)]):
-            row("beside a refinement of 1500 x 1000", guest, (host,))
+            rows("beside a refinement of 1500 x 1000", guest, (host,))
         batch = StylizeOptions.of("the-scream")
         photo = picture(1500, 1000)
         with working(host, lambda: [host.stylize(photo, batch) for _ in range(200)]):
-            row("beside a batch of 200 x 1500 x 1000 of somebody else", guest, (host,))
+            rows("beside a batch of 200 x 1500 x 1000 of somebody else", guest, (host,))
         with working(host, lambda: [host.stylize(photo, batch) for _ in range(200)]):
-            row("beside one's own batch, on one connection", host)
-        row("alone again", guest)
+            # What is no preview is part of that batch.
+            rows("beside one's own batch, on one connection", host, asks=(preview,))
+        rows("alone again", guest)
         starter.ask("shutdown")
 
 

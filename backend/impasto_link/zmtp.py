@@ -119,7 +119,8 @@ class ZmtpLine:
                     self._read(connection, came)
                 self._write(connection)
             if not self._session.ready and time.monotonic() >= self._handshake_until:
-                raise ProtocolError(f"the handshake was not over in {_HANDSHAKE_LIMIT} seconds")
+                # Not by the other side's fault, perhaps: nobody may have looked here for so long.
+                raise TimeoutError(f"The handshake was not over in {_HANDSHAKE_LIMIT} seconds.")
         except RejectedError as error:
             hint = say("It may have been restarted; connect again. (ZeroMQ: {error})", error=error)
             self._lose(Refused("The server did not accept this program's token.", hint))

@@ -302,13 +302,17 @@ class KeptResult(NamedTuple):
 
 
 class KeptResults:
-    """Results that no client has confirmed yet, for a while."""
+    """Results that no client has confirmed yet, for a while.
+
+    Attributes:
+        nbytes: how many bytes they have.
+    """
 
     def __init__(self, seconds: float = 600.0, limit_bytes: int | None = None) -> None:
         self._seconds = seconds
         self._limit = limit_bytes or min(KEPT_BYTES, int(whole_memory() * KEPT_SHARE))
         self._kept: OrderedDict[str, KeptResult] = OrderedDict()
-        self._nbytes = 0
+        self.nbytes = 0
 
     def __iter__(self) -> Iterator[KeptResult]:
         return iter(self._kept.values())
@@ -318,7 +322,7 @@ class KeptResults:
         nbytes = sum(shared.values()) + sum(memoryview(frame).nbytes for frame in message)
         self.drop(job_id)
         self._kept[job_id] = KeptResult(time.monotonic(), message, shared, nbytes)
-        self._nbytes += nbytes
+        self.nbytes += nbytes
         self.expire()
 
     def find(self, job_id: str) -> list[Any] | None:
@@ -329,13 +333,13 @@ class KeptResults:
     def drop(self, job_id: str) -> None:
         """Forget the result of a job: its client has it."""
         found = self._kept.pop(job_id, None)
-        self._nbytes -= found.nbytes if found else 0
+        self.nbytes -= found.nbytes if found else 0
 
     def expire(self) -> None:
         """Forget what is too old, and the oldest while it is too much; the newest result always stays."""
         oldest = time.monotonic() - self._seconds
         while self._kept:
             job_id, first = next(iter(self._kept.items()))
-            if first.since >= oldest and (self._nbytes <= self._limit or len(self._kept) == 1):
+            if first.since >= oldest and (self.nbytes <= self._limit or len(self._kept) == 1):
                 return
             self.drop(job_id)

@@ -106,6 +106,7 @@ def _status(broker: Broker, client: bytes, header: codec.Header) -> dict[str, An
         "memory_bytes": broker.memory.used,
         "jobs_waiting": len(broker.desk.queue),
         "jobs_running": len(broker.crew.running),
+        "kept_bytes": broker.desk.kept.nbytes,
         "workers": [worker.to_wire(client) for worker in broker.crew.workers],
     }
 
