@@ -8,7 +8,7 @@ SHARING = OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE}
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: docs docs-tables demo test test-link lint bench bench-serving bench-load bench-quality bench-look bench-masks bench-pictures wheel plugins test-krita krita-root test-gimp gimp-root setup clean
+.PHONY: docs docs-tables demo test test-link test-web lint bench bench-serving bench-load bench-quality bench-look bench-masks bench-pictures wheel plugins test-krita krita-root test-gimp gimp-root setup clean
 
 setup: $(VENV)/.ready
 
@@ -43,6 +43,13 @@ test-link: setup
 	    --with msgpack,pyzmq,pytest,pytest-timeout,hypothesis \
 	    env PYTHONPATH=backend python -m pytest -q --confcutdir=tests/link $(TESTS_OF_LINK) || exit 1; \
 	done
+
+# The page of the web face in a real Chromium, which is Debian's and is installed if there is none, as root; and the
+# examples for serving. Screenshots and logs come into WEB_OUTPUT. Some proofs only: make test-web PROOFS="mouse or key"
+WEB_OUTPUT ?= build/web
+test-web: setup
+	@$(UV) pip install --quiet --python $(BIN)/python --group web
+	WEB_OUTPUT=$(WEB_OUTPUT) $(SHARING) $(BIN)/python -m pytest $(if $(PROOFS),-k "$(PROOFS)") tests/real_browser/proofs.py
 
 lint: setup
 	$(BIN)/ruff check .

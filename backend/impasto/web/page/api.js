@@ -3,7 +3,7 @@
 export class Problem extends Error {
   constructor({ status = 0, title = "", detail = "", hint = "", code = "", field = "" }) {
     super([detail || title, hint].filter(Boolean).join(" "));
-    Object.assign(this, { status, code, field });
+    Object.assign(this, { status, detail, code, field });
   }
 }
 

@@ -132,7 +132,7 @@ async function view(newPhoto, newPainting) {
 async function paint() {
   clearProblems();
   if (!photo) return tell("photo", new Error("There is no photo yet. Drop one here, paste one, or choose one."));
-  const making = { photo, title: [mixture.title, ...options.words, ...areas.words].join(", "), styles: mixture.names };
+  const making = { photo, title: [mixture.title, ...options.words, ...areas.words].join(", ") };
   const form = new FormData();
   form.append("image", photo.file);
   form.append("area", areas.value);
@@ -165,10 +165,12 @@ async function download() {
   const shown = paintings.current;
   const format = find("format").value;
   const blob = format === "png" ? shown.blob : await askBlob(`${shown.result}?format=${format}`);
-  save(blob, `${shown.photo.name.replace(/\.[^.]*$/, "")}-${shown.styles[0].replaceAll(" ", "-")}.${format}`);
+  save(blob, `${shown.photo.name.replace(/\.[^.]*$/, "")}-${asFileName(shown.title)}.${format}`);
   shown.isSaved = true;
 }
 
+/** The words of a title, as they can stand in the name of a file anywhere. */
+const asFileName = (title) => title.toLowerCase().match(/[\p{L}\p{N}]+/gu).join("-").slice(0, 80);
 const suffix = (name) => name.split(".").pop().toLowerCase();
 
 function tell(place, error) {
