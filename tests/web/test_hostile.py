@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from impasto.web import serving
 from running_web import RunningWeb
 from support import PATIENCE, RunningServer
 
@@ -99,6 +100,16 @@ def test_who_sends_less_than_promised_waits_for_nothing(small: RunningWeb, photo
     problem(raw(small, some, length=len(some) + 1000), 408, "did not come within 0.5 seconds")
     with socket.create_connection(("127.0.0.1", small.port), PATIENCE) as connection:
         connection.sendall(head(len(some) + 1000) + some)  # And it is gone.
+
+
+def test_who_never_says_what_he_wants_is_not_waited_for(small: RunningWeb, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.2)
+    for words in (b"", b"GET /v1/health HTTP/1.1\r\nHost: loc", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nGET /v1"):
+        with socket.create_connection(("127.0.0.1", small.port), PATIENCE) as connection:
+            connection.sendall(words)
+            # To its end, which has to come by itself.
+            answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+        assert answer.count(b"HTTP/1.1 200") == words.count(b"\r\n\r\n")
 
 
 def test_what_is_no_form_is_refused(small: RunningWeb) -> None:

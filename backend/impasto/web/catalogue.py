@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from impasto.web.lines import Exchange, Line, is_running
+from impasto.web.lines import Exchange, Way, is_running
 from impasto.web.orders import PARAMETERS
 from impasto.web.settings import WebOptions
 from impasto.web.views import Engine, Health, Limits, MaskModel, Option, Options, Style, Styles
@@ -29,8 +29,7 @@ class Catalogue:
     """
 
     def __init__(self, exchange: Exchange, options: WebOptions) -> None:
-        self._exchange, self._options = exchange, options
-        self._line: Line | None = None
+        self._way, self._options = Way(exchange), options
         self._asking = asyncio.Lock()
         self._answers: dict[str, tuple[float, dict[str, Any]]] = {}
 
@@ -68,7 +67,7 @@ class Catalogue:
         """Whether the server answers; raises ServerGone if it runs and does not."""
         if not is_running():
             return Health(status="resting", version=__version__)
-        told = (await (await self._connected()).ask("status")).fields
+        told = (await (await self._way.line()).ask("status")).fields
         return Health(
             status="ok",
             version=told["version"],
@@ -81,19 +80,13 @@ class Catalogue:
         async with self._asking:
             asked_at, answer = self._answers.get(operation, (0.0, {}))
             if not answer or time.monotonic() - asked_at > _FRESH:
-                answer = dict((await (await self._connected()).ask(operation, fields)).fields)
+                answer = dict((await (await self._way.line()).ask(operation, fields)).fields)
                 self._answers[operation] = time.monotonic(), answer
             return answer
 
-    async def _connected(self) -> Line:
-        if self._line is None or not self._line.is_open:
-            self._line = await self._exchange.line()
-        return self._line
-
     def close(self) -> None:
         """End the connection."""
-        if self._line is not None:
-            self._line.close()
+        self._way.close()
 
 
 def _style(entry: dict[str, Any]) -> Style:

@@ -19,6 +19,7 @@ from impasto.web.studio import QUEUED, RUNNING, Job
 from impasto.web.uploads import Intake, check_kinds, is_json
 from impasto.web.views import JobView
 from impasto_link.coats import STYLE_FRAME
+from impasto_link.errors import Cancelled
 
 #: So long an answer may wait for a job to end, in seconds.
 LONGEST_WAIT = 60.0
@@ -121,6 +122,8 @@ async def _take(request: Request, operation: str, wait: float) -> Response:
         names = [kind.removeprefix(STYLE_FRAME) for kind in uploads if kind.startswith(STYLE_FRAME)]
         order = order_of(operation, values, names, masked="mask" in uploads)
         await house.studio.send(job, order, uploads)
+        if await request.is_disconnected():
+            raise Cancelled("Whoever asked has gone, and could not ask for the job any more.")
         if wait and await _ends(request, job, wait):
             if job.error is not None:
                 raise job.error

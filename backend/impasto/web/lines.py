@@ -114,6 +114,31 @@ class Exchange:
         return Line(client)
 
 
+class Way:
+    """To the server for one person, who has at most one line: made when it is needed, and anew when that was closed.
+
+    Args:
+        exchange: which makes them.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._line: Line | None = None
+        self._making = asyncio.Lock()
+
+    async def line(self) -> Line:
+        """The line; raises ServerGone if there is no server and none could be started."""
+        async with self._making:
+            if self._line is None or not self._line.is_open:
+                self._line = await self._exchange.line()
+            return self._line
+
+    def close(self) -> None:
+        """End the connection, and with it what is under way."""
+        if self._line is not None:
+            self._line.close()
+
+
 def is_running() -> bool:
     """Whether there is a server as far as is known; of one on another machine that is taken for granted."""
     return names_remote() or read_server_info() is not None

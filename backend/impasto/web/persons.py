@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from impasto.web.lines import Exchange, Line
+from impasto.web.lines import Exchange, Way
 from impasto.web.problems import TooOften
 from impasto.web.settings import WebOptions
 
@@ -23,6 +23,7 @@ class Person:
         name: by which they are known; it never leaves the process.
         jobs: those of them that have not ended, or whose results are still kept.
         open_jobs: how many have not ended.
+        way: to the server.
         seen_at: when they last asked, on the monotonic clock.
     """
 
@@ -31,15 +32,8 @@ class Person:
         self.jobs: dict[str, Job] = {}
         self.open_jobs = 0
         self.seen_at = time.monotonic()
-        self._exchange = exchange
-        self._line: Line | None = None
+        self.way = Way(exchange)
         self._rate, self._left, self._filled_at = rate, rate, self.seen_at
-
-    async def line(self) -> Line:
-        """The connection; raises ServerGone if there is no server and none could be started."""
-        if self._line is None or not self._line.is_open:
-            self._line = await self._exchange.line()
-        return self._line
 
     def spend(self) -> None:
         """Count a job that is to begin; raises TooOften if there were too many in the last minute."""
@@ -54,11 +48,6 @@ class Person:
                 wait,
             )
         self._left -= 1
-
-    def close(self) -> None:
-        """End the connection, and with it the jobs under way."""
-        if self._line is not None:
-            self._line.close()
 
 
 class Persons:
@@ -84,9 +73,9 @@ class Persons:
         oldest = time.monotonic() - GIVEN_UP_AFTER
         for person in [one for one in self._known.values() if one.seen_at < oldest and not one.jobs]:
             del self._known[person.name]
-            person.close()
+            person.way.close()
 
     def close(self) -> None:
         """End all connections."""
         for person in self._known.values():
-            person.close()
+            person.way.close()

@@ -176,7 +176,7 @@ class Studio:
         job.load.become(decoded.nbytes)
         job.notes.extend(decoded.notes)
         job.writing = order.writing
-        line = await job.person.line()
+        line = await job.person.way.line()
         info = decoded.info
         call = line.client.submit(
             job.kind, order.options.to_wire(), decoded.regions, lambda event: self._heard(job, info, event)
