@@ -18,7 +18,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +109,7 @@ class ClusterRun:
         task = Task.of(self._plan)
         missing = dict(enumerate(items))
         ray = _ray(self._crew)
-        with _connected(ray, self._crew), _in_words(ray):
+        with self._plan.manifest or nullcontext(), _connected(ray, self._crew), _in_words(ray):
             check_nodes(ray, self._plan)
             workers, gpus = self._room(ray)
             self._watcher.at(0, "", f"{workers} workers start")

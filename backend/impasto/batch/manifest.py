@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Self
 
 from impasto.batch.places import LocalPlace, Place
 from impasto_link import __version__
@@ -91,6 +91,8 @@ class Manifest:
     At an address, where nothing can be added to a file: a folder of parts. Each run writes new ones, every
     `PART_EVERY` seconds, and changes none.
 
+    Lines are added within ``with manifest:``.
+
     Args:
         folder: of the results.
 
@@ -115,12 +117,17 @@ class Manifest:
         entries = [entry for line in lines if (entry := Entry.from_line(line)) is not None and entry.error is None]
         return {target: entry for entry in sorted(entries, key=lambda entry: entry.when) for target in entry.targets}
 
-    def begin(self) -> None:
+    def __enter__(self) -> Self:
         """Find out before the work is done whether lines can be added; raises FileProblem if not."""
         if isinstance(self.place, LocalPlace):
             self.place.check()
         else:
             self._put_part()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Write down what has not been yet; raises FileProblem as `add` does."""
+        self._flush()
 
     def add(self, entry: Entry) -> None:
         """Add a line; raises FileProblem if the disk is full, or the like."""
@@ -129,10 +136,9 @@ class Manifest:
             return
         self._lines.append(entry.to_line())
         if time.monotonic() - self._written >= PART_EVERY:
-            self.flush()
+            self._flush()
 
-    def flush(self) -> None:
-        """Write down what has not been yet; to be called at the end. Raises as `add` does."""
+    def _flush(self) -> None:
         if self._lines:
             self._put_part()
             self._parts += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -104,23 +104,19 @@ class Run:
         """
         if not self._waiting:
             return
-        manifest = self._plan.manifest
-        if manifest is not None:
-            manifest.begin()
-        self._client = self._connect()
-        try:
-            # One for each worker, and one that lies ready, so that none waits for a file to be read.
-            workers = self._client.ask("hello").fields.get("workers", ())
-            self._most = len([one for one in workers if one.get("state") != "broken"]) + 1
-            while self._waiting or self._sent:
-                self._fill()
-                self._end(self._next())
-                self._tell()
-        finally:
-            with suppress(ImpastoError):
-                self._client.close()
-            if manifest is not None:
-                manifest.flush()
+        with self._plan.manifest or nullcontext():
+            self._client = self._connect()
+            try:
+                # One for each worker, and one that lies ready, so that none waits for a file to be read.
+                workers = self._client.ask("hello").fields.get("workers", ())
+                self._most = len([one for one in workers if one.get("state") != "broken"]) + 1
+                while self._waiting or self._sent:
+                    self._fill()
+                    self._end(self._next())
+                    self._tell()
+            finally:
+                with suppress(ImpastoError):
+                    self._client.close()
 
     def _fill(self) -> None:
         # What is tried once more goes alone: another picture may have been the reason.

@@ -15,9 +15,9 @@ from impasto.batch.outputs import EXISTING
 from impasto.batch.plan import Item, Plan, Wanted, make_plan
 from impasto.batch.run import Run, Watcher
 from impasto.command import SERVER_COMMAND
-from impasto.imaging import files
 from impasto.imaging.formats import SUFFIX_OF
 from impasto_link.client import Call, Client
+from impasto_link.errors import printable
 from impasto_link.launch import connect_or_start
 from impasto_link.pixels import Region
 
@@ -131,7 +131,7 @@ def run_plan(plan: Plan, options: argparse.Namespace, doer: Callable[[Watcher], 
 
 def say(text: str) -> None:
     """Tell the person something, above the progress bar."""
-    tqdm.write(files.as_text(text), file=sys.stderr)
+    tqdm.write(printable(text), file=sys.stderr)
 
 
 def _how_to_go_on(options: argparse.Namespace) -> str:
@@ -153,7 +153,7 @@ class _Bar:
     def at(self, done: float, name: str, doing: str) -> None:
         """See `impasto.batch.run.Watcher`."""
         self._bar.n = done
-        self._bar.set_description(files.as_text(name), refresh=False)
+        self._bar.set_description(printable(name), refresh=False)
         self._bar.set_postfix_str(doing)
 
 
