@@ -8,7 +8,7 @@ SHARING = OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE}
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: docs docs-tables demo test test-link test-web lint bench bench-serving bench-load bench-quality bench-look bench-masks bench-pictures wheel plugins test-krita krita-root test-gimp gimp-root setup clean
+.PHONY: docs docs-tables demo test test-link test-ray test-web lint bench bench-batch bench-serving bench-load bench-quality bench-look bench-masks bench-pictures wheel plugins test-krita krita-root test-gimp gimp-root setup clean
 
 setup: $(VENV)/.ready
 
@@ -51,6 +51,11 @@ test-web: setup
 	@$(UV) pip install --quiet --python $(BIN)/python --group web
 	WEB_OUTPUT=$(WEB_OUTPUT) $(SHARING) $(BIN)/python -m pytest $(if $(PROOFS),-k "$(PROOFS)") tests/real_browser/proofs.py
 
+# On a Ray cluster of this machine, of which workers are killed, and the command itself.
+test-ray: setup
+	@$(UV) pip install --quiet --python $(BIN)/python --editable ".[demo,inspect,train,ray]"
+	$(SHARING) $(BIN)/python -m pytest -q tests/scale/proof_ray.py
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -79,6 +84,11 @@ bench-serving: setup
 
 bench-load: setup
 	$(BIN)/python benchmarks/load.py $(LOAD)
+
+# Two workers of a Ray cluster beside one.
+bench-batch: setup
+	@$(UV) pip install --quiet --python $(BIN)/python --editable ".[demo,inspect,train,ray]"
+	$(BIN)/python benchmarks/batch.py
 
 bench-quality: setup
 	$(BIN)/python benchmarks/quality.py $(QUALITY)

@@ -40,8 +40,12 @@ _RAY = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
 }
 #: A cluster that we start listens on loopback only, as Ray does where this is its default, on macOS and Windows. The
-#: address 127.0.0.1 it would replace by one that others reach (2.60).
-_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
+#: address 127.0.0.1 it would replace by one that others reach (2.60). And a worker may take its time on a busy machine.
+_OURS = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_AUTH_MODE": "token",
+    "RAY_worker_register_timeout_seconds": "600",
+}
 #: See `impasto.server.workers`.
 _WORKER = {"OMP_WAIT_POLICY": "PASSIVE", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}
 log = logging.getLogger(__name__)
@@ -160,7 +164,7 @@ def _ray(crew: Crew) -> Any:
     wanted = dict(_RAY)
     if crew.address is None:
         # The workers inherit it. Without a token for this run Ray would write one into the home folder.
-        wanted |= {**_LOOPBACK, "RAY_AUTH_TOKEN": secrets.token_hex(32), **_environment(crew)}
+        wanted |= {**_OURS, "RAY_AUTH_TOKEN": secrets.token_hex(32), **_environment(crew)}
     for name, value in wanted.items():
         os.environ.setdefault(name, value)
     try:
@@ -191,14 +195,24 @@ def _connected(ray: Any, crew: Crew) -> Iterator[None]:
         # What its daemons have to tell Ray prints.
         stack.enter_context(redirect_stdout(stack.enter_context(open(os.devnull, "w"))))
         stack.enter_context(warnings.catch_warnings(action="ignore"))
+        stack.callback(ray.shutdown)
+        _start(ray, crew, wanted)
+        yield
+
+
+def _start(ray: Any, crew: Crew, wanted: dict[str, Any]) -> None:
+    # On a busy machine Ray's daemons may not stand in the 15 seconds that they give each other.
+    for left in reversed(range(TRIES if crew.address is None else 1)):
         try:
             with _errors_aside(), _signals_kept():
                 ray.init(**wanted)
         except Exception as error:  # of many kinds, none of them documented
-            where = f"The Ray cluster {crew.address} cannot be reached" if crew.address else "Ray cannot be started"
-            raise ImpastoError(f"{where}: {_last_line(error)}") from error
-        stack.callback(ray.shutdown)
-        yield
+            ray.shutdown()
+            if not left:
+                where = f"The Ray cluster {crew.address} cannot be reached" if crew.address else "Ray cannot be started"
+                raise ImpastoError(f"{where}: {_last_line(error)}") from error
+        else:
+            return
 
 
 @contextmanager
@@ -245,7 +259,7 @@ def _last_line(error: BaseException) -> str:
 def _in_words(ray: Any) -> Iterator[None]:
     try:
         yield
-    except (ray.exceptions.RayError, SystemError) as error:
+    except (ray.exceptions.RayError, ray.data.exceptions.SystemException) as error:
         log.info("Ray", exc_info=error)
         raise ImpastoError(f"The cluster gave up: {_last_line(error)}") from error
 
