@@ -113,18 +113,19 @@ class ClusterRun:
         task = Task.of(self._plan)
         missing = dict(enumerate(items))
         ray = _ray(self._crew)
-        with self._plan.manifest or nullcontext(), _connected(ray, self._crew), _in_words(ray):
-            check_nodes(ray, self._plan)
-            workers, gpus = self._room(ray)
-            self._watcher.at(0, "", f"{workers} workers start")
-            began = time.monotonic()
-            for number, painted in _paint(ray, items, task, workers, self._crew.cpus, gpus):
-                item = missing.pop(number)
-                self._take(item, painted)
-                rate = (len(items) - len(missing)) / (time.monotonic() - began)
-                self._watcher.at(self.done + len(self.failed), item.source.name, f"{rate:.2f} pictures/s")
-        for item in missing.values():
-            self._take(item, _lost(item, task))
+        with self._plan.manifest or nullcontext():
+            with _connected(ray, self._crew), _in_words(ray):
+                check_nodes(ray, self._plan)
+                workers, gpus = self._room(ray)
+                self._watcher.at(0, "", f"{workers} workers start")
+                began = time.monotonic()
+                for number, painted in _paint(ray, items, task, workers, self._crew.cpus, gpus):
+                    item = missing.pop(number)
+                    self._take(item, painted)
+                    rate = (len(items) - len(missing)) / (time.monotonic() - began)
+                    self._watcher.at(self.done + len(self.failed), item.source.name, f"{rate:.2f} pictures/s")
+            for item in missing.values():
+                self._take(item, _lost(item, task))
 
     def _room(self, ray: Any) -> tuple[int, float]:
         """How many workers there are to be, and how many GPUs are for each."""
