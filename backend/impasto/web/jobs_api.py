@@ -12,12 +12,13 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from impasto.web.house import House, HouseOf, PersonOf, house_of, person_of
+from impasto.web.job import QUEUED, RUNNING, Job
 from impasto.web.openapi import describe
-from impasto.web.orders import WRITING, Writing, order_of, values_of_form
+from impasto.web.orders import WRITING, Order, Writing, order_of, values_of_form
 from impasto.web.problems import described
-from impasto.web.studio import QUEUED, RUNNING, Job
 from impasto.web.uploads import Intake, check_kinds, is_json
 from impasto.web.views import JobView
+from impasto.web.workshop import Upload
 from impasto_link.coats import STYLE_FRAME
 from impasto_link.errors import Cancelled
 
@@ -111,17 +112,8 @@ async def cancel(house: HouseOf, job: JobOf) -> None:
 async def _take(request: Request, operation: str, wait: float) -> Response:
     house = house_of(request)
     with house.studio.begin(person_of(request), operation) as job:
-        intake = Intake(request, house.options, job.load, house.metrics)
-        if is_json(request):
-            values = await intake.json()
-            uploads = await house.addresses.fetch(values, job.load)
-        else:
-            fields, uploads = await intake.form()
-            values = values_of_form(fields)
-        check_kinds(operation, uploads)
-        names = [kind.removeprefix(STYLE_FRAME) for kind in uploads if kind.startswith(STYLE_FRAME)]
-        order = order_of(operation, values, names, masked="mask" in uploads)
-        await house.studio.send(job, order, uploads)
+        # Nothing here keeps the files: from then on only their pixels count in the memory.
+        await house.studio.send(job, *await _read(request, house, job))
         if await request.is_disconnected():
             raise Cancelled("Whoever asked has gone, and could not ask for the job any more.")
         if wait and await _ends(request, job, wait):
@@ -130,6 +122,20 @@ async def _take(request: Request, operation: str, wait: float) -> Response:
             return _file(house, job, "result", *house.studio.result(job, "result"))
     location = {"Location": f"/v1/jobs/{job.id}"}
     return Response(JobView.of(job).model_dump_json(), 202, location, "application/json")
+
+
+async def _read(request: Request, house: House, job: Job) -> tuple[Order, dict[str, Upload]]:
+    """What is to be done, and the files that it is to be done with."""
+    intake = Intake(request, house.options, job.load, house.metrics)
+    if is_json(request):
+        values = await intake.json()
+        uploads = await house.addresses.fetch(values, job.load)
+    else:
+        fields, uploads = await intake.form()
+        values = values_of_form(fields)
+    check_kinds(job.kind, uploads)
+    names = [kind.removeprefix(STYLE_FRAME) for kind in uploads if kind.startswith(STYLE_FRAME)]
+    return order_of(job.kind, values, names, masked="mask" in uploads), uploads
 
 
 async def _ends(request: Request, job: Job, wait: float) -> bool:

@@ -10,7 +10,7 @@ from impasto.web.problems import TooOften
 from impasto.web.settings import WebOptions
 
 if TYPE_CHECKING:
-    from impasto.web.studio import Job
+    from impasto.web.job import Job
 
 #: A person of whom nothing has been heard for so long, and who has no jobs, is given up, in seconds.
 GIVEN_UP_AFTER = 300.0

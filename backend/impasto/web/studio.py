@@ -7,11 +7,12 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from impasto.imaging.metadata import FileInfo
-from impasto.web.lines import Exchange, Line
+from impasto.web.job import CANCELLED, DONE, FAILED, QUEUED, RUNNING, SENDING, Job
+from impasto.web.lines import Exchange
 from impasto.web.memory import Load, Memory
 from impasto.web.metrics import Metrics
 from impasto.web.orders import Order, Writing
@@ -19,10 +20,9 @@ from impasto.web.persons import Person, Persons
 from impasto.web.problems import Busy, Forgotten, NotThere, NotYet
 from impasto.web.settings import WebOptions
 from impasto.web.workshop import Upload, Workshop
-from impasto_link.client import Call, Event
+from impasto_link.client import Event
 from impasto_link.errors import Cancelled, ImpastoError, from_wire
 
-SENDING, QUEUED, RUNNING, DONE, FAILED, CANCELLED = "sending", "queued", "running", "done", "failed", "cancelled"
 #: Jobs that have ended are remembered up to this number, however small their results are.
 _MOST_ENDED = 1000
 #: How often it is looked for what is to be forgotten, in seconds.
@@ -31,75 +31,6 @@ _SWEEP_EVERY = 5.0
 _RANDOM = 16
 #: So long the jobs under way may take to end when the web server does, in seconds.
 _LAST_WORDS = 3.0
-
-
-class Job:
-    """What one person wants to have done.
-
-    Attributes:
-        id: by which the person asks for it.
-        person: whose it is.
-        kind: the operation, ``stylize`` or ``mask``.
-        state: ``sending`` until the server has taken it, then ``queued`` and ``running``; at its end ``done``,
-            ``failed`` or ``cancelled``.
-        place: how many jobs are before it, as far as is known.
-        fraction: how much is done, 0 to 1.
-        doing: what is being done, in a few words.
-        notes: what a person should be told about the result, in sentences.
-        error: why it has no result, once it has ended so.
-        results: files, and of what kind they are, by what they show: ``result``, ``mask``.
-        writing: as what they are written.
-        ended: is set at its end.
-    """
-
-    def __init__(self, job_id: str, person: Person, kind: str, load: Load) -> None:
-        self.id, self.person, self.kind, self.load = job_id, person, kind, load
-        self.state, self.place, self.fraction, self.doing = SENDING, 0, 0.0, ""
-        self.notes: list[str] = []
-        self.error: ImpastoError | None = None
-        self.results: dict[str, tuple[bytes, Writing]] = {}
-        self.writing = Writing()
-        self.begun_at = self.ended_at = time.monotonic()
-        self.running_at: float | None = None
-        self.ended, self._news = asyncio.Event(), asyncio.Event()
-        self._call: tuple[Line, Call] | None = None
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether nothing more will happen."""
-        return self.state in (DONE, FAILED, CANCELLED)
-
-    @property
-    def nbytes(self) -> int:
-        """What its results take of the memory."""
-        return sum(len(data) for data, _ in self.results.values())
-
-    def tell(self) -> None:
-        """Wake all who wait for news."""
-        if self.has_ended:
-            self.ended.set()
-        self._news.set()
-        self._news = asyncio.Event()
-
-    async def changes(self) -> AsyncIterator[Job]:
-        """The job now and after each change, up to its end; what follows too fast is passed over."""
-        while True:
-            news = self._news
-            yield self
-            if self.has_ended:
-                return
-            await news.wait()
-
-    def sent(self, line: Line, call: Call) -> None:
-        """It is on its way to the server."""
-        self._call = line, call
-
-    def cancel(self) -> None:
-        """Ask the server to give it up."""
-        if self._call is not None:
-            line, call = self._call
-            line.client.cancel(call)
-            line.pump()
 
 
 class Studio:
@@ -161,8 +92,9 @@ class Studio:
         try:
             yield job
         except BaseException:
-            job.cancel()
-            self._close(job)
+            if not job.has_ended:
+                job.cancel()
+                self._leave(job, CANCELLED)
             self._forget(job)
             raise
 
@@ -269,42 +201,39 @@ class Studio:
 
     async def _finish(self, job: Job, info: FileInfo, event: Event) -> None:
         """Make files of what the server has sent."""
-        regions = dict(event.regions)
-        shown = regions.pop("pixels", None)
-        wanted = {"result": (shown, job.writing)} if shown is not None else {}
-        if "mask" in regions:
-            # A mask beside a painting is for programs, and JPEG would blur its edge.
-            wanted.update(
-                {"mask": (regions["mask"], Writing())} if wanted else {"result": (regions["mask"], job.writing)}
-            )
+        shown, mask = event.regions.get("pixels"), event.regions.get("mask")
+        # A mask beside a painting is for programs, and JPEG would blur its edge.
+        wanted = {"result": (shown or mask, job.writing), **({"mask": (mask, Writing())} if shown else {})}
         try:
             for what, (region, writing) in wanted.items():
+                if region is None:
+                    continue
                 data, notes = await self.workshop.encode(region, info if region is shown else None, writing)
                 job.results[what] = data, writing
                 job.notes.extend(notes)
         except ImpastoError as error:
             job.error = error
+        if job.has_ended:
+            return  # Whoever wanted it has gone meanwhile, or the web face ends.
         job.notes.extend(map(str, event.fields.get("notes", ())))
         job.fraction, job.doing = 1.0, ""
         self._end(job, DONE if job.error is None else FAILED)
 
     def _end(self, job: Job, state: str) -> None:
-        sent = job.state != SENDING
-        job.state, job.ended_at = state, time.monotonic()
-        self._close(job)
+        # What the server has not taken is answered with an error, and nobody can ask for it.
+        was_taken = job.state != SENDING
+        self._leave(job, state)
         self._metrics.end(job)
-        if sent:
+        if was_taken:
             self._ended[job.id] = job
             self.kept_bytes += job.nbytes
-        self._forget_oldest()
-        job.tell()
+            self._forget_oldest()
 
-    def _close(self, job: Job) -> None:
-        """What is under way of a job is over."""
-        if job in self._open:
-            self._open.remove(job)
-            job.person.open_jobs -= 1
-        job.load.drop()
+    def _leave(self, job: Job, state: str) -> None:
+        """A job makes room for others."""
+        self._open.remove(job)
+        job.person.open_jobs -= 1
+        job.end(state)
 
     def _forget(self, job: Job) -> None:
         job.person.jobs.pop(job.id, None)

@@ -6,8 +6,8 @@ from typing import Any, Literal, cast
 
 from pydantic import BaseModel
 
+from impasto.web.job import DONE, Job
 from impasto.web.problems import Problem, problem_of
-from impasto.web.studio import DONE, Job
 from impasto_link.parameters import Parameter
 
 Kind = Literal["stylize", "mask"]
