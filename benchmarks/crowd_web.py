@@ -37,9 +37,17 @@ def send(http: httpx.Client, request: Request, wait: int = 0) -> httpx.Response:
 def events(http: httpx.Client, job: Mapping[str, Any]) -> Generator[dict[str, Any], None, None]:
     """How the job is, whenever the server tells."""
     with http.stream("GET", job["links"]["events"]) as answer:
+        if answer.status_code != 200:
+            raise ImpastoError(answer.read().decode())
         for line in answer.iter_lines():
             if line.startswith("data: "):
                 yield json.loads(line.removeprefix("data: "))
+
+
+def kept_bytes(where: str) -> int:
+    """How many bytes of results a web face keeps."""
+    lines = httpx.get(f"{where}/metrics", headers={WHO: "who measures"}).text.splitlines()
+    return int(float(next(line.split()[1] for line in lines if line.startswith("impasto_web_kept_bytes "))))
 
 
 def file(answer: httpx.Response) -> str:

@@ -5,7 +5,7 @@
 Prints Markdown, rows as they come. Each client asks for one job a round: pictures of 16 to 512 pixels, which have to be
 painted as they are alone, to the last bit. Some give up, leave without a word, lose their connection, read late, move a
 slider, break off an upload; eight are killed. Memory is measured between the rounds (`measured.py`), without results
-that the server keeps for those who have gone. Beside the clients of ZeroMQ somebody asks every few seconds.
+that the server keeps for those who have gone. Beside them, two editors ask in every other round each.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import json
 import os
 import subprocess
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -35,8 +34,8 @@ from measured import command, memory_of, slope
 
 #: So many processes share the clients, and so many clients are killed in each round.
 GROUPS, DOOMED = 4, 8
-#: Somebody's pictures, and how often he asks, in seconds.
-LARGE, EVERY = Request(2), 3.0
+#: What somebody beside them asks for, in every other round.
+LARGE = Request(2)
 
 
 def p95(times: list[float]) -> float:
@@ -53,34 +52,54 @@ class Crowd:
         right: what each request looks like alone.
         size: how many they are.
         processes: those that are measured, by their names.
+        kept: how many bytes of results some of them keep for those who may come back.
+        editors: two more clients, who ask in every other round each.
     """
 
     def __init__(
-        self, face: str, kind: Callable[..., Person], where: Any, right: Right, size: int, processes: dict[str, int]
+        self,
+        face: str,
+        kind: Callable[..., Person],
+        where: Any,
+        right: Right,
+        size: int,
+        processes: dict[str, int],
+        kept: dict[str, Callable[[], int]],
+        editors: list[Client],
     ) -> None:
         self._face, self._kind, self._where, self._right = face, kind, where, right
         self._groups = [Group(kind, list(range(first, size, GROUPS)), where, right) for first in range(GROUPS)]
         for group in self._groups:
             group.wait()
-        self._processes = {**processes, "a client's process": self._groups[0].process.pid or 0}
-        self.account = Account()
+        self._processes = {**processes, f"{size // GROUPS} clients": self._groups[0].process.pid or 0}
+        self._kept, self._editors = kept, editors
+        self._beside: list[float] = []
+        self._account = Account()
         #: How many jobs had been when the memory of each process was what.
         self._jobs: list[int] = []
         self._memory: dict[str, list[int]] = {name: [] for name in self._processes}
 
-    def head(self) -> None:
+    def run(self, warm: int, rounds: int, starter: Client, alone: float) -> None:
+        """All rounds, of which the first ones do not count for memory; ``alone`` is how long an editor waits then."""
+        self._head()
+        for number in range(warm + rounds):
+            self._round(number, starter, counts=number >= warm)
+        self._end(alone)
+
+    def _head(self) -> None:
         columns = ["round", "jobs", "ends", "seconds", "median wait, s", "p95, s", "broker, of a core"]
         columns += [f"{name}, MiB" for name in self._processes]
         print(f"\n| {self._face}: {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
 
-    def round(self, number: int, starter: Client, *, counts: bool) -> None:
+    def _round(self, number: int, starter: Client, *, counts: bool) -> None:
         """Have everybody ask once, and see to it that all of it has come to an end."""
         broker = psutil.Process(self._processes["broker"])
         began, used, this = time.perf_counter(), sum(broker.cpu_times()[:2]), Account()
         for group in self._groups:
             group.begin(1)
-        numbers = list(range(1000 + number * DOOMED, 1000 + (number + 1) * DOOMED))
-        doomed = Group(self._kind, numbers, self._where, self._right, be_killed)
+        time.sleep(0.5)
+        self._beside.append(wait_of(self._editors[number % 2]))
+        doomed = Group(self._kind, list(range(-DOOMED, 0)), self._where, self._right, be_killed)
         doomed.wait()
         doomed.kill()
         this.ends["killed"] = DOOMED
@@ -90,23 +109,29 @@ class Crowd:
             time.sleep(0.2)
         seconds = time.perf_counter() - began
         share = (sum(broker.cpu_times()[:2]) - used) / seconds
-        self.account.add(this)
+        self._account.add(this)
         memory = memory_of(self._processes)
-        memory["broker"] -= starter.ask("status").fields["kept_bytes"]
+        for name, kept in self._kept.items():
+            memory[name] -= kept()
         if counts:
-            self._jobs.append(self.account.ends.total())
+            self._jobs.append(self._account.ends.total())
             for name, nbytes in memory.items():
                 self._memory[name].append(nbytes)
         ends = ", ".join(f"{count} {end}" for end, count in this.ends.most_common())
-        cells = [number, self.account.ends.total(), ends, f"{seconds:.1f}"]
+        cells = [number, self._account.ends.total(), ends, f"{seconds:.1f}"]
         cells += [f"{sorted(this.waits)[len(this.waits) // 2]:.2f}", f"{p95(this.waits):.2f}", f"{share:.0%}"]
         print(f"| {' | '.join(map(str, [*cells, *(f'{one / 2**20:.1f}' for one in memory.values())]))} |", flush=True)
 
-    def end(self) -> None:
+    def _end(self, alone: float) -> None:
         slopes = [f"{name} {slope(self._jobs, memory):+.0f}" for name, memory in self._memory.items()]
-        ends = ", ".join(f"{count} {end}" for end, count in self.account.ends.most_common())
-        print(f"\n{self._face}: {self.account.ends.total()} jobs: {ends}. Bytes a job: {', '.join(slopes)}.")
-        for problem in self.account.problems[:10]:
+        ends = ", ".join(f"{count} {end}" for end, count in self._account.ends.most_common())
+        print(f"\n{self._face}: {self._account.ends.total()} jobs: {ends}. Bytes a job: {', '.join(slopes)}.")
+        median, worst = sorted(self._beside)[len(self._beside) // 2], max(self._beside)
+        print(
+            f"Editors that ask for {MOST} x {MOST} pixels in every other round wait {median:.2f} s (median; at worst "
+            f"{worst:.2f} s), {median / alone:.1f} times as long as alone (at worst {worst / alone:.1f} times)."
+        )
+        for problem in self._account.problems[:10]:
             print(f"- {problem}")
         for group in self._groups:
             group.end()
@@ -126,33 +151,26 @@ def wait_of(client: Client) -> float:
 
 
 @contextmanager
-def somebody_asks() -> Iterator[list[float]]:
-    """Somebody who asks once in a while, and how long each of his pictures took."""
-    waits: list[float] = []
-    over = threading.Event()
-
-    def ask() -> None:
-        with closing(crowd_link.new_client()) as client:
-            while not over.wait(EVERY):
-                waits.append(wait_of(client))
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    yield waits
-    over.set()
-    thread.join()
+def server() -> Iterator[Client]:
+    """A client of a server that ends with the block."""
+    with closing(connect_or_start(command("impasto"))) as starter:
+        try:
+            yield starter
+        finally:
+            starter.ask("shutdown")
 
 
 @contextmanager
 def web_face() -> Iterator[tuple[str, int]]:
     """The address and the process of a web face."""
-    # What is kept for those who have gone would look like a leak, so little is.
-    options = ["web", "--port", "0", "--proxy", crowd_web.WHO, "--keep-megabytes", "1", "--jobs", "1000"]
+    options = ["web", "--port", "0", "--proxy", crowd_web.WHO, "--jobs", "1000"]
     process = subprocess.Popen([*command("impasto"), *options], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    yield process.stdout.readline().split()[-1].rstrip("/"), process.pid
-    process.terminate()
-    process.wait()
+    try:
+        yield process.stdout.readline().split()[-1].rstrip("/"), process.pid
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def main() -> None:
@@ -161,34 +179,25 @@ def main() -> None:
     short = parser.parse_args().short
     size, rounds, warm = (24, 2, 1) if short else (200, 6, 2)
     os.environ["IMPASTO_RUNTIME_DIR"] = tempfile.mkdtemp()
-    with closing(connect_or_start(command("impasto"))) as starter:
+    with server() as starter:
         right = {one: crowd_link.result(starter, crowd_link.send(starter, one)) for one in ALL}
-        alone = [wait_of(starter) for _ in range(3 if short else 20)]
+        alone = p95([wait_of(starter) for _ in range(3 if short else 20)])
         status = starter.ask("status").fields
         worker = status["workers"][0]
         processes = {"broker": status["pid"], "worker": worker["pid"]}
         machine = f"{worker.get('name', worker['device'])}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
         print(f"{machine}; {size} clients, {PICTURES} pictures")
-        people = Crowd("ZeroMQ", crowd_link.LinkPerson, None, right, size, processes)
-        people.head()
-        with somebody_asks() as beside:
-            for number in range(warm + rounds):
-                people.round(number, starter, counts=number >= warm)
-        people.end()
-        print(
-            f"\nSomebody who asks for {MOST} x {MOST} pixels every {EVERY:g} s waits {p95(alone):.2f} s alone (p95), "
-            f"{p95(beside):.2f} s beside them ({len(beside)} times): {p95(beside) / p95(alone):.1f} times as long."
-        )
+        editors = [crowd_link.new_client() for _ in range(2)]
+        kept: dict[str, Callable[[], int]] = {"broker": lambda: starter.ask("status").fields["kept_bytes"]}
+        people = Crowd("ZeroMQ", crowd_link.LinkPerson, None, right, size, processes, kept, editors)
+        people.run(warm, rounds, starter, alone)
         with web_face() as (address, pid):
             with httpx.Client(base_url=address, headers={crowd_web.WHO: "nobody"}, timeout=300) as http:
                 right = {one: crowd_web.result(http, crowd_web.send(http, one)) for one in ALL}
-            people = Crowd("HTTP", crowd_web.WebPerson, address, right, size, {**processes, "web": pid})
-            people.head()
-            for number in range(warm + rounds):
-                people.round(number, starter, counts=number >= warm)
-            people.end()
+            processes["web"], kept["web"] = pid, lambda: crowd_web.kept_bytes(address)
+            people = Crowd("HTTP", crowd_web.WebPerson, address, right, size, processes, kept, editors)
+            people.run(warm, rounds, starter, alone)
         print(f"\nJobs that were done twice: {done_twice()}")
-        starter.ask("shutdown")
 
 
 if __name__ == "__main__":
