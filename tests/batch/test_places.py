@@ -30,6 +30,16 @@ def test_a_file_appears_whole_and_is_replaced_only_if_that_was_asked_for(root: s
     assert folder.there([place.name, *map(str, range(20))]) == {place.name}
 
 
+def test_what_came_after_the_last_look_stays(s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = place_of(s3) / "a.png"
+    place.put(b"mine", replace=False)
+    assert isinstance(place, Address)
+    monkeypatch.setattr(place.fs, "exists", lambda path: False)
+    with pytest.raises(FileThere):
+        place.put(b"painting", replace=False)
+    assert place.read() == b"mine"
+
+
 def test_what_lies_in_a_folder(root: str) -> None:
     folder = place_of(root)
     for name in ("b.png", "a.png", "more/c.png"):
@@ -65,7 +75,7 @@ def test_names_without_passwords(sftp: str) -> None:
     place = place_of(sftp) / "a.png"
     assert "cret" not in str(place) + repr(place) + place.stem
     assert str(place).startswith("sftp://127.0.0.1:")
-    web = place_of("https://photos.test/a%20b.jpg?X-Signature=secret")
+    web = place_of("https://ada:secret@photos.test/a%20b.jpg?X-Signature=secret")
     assert (str(web), web.name, web.suffix) == ("https://photos.test/a%20b.jpg", "a%20b.jpg", ".jpg")
 
 

@@ -160,6 +160,14 @@ def test_folders_at_addresses(root: str, here: Path, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.usefixtures("running_server")
+def test_keys_in_an_address_are_no_pattern(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stylize", "http://127.0.0.1:1/a.jpg?key=hush", "-o", "out.png", *STYLE, "--existing", "skip"]) == 1
+    said = capsys.readouterr().err
+    assert "http://127.0.0.1:1/a.jpg" in said
+    assert "hush" not in said
+
+
+@pytest.mark.usefixtures("running_server")
 def test_cut_outs_go_to_addresses(memory: str, astronaut: np.ndarray) -> None:
     Path("photos").mkdir()
     Image.fromarray(astronaut[:256, 96:352]).save("photos/a.jpg")

@@ -48,8 +48,11 @@ class Address(Place):
     known: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
+        if not self._is_web:
+            return self.root + self.path
         # What comes after a ? may be a key.
-        return self.root + (self.path.partition("?")[0] if self._is_web else self.path)
+        web = urlsplit(self.path)
+        return f"{web.scheme}://{web.netloc.rpartition('@')[2]}{web.path}"
 
     @property
     def name(self) -> str:

@@ -51,7 +51,7 @@ class Sources:
             raise BadRequest(f"{name} is no file: pictures are not read from pipes.", "Save it to a file first.")
         if kind == "folder":
             self._add_folder(place)
-        elif kind == "file" or not glob.has_magic(name):
+        elif kind == "file" or not glob.has_magic(str(place)):
             self.found.append(Source(place))
         elif matches := place.matches():
             self.found += [Source(one) for one in matches if one.kind() == "file"]
