@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 
 from impasto.client import Server
-from running_web import as_pixels
+from running_web import as_file, as_pixels
 
 
 def events_of(http: httpx.Client, job: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -38,3 +38,30 @@ def test_a_painting_is_the_one_that_python_gets(http: httpx.Client, server: Serv
     assert (result.status_code, result.headers["content-type"]) == (200, "image/png")
     painted = server.stylize(as_pixels(photo), "udnie", strength=0.8)
     assert np.array_equal(as_pixels(result.content), painted)
+
+
+def test_masks_pictures_as_styles_and_other_kinds_of_file(http: httpx.Client, photo: bytes) -> None:
+    half = np.zeros((64, 64), np.uint8)
+    half[:, 32:] = 255
+    files = {
+        "image": ("photo.png", photo),
+        "mask": ("half.png", as_file(half)),
+        "picture": ("folder/mine.png", photo),
+    }
+    job = http.post("/v1/stylize", data={"style": "mine", "flatten": "false"}, files=files).json()
+    job = events_of(http, job)[-1][1]
+    assert job["state"] == "done", job
+    assert any("resized" in note for note in job["notes"])
+
+    mask = as_pixels(http.get(job["links"]["mask"]).content)
+    assert mask.shape == (128, 128)
+    assert (mask[:, :56] == 0).all()
+    assert (mask[:, 72:] == 255).all()
+    smaller = http.get(job["links"]["result"], params={"format": "jpg", "quality": 50})
+    assert smaller.headers["content-type"] == "image/jpeg"
+    assert as_pixels(smaller.content).shape == (128, 128, 3)
+    assert http.get(job["links"]["result"], params={"format": "exe"}).status_code == 422
+
+    answer = http.post("/v1/stylize?wait=60", data={"style": "undie"}, files={"image": photo})
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown-style")
+    assert "udnie" in answer.json()["hint"]
