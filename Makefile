@@ -49,7 +49,7 @@ test-link: setup
 WEB_OUTPUT ?= build/web
 test-web: setup
 	@$(UV) pip install --quiet --python $(BIN)/python --group web
-	WEB_OUTPUT=$(WEB_OUTPUT) $(SHARING) $(BIN)/python -m pytest $(if $(PROOFS),-k "$(PROOFS)") tests/real_browser/proofs.py
+	WEB_OUTPUT=$(WEB_OUTPUT) $(SHARING) $(BIN)/python -m pytest $(if $(PROOFS),-k "$(PROOFS)") tests/real_browser/proofs.py tests/real_browser/examples.py
 
 # On a Ray cluster of this machine, of which workers are killed, and the command itself.
 test-ray: setup
