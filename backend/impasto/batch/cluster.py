@@ -358,7 +358,8 @@ def _paint(
         Worker,
         fn_constructor_args=[task, tries.remote(len(items), workers), _threads(cpus), __version__],
         batch_size=piece,
-        compute=data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1),
+        # The next piece lies ready at a worker before it is done with one.
+        compute=data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
         num_cpus=cpus,
         num_gpus=gpus,
     )
