@@ -26,6 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     base.add_argument("--add-to", metavar="BANK", help="train only new styles for the network of this bank")
     base.add_argument("--start", metavar="BANK", help="learn on from the network and the styles of this bank")
     parser.add_argument(
+        "--codes-only",
+        action="store_true",
+        default=None,
+        help="with --start: leave the network as it is, so that other styles of it and kept pictures stay good",
+    )
+    parser.add_argument(
         "--pictures",
         nargs="*",
         type=Path,

@@ -41,6 +41,8 @@ LOOK_WEIGHTS = (
     ("content_weight", float, "weight of keeping things where they are"),
     ("color_weight", float, "weight of the style's colours"),
     ("light_weight", float, "weight of keeping the photo's masses of light and dark"),
+    ("brightness_weight", float, "weight of staying as bright and dark as the photo"),
+    ("quiet_weight", float, "weight of staying quiet where the photo is"),
     ("likeness_weight", float, "weight of painting alike what is alike in the photo"),
     ("spike_weight", float, "weight of the penalty on spikes in the normalised layers"),
     ("dot_weight", float, "weight of the penalty on dots"),

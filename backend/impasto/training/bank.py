@@ -101,7 +101,7 @@ def train_bank(plan: BankPlan, settings: TrainingOptions, tell: Teller = nobody)
     library = Library()
     base, net = _network(plan, library)
     device, vgg, progress = pick_device(plan.device), vgg_of(plan.vgg), Progress(tell)
-    settings = replace(settings, codes_only=plan.add_to is not None)
+    settings = replace(settings, codes_only=settings.codes_only or plan.add_to is not None)
     learned_before = _learned(base) if plan.start and base is not None else None
     liked = None
     if plan.pictures:

@@ -33,6 +33,8 @@ class LookSchedule(Schedule):
     content_weight: float = LookWeights.content
     color_weight: float = LookWeights.color
     light_weight: float = LookWeights.light
+    brightness_weight: float = LookWeights.brightness
+    quiet_weight: float = LookWeights.quiet
     likeness_weight: float = LookWeights.likeness
     spike_weight: float = LookWeights.spikes
     dot_weight: float = LookWeights.dots
@@ -47,6 +49,8 @@ class LookSchedule(Schedule):
             content=self.content_weight,
             color=self.color_weight,
             light=self.light_weight,
+            brightness=self.brightness_weight,
+            quiet=self.quiet_weight,
             likeness=self.likeness_weight,
             spikes=self.spike_weight,
             dots=self.dot_weight,
