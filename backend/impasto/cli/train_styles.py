@@ -28,7 +28,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--codes-only",
         action="store_true",
-        default=None,
         help="with --start: leave the network as it is, so that other styles of it and kept pictures stay good",
     )
     parser.add_argument(
