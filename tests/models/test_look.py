@@ -178,6 +178,24 @@ def test_shading_is_kept_and_the_style_has_its_contrast(photo: Tensor) -> None:
     assert float(look.light_distance(hole, photo, 24, 0.2)) > 0.05
 
 
+def test_a_gray_veil_is_seen_and_a_little_of_it_is_free(photo: Tensor) -> None:
+    veiled = 0.45 + 0.1 * photo
+    assert float(look.brightness_distance(veiled, photo)) > 0.003
+    assert float(look.brightness_distance((photo + 0.1).clamp(0, 1), photo)) == 0
+
+
+def test_what_is_quiet_stays_quiet_and_may_be_as_rough_as_the_style_on_the_whole() -> None:
+    torch.manual_seed(0)
+    grain = torch.randn(1, 1, 96, 96).expand(-1, 3, -1, -1)
+    busy = torch.ones(1, 1, 96, 96)
+    busy[..., :48] = 0.05
+    photo = 0.5 + 0.05 * busy * grain
+    rough, everywhere, inverted = (0.5 + 0.2 * share * grain for share in (busy, torch.ones_like(busy), 1.05 - busy))
+    assert float(look.quiet_distance(rough, photo)) < 0.02
+    assert float(look.quiet_distance(everywhere, photo)) > 0.2
+    assert float(look.quiet_distance(inverted, photo)) > 1
+
+
 def test_what_is_alike_is_painted_alike_in_whatever_colours(photo: Tensor) -> None:
     inverted = 1 - photo[:, [2, 0, 1]]
     torch.manual_seed(0)
