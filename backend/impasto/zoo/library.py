@@ -246,7 +246,7 @@ class Library:
         if name not in styles:
             import difflib
 
-            near = difflib.get_close_matches(name[:MAX_WORDS], styles, n=3, cutoff=0.4)
+            near = difflib.get_close_matches(name[:MAX_WORDS], styles, n=3, cutoff=0.5)
             hint = say("Did you mean {near}?", near=" or ".join(near)) if near else say("All of them: impasto styles")
             raise UnknownStyle(say("There is no style {name}.", name=quoted(name)), hint)
         return styles[name]
