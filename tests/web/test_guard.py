@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,3 +89,10 @@ def test_a_proxy_says_who_asks(web: Callable[..., RunningWeb]) -> None:
 def test_nobody_listens_to_all_the_world_without_asking_who_it_is() -> None:
     with pytest.raises(ImpastoError, match="anybody could use this machine"):
         listen(WebOptions(host="0.0.0.0", port=0))
+
+
+def test_answers_do_not_wait_for_the_last_packet_to_be_confirmed() -> None:
+    with listen(WebOptions(port=0)) as listening, socket.create_connection(listening.getsockname()):
+        connection, _ = listening.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
