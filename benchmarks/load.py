@@ -163,7 +163,7 @@ def server() -> Iterator[Client]:
 @contextmanager
 def web_face() -> Iterator[tuple[str, int]]:
     """The address and the process of a web face."""
-    # What is done is kept for so short a time that as much goes as comes, as it does after half an hour of usual keeping.
+    # Kept for so short a time that as much goes as comes, as it does after half an hour of usual keeping.
     options = ["web", "--port", "0", "--proxy", crowd_web.WHO, "--jobs", "1000", "--keep-minutes", "0.4"]
     process = subprocess.Popen([*command("impasto"), *options], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
