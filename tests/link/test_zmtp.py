@@ -243,14 +243,13 @@ def test_hanging_up_during_the_handshake_is_no_refusal(peer: Peer) -> None:
     peer.until(lambda: peer.lost)
 
 
-def test_a_handshake_has_to_end(peer: Peer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_handshake_has_to_end(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zmtp, "_HANDSHAKE_LIMIT", 0.2)
     start = time.monotonic()
     peer.connect()
     peer.write(greeting()[:40])
     peer.until(lambda: peer.transport.fileno() == -1)
     assert time.monotonic() - start > 0.19
-    assert "handshake" in caplog.text
 
 
 @pytest.mark.parametrize(
