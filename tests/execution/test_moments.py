@@ -61,10 +61,14 @@ def test_what_lies_outside_keeps_the_variance_from_vanishing() -> None:
     rows[..., :8, :8] = 0.5
     weights = torch.zeros(1, 1, 64, 64)
     weights[..., :8, :8] = 1
+    around = torch.zeros(1, 1, 64, 64)
+    around[..., :16, :16] = 1
+    rows[..., 16:, :] *= 100
     moments = Moments()
-    moments.add(rows, weights)
+    moments.add(rows, weights, around)
     torch.testing.assert_close(moments.mean.float(), torch.full((2,), 0.5))
     assert (moments.variance > 0.01).all()
+    assert (moments.variance < 0.1).all()
 
 
 @pytest.fixture

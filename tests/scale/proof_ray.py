@@ -49,6 +49,8 @@ class Batch:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # As in a terminal: whoever is started in the background ignores it, and hands that on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         self._family: list[psutil.Process] = []
 
@@ -137,7 +139,7 @@ def test_a_command_that_is_ended_or_killed_goes_on_where_it_was(tmp_path: Path) 
     batch.wait_for(2)
     os.killpg(batch.process.pid, signal.SIGINT)
     status, said = batch.end()
-    assert status == 130
+    assert status == 130, said
     done = len(batch.lines())
     assert "impasto: interrupted" in said
     assert f"{done} of 20 pictures are done. To go on, give the same command with --existing skip." in said

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from impasto.compute.accelerator import has_float64
 
-#: Of the variance of all pixels, at least this share is that of the weighted ones.
+#: Of the variance around the weighted pixels, at least this share is theirs.
 _LEAST_SHARE = 0.03
 #: What a weight of 0 is taken for where it divides.
 _NOTHING = 1e-12
@@ -52,8 +52,8 @@ class Moments:
     is the same bit for bit.
 
     An area without texture has hardly any variance, and a normalisation by that would make of its surroundings, layer
-    by layer, numbers without bound, which come back over the border. So next to weighted moments those of all pixels
-    are gathered, of whose variance a few hundredths are the least.
+    by layer, numbers without bound, which come back over the border. So next to weighted moments those of the pixels
+    around are gathered, of whose variance a few hundredths are the least.
     """
 
     def __init__(self) -> None:
@@ -62,22 +62,24 @@ class Moments:
         self._squares: Tensor | float = 0.0
         #: In their place where there is no float64: weight, mean, squares.
         self._pairs: tuple[Pair, Pair, Pair] | None = None
-        self._all: Moments | None = None
+        self._around: Moments | None = None
 
-    def add(self, rows: Tensor, weights: Tensor | None = None) -> None:
+    def add(self, rows: Tensor, weights: Tensor | None = None, around: Tensor | None = None) -> None:
         """Count a piece in.
 
         Args:
             rows: (1, C, H, W), any floating dtype.
             weights: how much each pixel counts, (1, 1, H, W) float32 and not negative; all alike if not given.
+            around: how much each counts as one of those around, likewise, if there is to be a least variance.
         """
+        if around is not None:
+            self._around = self._around or Moments()
+            self._around.add(rows, around)
         weight: Tensor | float
         if weights is None:
             weight = float(rows[0, 0].numel())
             mean, variance = _mean_and_variance(rows)
         else:
-            self._all = self._all or Moments()
-            self._all.add(rows)
             weight = weights.sum(dtype=torch.float64 if has_float64(rows.device) else torch.float32)
             pixels = rows.permute(0, 2, 3, 1).reshape(-1, rows.shape[1]).float()
             # It may be 0, and to look would be to wait for the GPU.
@@ -123,7 +125,7 @@ class Moments:
     def variance(self) -> Tensor:
         """The squared deviation from the mean, on average (not the estimate for a sample); (C,), as `mean`."""
         variance = torch.as_tensor(self._squares / self._weight)
-        return variance if self._all is None else torch.maximum(variance, _LEAST_SHARE * self._all.variance)
+        return variance if self._around is None else torch.maximum(variance, _LEAST_SHARE * self._around.variance)
 
 
 def _mean_and_variance(rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -20,6 +20,10 @@ ROWS = 16
 #: So many strips may wait for a GPU.
 _AHEAD = 2
 
+#: Pixels of an area and those so many cells of so many pixels from it are those around it. The networks' strides are
+#: multiples of a cell, and the pictures that are cut out around an area are larger by more.
+_CELL, _NEAR = 4, 6
+
 
 def pad_to_stride(photo: Tensor, weights: Tensor | None, stride: int) -> tuple[Tensor, Tensor | None]:
     """Picture and weights, (1, C, H, W), mirrored at the bottom and at the right to multiples of a network's stride.
@@ -72,7 +76,7 @@ class Walk:
         self._work, self._done = work, 0.0
         self._tick = tick
         self._held_back = None if device is None else HeldBack(device, _AHEAD)
-        self._weights = {height: weights}
+        self._weights = {height: None if weights is None else torch.cat([weights, _around(weights)], 1)}
 
     def strips(self, height: int) -> Iterator[tuple[int, int]]:
         """First and last row of each strip of a map of that height."""
@@ -111,8 +115,8 @@ class Walk:
         for top, bottom in self.strips(node.height):
             rows = node.compute(top, bottom)
             for first, last in _cut(top, bottom, block):
-                counted = None if weights is None else weights[:, :, first:last]
-                moments.add(rows[:, :, first - top : last - top], counted)
+                counted = () if weights is None else weights[:, :, first:last].split(1, 1)
+                moments.add(rows[:, :, first - top : last - top], *counted)
             if keep:
                 node.keep(Strip(top, bottom, rows))
             if release:
@@ -121,10 +125,21 @@ class Walk:
         return moments
 
     def _weights_at(self, height: int) -> Tensor | None:
+        """Of a map of that height, (1, 2, height, width): how much each pixel counts, and as one of those around."""
         if height not in self._weights:
             weights = self._weights[self._height]
             self._weights[height] = None if weights is None else F.avg_pool2d(weights, self._height // height)
         return self._weights[height]
+
+
+def _around(weights: Tensor) -> Tensor:
+    """How much each pixel counts as one of those around an area: as much as the most that is near, itself included.
+
+    No farther away: an area is to be painted alike whatever else of the picture is computed with it.
+    """
+    cells = F.max_pool2d(weights, _CELL)
+    near = F.max_pool2d(cells, 2 * _NEAR + 1, stride=1, padding=_NEAR)
+    return F.interpolate(near, scale_factor=_CELL)
 
 
 def _cut(first: int, last: int, size: int) -> Iterator[tuple[int, int]]:
