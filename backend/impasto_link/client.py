@@ -156,7 +156,12 @@ class Client:
             self._contact.expect()
         self._open[call.id] = call
         if self._contact.is_made:
-            self._ask(call)
+            try:
+                self._ask(call)
+            except BaseException:
+                # Nobody would ever hear of it, and to ask again would raise the same in the middle of something else.
+                del self._open[call.id]
+                raise
         return call
 
     def stylize(

@@ -398,4 +398,6 @@ def _checked_settings(settings: object) -> dict[str, bool | int | float | str]:
 def _is_plain(value: object) -> bool:
     if isinstance(value, str):
         return len(value) <= MAX_TEXT
-    return isinstance(value, (bool, int, float)) and is_finite(value)
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**64  # what the wire has room for
+    return isinstance(value, float) and is_finite(value)

@@ -474,3 +474,15 @@ def test_a_picture_that_ends_the_server_again_and_again_is_left_out(
     assert main(photos) == 1
     assert listed("out") == ["a.png", "c.png"]
     assert "1 of 3 pictures failed" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links are those of POSIX")
+def test_links_in_circles_are_no_pictures_and_no_places_for_results(here: Path) -> None:
+    (here / "photos").mkdir()
+    paint("photos/a.png")
+    (here / "photos/circle.png").symlink_to("circle.png")
+    assert found("photos")[0] == ["photos/a.png"]
+    (here / "round").symlink_to("round")
+    for place in (here / "round", here / "round/a.png"):
+        with pytest.raises(files.FileProblem, match="symbolic links"):
+            files.check_place(place)

@@ -99,7 +99,9 @@ def test_settings_are_checked_against_those_that_there_are() -> None:
         check_settings({"drip": 2}, known, "the engine x")
 
 
-@pytest.mark.parametrize("settings", [5, {3: 1}, {"x": []}, {"x": math.inf}, {"x": "a" * 2000}, {"x": 10**400}])
+@pytest.mark.parametrize(
+    "settings", [5, {3: 1}, {"x": []}, {"x": math.inf}, {"x": "a" * 2000}, {"x": 10**400}, {"x": 2**64}]
+)
 def test_settings_are_single_values_under_names(settings: Any) -> None:
     with pytest.raises(BadRequest, match="setting"):
         StylizeOptions.of("udnie", settings=settings)

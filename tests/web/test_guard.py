@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -96,3 +97,25 @@ def test_answers_do_not_wait_for_the_last_packet_to_be_confirmed() -> None:
         connection, _ = listening.accept()
         with connection:
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_an_origin_that_is_no_address_is_not_let_in(http: httpx.Client) -> None:
+    assert http.get("/v1/styles", headers={"origin": "http://["}).status_code == 403
+
+
+def test_a_key_gets_a_line_of_its_own_also_where_the_last_one_has_no_end(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    ann = new_key(path, "ann")
+    path.write_text(path.read_text().rstrip("\n"))
+    bob = new_key(path, "bob")
+    keys = Keys.read(path)
+    assert (keys.owner(ann), keys.owner(bob)) == ("ann", "bob")
+
+
+def test_keys_are_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "keys"
+    os.mkfifo(pipe)
+    with pytest.raises(ImpastoError, match="is no file"):
+        Keys.read(pipe)
+    with pytest.raises(ImpastoError, match="is no file"):
+        new_key(pipe, "ann")

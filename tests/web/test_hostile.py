@@ -140,3 +140,27 @@ def test_pictures_that_are_none(small: RunningWeb) -> None:
             answer = http.post("/v1/stylize", data={"style": "udnie"}, files={"image": (name, data)})
         problem(answer, status, words)
         assert ".." not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("boundary=other", form(part("image", b"pixels"))),
+        ("boundary=", b"rubbish"),
+        (f"boundary={BOUNDARY}", f"--{BOUNDARY}\r\nContent-Disposition: form-data\r\n\r\n".encode()),
+        (f"boundary={BOUNDARY}; charset=punycode", form(part("\u00fc", b"pixels"))),
+    ],
+)
+def test_a_form_that_has_come_whole_is_answered_at_once(http: httpx.Client, kind: str, body: bytes) -> None:
+    headers = {"content-type": f"multipart/form-data; {kind}"}
+    answer = http.post("/v1/stylize", content=body, headers=headers, timeout=30)
+    assert answer.status_code in (400, 422), answer.text
+    assert answer.json()["detail"]
+
+
+def test_a_number_that_the_wire_has_no_room_for_is_refused_and_others_go_on(http: httpx.Client, photo: bytes) -> None:
+    fields = {"style": "udnie", "settings": json.dumps({"drip": 2**64})}
+    for _ in range(3):
+        answer = http.post("/v1/stylize", data=fields, files={"image": photo})
+        assert (answer.status_code, answer.json()["code"]) == (422, "bad-request")
+    assert http.post("/v1/stylize?wait=60", data={"style": "udnie"}, files={"image": photo}).status_code == 200

@@ -215,7 +215,7 @@ class LocalPlace(Place):
         except OSError as error:
             raise ImpastoError(f"{self} could not be looked into: {error.strerror}.") from error
         return Listing(
-            [self / one.name for one in found if one.is_file()],
+            [place for one in found if (place := self / one.name).kind() == "file"],
             [self / one.name for one in found if one.is_dir(follow_symlinks=False)],
         )
 

@@ -25,7 +25,7 @@ def check_folder(path: Path) -> None:
     Raises:
         FileProblem: there is none.
     """
-    folder = path.resolve().parent  # where a link leads to
+    folder = _real(path).parent  # where a link leads to
     try:
         if not stat.S_ISDIR(folder.stat().st_mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
@@ -40,7 +40,7 @@ def check_place(path: str | os.PathLike[str]) -> None:
         FileProblem: there is no such folder, a folder or a write-protected file has that name, or no file can be made.
     """
     path = Path(path)
-    place = path.resolve()
+    place = _real(path)
     try:
         with suppress(FileNotFoundError):
             found = place.stat().st_mode
@@ -77,7 +77,7 @@ def put(path: str | os.PathLike[str], data: bytes, *, replace: bool = True) -> N
 def _place(path: Path, data: bytes, replace: bool) -> None:
     """Write a file beside its final place and then put it there in one step."""
     if replace:
-        path = path.resolve()  # so that a link stays one, and its target changes
+        path = _real(path)  # so that a link stays one, and its target changes
     temporary = path.with_name(f".{path.stem[:40]}-{secrets.token_hex(4)}{PARTIAL}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
@@ -94,6 +94,11 @@ def _place(path: Path, data: bytes, replace: bool) -> None:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _real(path: Path) -> Path:
+    """Where links lead to; of those that lead in a circle, the link itself, which cannot be used."""
+    return Path(os.path.realpath(path))
 
 
 def _to_disk(descriptor: int) -> None:

@@ -102,9 +102,16 @@ def _check_origin(headers: Headers) -> None:
     if site is not None:
         is_own = site in ("same-origin", "none")
     else:
-        is_own = origin is None or urlsplit(origin).netloc == headers.get("host", "")
+        is_own = origin is None or _netloc(origin) == headers.get("host", "")
     if not is_own:
         raise Forbidden("The page of another site asks for that.", "Use the page that this server has.")
+
+
+def _netloc(address: str) -> str | None:
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return None
 
 
 def _hostname(host: str) -> str:

@@ -29,6 +29,7 @@ class Keys:
         Raises:
             ImpastoError: it cannot be read, or others than its owner may change it.
         """
+        _check_is_file(path)
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
             if os.name == "posix" and path.stat().st_mode & 0o022:
@@ -59,16 +60,25 @@ def new_key(path: Path, name: str) -> str:
     """
     if not name.isprintable() or not name or " " in name:
         raise ImpastoError(f"{quoted(name)} is no name for a key.", "Use letters and digits.")
+    _check_is_file(path)
     key = secrets.token_urlsafe(32)
     try:
-        known = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        if any(line.split()[:1] == [name] for line in known):
+        known = path.read_text(encoding="utf-8") if path.exists() else ""
+        if any(line.split()[:1] == [name] for line in known.splitlines()):
             raise ImpastoError(f"There is a key of {name} already.", f"To replace it, take its line out of {path}.")
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8") as file:
-            file.write(f"{name} {_hash(key).hex()}\n")
+            # People edit the file, and not every editor ends the last line.
+            end = "" if known.endswith("\n") or not known else "\n"
+            file.write(f"{end}{name} {_hash(key).hex()}\n")
     except OSError as error:
         raise explain(error, path) from error
     return key
+
+
+def _check_is_file(path: Path) -> None:
+    """See that nothing is waited for: who reads a pipe waits for who writes to it."""
+    if path.exists() and not path.is_file():
+        raise ImpastoError(f"{path} is no file.", "Name another one with --keys.")
 
 
 def _hash(key: str) -> bytes:

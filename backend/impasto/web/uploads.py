@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from impasto.web.memory import Load
 from impasto.web.metrics import Metrics
@@ -48,6 +48,7 @@ class Intake:
 
     def __init__(self, request: Request, options: WebOptions, load: Load, metrics: Metrics) -> None:
         self._request, self._options, self._load, self._metrics = request, options, load, metrics
+        self._is_whole = False
 
     async def form(self) -> tuple[list[tuple[str, str]], dict[str, Upload]]:
         """The fields of a form, and its files by the kinds of their frames.
@@ -65,10 +66,9 @@ class Intake:
             )
             try:
                 form = await parser.parse()
-            except (MultiPartException, KeyError) as error:
-                raise Malformed(
-                    f"The form cannot be read: {getattr(error, 'message', 'it has no boundary.')}"
-                ) from None
+            except (MultiPartException, KeyError, UnicodeError) as error:
+                what = "it has no boundary." if isinstance(error, KeyError) else "its charset is none."
+                raise Malformed(f"The form cannot be read: {getattr(error, 'message', what)}") from None
         fields = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
         uploads: dict[str, Upload] = {}
         for name, value in form.multi_items():
@@ -98,22 +98,27 @@ class Intake:
         # h11 has seen to it that it is a number, and that no more comes.
         self._check(int(claimed))
         came = 0
-        try:
-            async for chunk in self._request.stream():
-                came += len(chunk)
-                self._check(came)
-                self._load.add(len(chunk))
-                self._metrics.came.inc(len(chunk))
-                yield chunk
-        except ClientDisconnect:
-            raise Malformed("The request ended before its end.") from None
+        while not self._is_whole:
+            chunk = await self._next()
+            came += len(chunk)
+            self._check(came)
+            self._load.add(len(chunk))
+            self._metrics.came.inc(len(chunk))
+            yield chunk
+
+    async def _next(self) -> bytes:
+        message = await self._request.receive()
+        if message["type"] == "http.disconnect":
+            raise Malformed("The request ended before its end.")
+        self._is_whole = not message.get("more_body", False)
+        return message.get("body", b"")
 
     async def _pass_over(self) -> None:
         """Take in the rest of what is refused: who is still sending would not hear why. But who asks first is told."""
         if "expect" not in self._request.headers:
-            with suppress(ClientDisconnect):
-                while (await self._request.receive()).get("more_body"):
-                    pass
+            with suppress(Malformed):
+                while not self._is_whole:
+                    await self._next()
 
     def _check(self, nbytes: int) -> None:
         if nbytes > self._options.most_bytes:
