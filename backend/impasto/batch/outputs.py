@@ -10,6 +10,7 @@ from impasto.batch.places import LocalPlace, Place, place_of
 from impasto.batch.sources import Source
 from impasto.imaging import files
 from impasto_link.errors import BadRequest
+from impasto_link.pixels import Region
 
 #: What can be done about files that are there already: refuse to begin, leave them out, or replace them.
 EXISTING = ("refuse", "skip", "replace")
@@ -71,6 +72,11 @@ class Outputs:
             return False
         self._note(target)
         return True
+
+    def write(self, target: Place, region: Region, info: files.FileInfo | None, quality: int) -> bool:
+        """Write a picture as one of the files, in the format that its name says; as `put`."""
+        of = files.as_text(str(target))
+        return self.put(target, files.encode(target.suffix.lower(), region, info, quality=quality, of=of))
 
     def _note(self, place: Place) -> None:
         if (identity := place.identity()) is not None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from impasto.batch.reading import Picture, ends_all
 from impasto.compute.accelerator import give_memory_back, is_out_of_memory, pick_device
 from impasto.compute.memory import hold_to_what_is_free
 from impasto.imaging import files
+from impasto.imaging.remarks import remarks
 from impasto.pipeline import Layer, Pipeline
 from impasto.progress import nobody
 from impasto.zoo.library import Library
@@ -106,7 +106,8 @@ class Painter:
         picture = Picture(item)
         error: ImpastoError | None = None
         written = True
-        with _heard() as notes:
+        notes: list[str] = []
+        with remarks(notes.append):
             try:
                 region = picture.read()
                 if not (again and self._is_there(item)):
@@ -144,9 +145,7 @@ class Painter:
         for name, place in picture.item.files.items():
             region, info = regions[name]
             if region is not None:
-                of = files.as_text(str(place))
-                data = files.encode(place.suffix.lower(), region, info, quality=self._task.quality, of=of)
-                written.append(outputs.put(place, data))
+                written.append(outputs.write(place, region, info, self._task.quality))
         return any(written)
 
     def _in_words(self, error: Exception) -> ImpastoError:
@@ -158,24 +157,3 @@ class Painter:
             return NotEnoughMemory("The memory did not suffice for this picture.", "Fewer workers leave more to each.")
         log.error("a picture failed", exc_info=error)
         return ImpastoError(f"Something unexpected went wrong: {quoted(error)}")
-
-
-class _Notes(logging.Handler):
-    def __init__(self, notes: list[str]) -> None:
-        super().__init__(logging.WARNING)
-        self._notes = notes
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._notes.append(record.getMessage())
-
-
-@contextmanager
-def _heard() -> Iterator[list[str]]:
-    """What our modules warn of, as when a file is read or written."""
-    notes: list[str] = []
-    handler, logger = _Notes(notes), logging.getLogger("impasto")
-    logger.addHandler(handler)
-    try:
-        yield notes
-    finally:
-        logger.removeHandler(handler)

@@ -10,7 +10,6 @@ from impasto.batch.manifest import Manifest
 from impasto.batch.outputs import Outputs, plan_targets
 from impasto.batch.places import Place, place_of
 from impasto.batch.sources import find_sources
-from impasto.imaging import files
 from impasto.imaging.formats import SUFFIX_OF
 from impasto_link.errors import BadRequest
 from impasto_link.options import MaskOptions, StylizeOptions
@@ -80,13 +79,6 @@ class Plan:
     outputs: Outputs
     manifest: Manifest | None
     wanted: Wanted
-
-    def write(self, place: Place, region: Region, info: files.FileInfo | None = None) -> bool:
-        """Write one of the files of a picture; False if one has come meanwhile, and is to stay."""
-        data = files.encode(
-            place.suffix.lower(), region, info, quality=self.wanted.quality, of=files.as_text(str(place))
-        )
-        return self.outputs.put(place, data)
 
 
 def make_plan(

@@ -191,7 +191,9 @@ class Run:
         regions = call.result.regions
         try:
             written = [
-                self._plan.write(place, regions[name], job.picture.info if name == "pixels" else None)
+                self._plan.outputs.write(
+                    place, regions[name], job.picture.info if name == "pixels" else None, self._plan.wanted.quality
+                )
                 for name, place in item.files.items()
                 if name in regions
             ]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from tqdm import tqdm
@@ -16,6 +14,7 @@ from impasto.batch.plan import Item, Plan, Wanted, make_plan
 from impasto.batch.run import Run, Watcher
 from impasto.command import SERVER_COMMAND
 from impasto.imaging.formats import SUFFIX_OF
+from impasto.imaging.remarks import remarks
 from impasto_link.client import Call, Client
 from impasto_link.errors import printable
 from impasto_link.launch import connect_or_start
@@ -24,8 +23,6 @@ from impasto_link.pixels import Region
 #: How many of the pictures that failed are told; the manifest has them all.
 MOST_TOLD = 20
 
-#: Of our own modules only: what the libraries beneath them log is for them to tell in words.
-_LOG = logging.getLogger("impasto")
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total} [{elapsed}<{remaining}]{postfix}"
 
 
@@ -111,7 +108,7 @@ def run_plan(plan: Plan, options: argparse.Namespace, doer: Callable[[Watcher], 
     """
     total = len(plan.items)
     quiet = options.quiet or not sys.stderr.isatty()
-    with tqdm(total=total, unit="picture", disable=quiet or not total, bar_format=_BAR) as bar, _above_the_bar():
+    with tqdm(total=total, unit="picture", disable=quiet or not total, bar_format=_BAR) as bar, remarks(say):
         run = doer(_Bar(bar))
         try:
             run.go()
@@ -155,24 +152,3 @@ class _Bar:
         self._bar.n = done
         self._bar.set_description(printable(name), refresh=False)
         self._bar.set_postfix_str(doing)
-
-
-class _Warnings(logging.Handler):
-    """Says what is logged as a warning, as when a file is read or written, where it does not break into a bar."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """See `logging.Handler`."""
-        say(self.format(record))
-
-
-@contextmanager
-def _above_the_bar() -> Iterator[None]:
-    handler = _Warnings()
-    _LOG.addHandler(handler)
-    try:
-        yield
-    finally:
-        _LOG.removeHandler(handler)

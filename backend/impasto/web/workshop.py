@@ -18,6 +18,7 @@ from pebble import ProcessPool
 from impasto.imaging import files
 from impasto.imaging.metadata import FileInfo
 from impasto.imaging.opening import limit_pixels
+from impasto.imaging.remarks import remarks
 from impasto.web.orders import Writing
 from impasto.web.settings import WebOptions
 from impasto_link.errors import ImpastoError
@@ -108,22 +109,7 @@ class Workshop:
 # -- What the processes do ---------------------------------------------------------------------------------------------
 
 
-class _Notes(logging.Handler):
-    """Collects what reading and writing have to say of a picture."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.said: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.said.append(f"{record.getMessage()}.")
-
-
-_notes = _Notes()
-
-
 def _prepare(most_pixels: int) -> None:
-    logging.getLogger("impasto").addHandler(_notes)
     limit_pixels(most_pixels)
     if sys.platform == "linux":
         import resource
@@ -136,18 +122,19 @@ def _prepare(most_pixels: int) -> None:
 
 
 def _decode(uploads: dict[str, Upload]) -> Decoded:
-    _notes.said.clear()
-    pixels, info = files.decode(uploads["pixels"].data, uploads["pixels"].name)
-    regions = {"pixels": pixels}
-    for kind, upload in uploads.items():
-        if kind in ("mask", "selection"):
-            size = pixels.format.width, pixels.format.height
-            regions[kind], resized = files.decode_mask(upload.data, upload.name, *size)
-            if resized:
-                _notes.said.append(f"{upload.name} is not of the size of the picture and was resized to it.")
-        elif kind != "pixels":
-            regions[kind] = files.decode(upload.data, upload.name)[0]
-    return Decoded(regions, info, tuple(_notes.said))
+    notes: list[str] = []
+    with remarks(lambda remark: notes.append(f"{remark}.")):
+        pixels, info = files.decode(uploads["pixels"].data, uploads["pixels"].name)
+        regions = {"pixels": pixels}
+        for kind, upload in uploads.items():
+            if kind in ("mask", "selection"):
+                size = pixels.format.width, pixels.format.height
+                regions[kind], resized = files.decode_mask(upload.data, upload.name, *size)
+                if resized:
+                    notes.append(f"{upload.name} is not of the size of the picture and was resized to it.")
+            elif kind != "pixels":
+                regions[kind] = files.decode(upload.data, upload.name)[0]
+    return Decoded(regions, info, tuple(notes))
 
 
 def _convert(data: bytes, writing: Writing) -> bytes:
@@ -156,5 +143,7 @@ def _convert(data: bytes, writing: Writing) -> bytes:
 
 
 def _encode(region: Region, info: FileInfo | None, writing: Writing) -> tuple[bytes, tuple[str, ...]]:
-    _notes.said.clear()
-    return files.encode(writing.suffix, region, info, quality=writing.quality), tuple(_notes.said)
+    notes: list[str] = []
+    with remarks(lambda remark: notes.append(f"{remark}.")):
+        data = files.encode(writing.suffix, region, info, quality=writing.quality)
+    return data, tuple(notes)
