@@ -72,9 +72,10 @@ class Job:
     async def changes(self) -> AsyncIterator[Job]:
         """The job now and after each change, up to its end; what follows too fast is passed over."""
         while True:
-            news = self._news
+            # Looked up before it is told: it may end while whoever listens is busy with what was.
+            news, was_last = self._news, self.has_ended
             yield self
-            if self.has_ended:
+            if was_last:
                 return
             await news.wait()
 
