@@ -25,12 +25,15 @@ from impasto.training.masks import MaskTrainingOptions
 from impasto.training.picture_nets import PicturePlan, train_adain, train_encoder, train_predictor
 from impasto.training.predictor import PredictorOptions
 from impasto.training.recipe import StyleRecipe
+from impasto.training.student import StudentPlan, train_student
+from impasto.training.student_net import StudentOptions
 from impasto.training.styles import TrainingOptions
 from impasto.training.subject_net import SubjectPlan, train_subject_net
 from impasto.zoo.storage import read_card
 from impasto.zoo.vgg import load_vgg19
+from small_models import save_small_models, small_net
 
-KINDS = ("bank", "encoder", "predictor", "adain", "mask")
+KINDS = ("bank", "student", "encoder", "predictor", "adain", "mask")
 
 
 class NotWanted(Exception):
@@ -55,7 +58,7 @@ class Listener:
     def __call__(self, fraction: float, doing: str, picture: Callable[[], Any] | None = None, /) -> None:
         self.shares.append(fraction)
         self.words.append(doing)
-        if self._ending is not None and len(self.steps) == self._steps:
+        if self._ending is not None and doing.startswith("step ") and len(self.steps) == self._steps:
             self.sheet = None if picture is None else picture()
             raise self._ending
 
@@ -85,7 +88,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def train(kind: str, pictures: Path, vgg_file: Path, tmp_path: Path) -> Train:
+def train(kind: str, pictures: Path, vgg_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Train:
     """Three steps of it; its work goes to work/, its model to the folder itself."""
     photos, paintings, work = pictures / "photos", pictures / "paintings", tmp_path / "work"
     rest: dict[str, Any] = {"steps": 3, "batch": 1}
@@ -96,6 +99,11 @@ def train(kind: str, pictures: Path, vgg_file: Path, tmp_path: Path) -> Train:
             no_exemplars=True,
         )  # fmt: skip
         return lambda tell: train_bank(plan, TrainingOptions(**rest, crop=48), tell)
+    if kind == "student":
+        monkeypatch.setenv("IMPASTO_MODELS", str(tmp_path / "models"))
+        save_small_models(tmp_path / "models", small_net())
+        pupil = StudentPlan(photos, "mine", width=2, blocks=1, device="cpu", work=work, output=tmp_path)
+        return lambda tell: train_student(pupil, StudentOptions(**rest, crop=48, slim_steps=0), tell)
     if kind == "mask":
         subjects = SubjectPlan(
             [pictures / "subjects"], encoder=pictures / "encoder.safetensors", device="cpu", work=work, output=tmp_path

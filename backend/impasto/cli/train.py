@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from impasto.cli import train_adain, train_encoder, train_mask, train_predictor, train_styles
+from impasto.cli import train_adain, train_encoder, train_mask, train_predictor, train_student, train_styles
 
 KINDS = {
     "styles": train_styles,
+    "student": train_student,
     "mask": train_mask,
     "encoder": train_encoder,
     "predictor": train_predictor,

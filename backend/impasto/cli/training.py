@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from impasto.training.bank import BankPlan
     from impasto.training.common import Schedule
     from impasto.training.picture_nets import PicturePlan
+    from impasto.training.student import StudentPlan
     from impasto.training.subject_net import SubjectPlan
 
 Options = TypeVar("Options", bound="Schedule")
-Plan = TypeVar("Plan", "BankPlan", "SubjectPlan", "PicturePlan")
+Plan = TypeVar("Plan", "BankPlan", "SubjectPlan", "PicturePlan", "StudentPlan")
 
 
 #: Options of every training: the name of each, what it is, and words for a person.

@@ -18,7 +18,7 @@ from torch import Tensor
 from impasto.nets.style_bank import StyleBankNet
 from impasto.zoo.grid import CodeGrid
 from impasto.zoo.library import CARD_KIND
-from impasto.zoo.storage import fill, read_card, read_tensors, write_model
+from impasto.zoo.storage import Card, fill, read_card, read_tensors, write_model
 from impasto_link.errors import ModelProblem, quoted
 from impasto_link.sentences import say
 
@@ -80,11 +80,7 @@ def save_bank(
     grid = CodeGrid.of(strokes, strengths)
     for name, code in codes.items():
         _check_shape(name, code, grid)
-    tensors = {f"{_STYLES}{name}": code.detach().cpu().half().contiguous() for name, code in codes.items()}
-    if with_body:
-        tensors |= {
-            f"{_BODY}{key}": value.detach().cpu().half().contiguous() for key, value in net.state_dict().items()
-        }
+    tensors = stored(net if with_body else None, codes)
     full_card = {
         "kind": CARD_KIND,
         "format": 2,
@@ -125,11 +121,16 @@ def load_codes(path: Path) -> dict[str, StyleCodes]:
     Raises:
         ModelProblem: the file is missing or damaged, or has other codes than its card tells of.
     """
+    return read_codes(path, lambda card, _: CodeGrid.of_card(card))
+
+
+def read_codes(path: Path, grid_of: Callable[[Card, str], CodeGrid]) -> dict[str, StyleCodes]:
+    """The same of any file with codes; ``grid_of`` says what a card tells of a style, and raises ValueError if not."""
     tensors, card = read_tensors(path, _STYLES), read_card(path)
     try:
-        grid = CodeGrid.of_card(card)
         found = {}
         for key, value in tensors.items():
+            grid = grid_of(card, key.removeprefix(_STYLES))
             codes = (value[None, None] if value.ndim == 1 else value).float()
             _check_shape(key, codes, grid)
             found[key.removeprefix(_STYLES)] = StyleCodes(codes, grid)
@@ -138,6 +139,15 @@ def load_codes(path: Path) -> dict[str, StyleCodes]:
         raise ModelProblem(
             say("The file {path} does not hold the codes of a style bank: {error}.", path=path, error=error)
         ) from error
+
+
+def stored(net: StyleBankNet | None, codes: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a file with a network, if there is one, and with codes of styles, as float16."""
+    weights = {} if net is None else net.state_dict()
+    named = {f"{_STYLES}{name}": code for name, code in codes.items()} | {
+        f"{_BODY}{key}": value for key, value in weights.items()
+    }
+    return {key: value.detach().cpu().half().contiguous() for key, value in named.items()}
 
 
 def _check_shape(name: str, codes: Tensor, grid: CodeGrid) -> None:

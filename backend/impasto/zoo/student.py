@@ -1,0 +1,110 @@
+"""Students on disk: small networks that paint like a bank's, with the same styles by the same names.
+
+A file is laid out as a bank's, but is none: its styles are those of the bank, and would otherwise stand in the library
+twice. Its card says which network it is the student of, and of each style for which strokes and strengths it has codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from impasto.nets.style_bank import StyleBankNet
+from impasto.zoo.bank import StyleCodes, fingerprint, read_codes, stored
+from impasto.zoo.grid import CodeGrid
+from impasto.zoo.storage import Card, read_card, write_model
+from impasto_link.errors import ModelProblem, quoted
+
+CARD_KIND = "style-student"
+
+
+class Student(NamedTuple):
+    """A student as its card describes it.
+
+    Attributes:
+        path: its file, which holds the network (`impasto.zoo.bank.load_body`) and the codes (`load_student_codes`).
+        teacher: fingerprint of the network that it paints like.
+        card: the whole card.
+    """
+
+    path: Path
+    teacher: str
+    card: Card
+
+    @property
+    def name(self) -> str:
+        """That of the file."""
+        return self.path.stem
+
+
+def save_student(
+    path: Path,
+    net: StyleBankNet,
+    codes: Mapping[str, StyleCodes],
+    styles: Sequence[Mapping[str, Any]],
+    teacher: str,
+    card: Mapping[str, Any],
+) -> None:
+    """Write a student and its card.
+
+    Args:
+        path: the ``.safetensors`` file; its folder is made if it is not there.
+        net: the network.
+        codes: of each style by name.
+        styles: what the card says of each of them besides its grid; each has a ``name``.
+        teacher: fingerprint of the network that it paints like.
+        card: what else the card says: title, licence, training, quality.
+
+    Raises:
+        ModelProblem: the folder cannot be written to, or the disk is full.
+    """
+    entries = [{**style, **codes[style["name"]].grid._asdict()} for style in styles]
+    full_card = {
+        "kind": CARD_KIND,
+        "format": 1,
+        "name": path.stem,
+        **card,
+        "student_of": teacher,
+        "width": net.width,
+        "blocks": net.blocks,
+        "body": fingerprint(net),
+        "styles": entries,
+    }
+    write_model(path, stored(net, {name: style.codes for name, style in codes.items()}), full_card)
+
+
+def load_student_codes(path: Path) -> dict[str, StyleCodes]:
+    """The codes of each style of a student, by name.
+
+    Raises:
+        ModelProblem: the file is missing or damaged, or has other codes than its card tells of.
+    """
+
+    def grid_of(card: Card, name: str) -> CodeGrid:
+        styles = card.get("styles")
+        entries = [entry for entry in styles if isinstance(entry, dict)] if isinstance(styles, list) else []
+        found = next((entry for entry in entries if entry.get("name") == name), None)
+        if found is None:
+            raise ValueError(f"the card says nothing of {quoted(name)}")
+        return CodeGrid.of_card(found)
+
+    return read_codes(path, grid_of)
+
+
+def student_at(path: Path) -> Student | None:
+    """The student of this file; None if there is none or it is something else."""
+    try:
+        card = read_card(path)
+    except ModelProblem:
+        return None
+    teacher = card.get("student_of")
+    if card.get("kind") != CARD_KIND or not isinstance(teacher, str) or not path.is_file():
+        return None
+    return Student(path, teacher, card)
+
+
+def find_student(folders: Sequence[Path], body: str) -> Student | None:
+    """The student of the network with the fingerprint ``body``, of the last of the folders that has one."""
+    paths = (path for folder in reversed(folders) for path in sorted(folder.glob("*.safetensors")))
+    return next((found for path in paths if (found := student_at(path)) and found.teacher == body), None)
