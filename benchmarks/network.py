@@ -97,7 +97,7 @@ def contenders(side: int) -> dict[str, Run]:
         try:
             export(net, code, side, exported)
         except ImportError:
-            print("ONNX Runtime and OpenVINO need: pip install 'impasto[bench]'\n")
+            print("ONNX Runtime and OpenVINO need: pip install 'impasto[export]'\n")
             return runs
         runs |= others(exported, name)
     return runs

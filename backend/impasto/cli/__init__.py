@@ -25,6 +25,7 @@ COMMANDS = {
     "batch": "Paint pictures, or find their subjects, on many machines: a Ray cluster, or all cores of this one.",
     "styles": "List the styles of the library.",
     "keep": "Keep a picture as a style of the library.",
+    "export": "Write a style, a bank or the network that finds the subject as a file for other programs.",
     "inspect": "Draw what a network sees in a picture.",
     "serve": "Run the server in this terminal.",
     "web": "Run the web face: an HTTP API and a page, for browsers and programs.",

@@ -52,8 +52,10 @@ def _channel(top: int, left: int, height: int, width: int, blob: int, device: to
     # One sample more on each side for the interpolation, and on each side what the Gaussian needs.
     reach = len(kernel) // 2
     first_row, first_column = top // step - 1, left // step - 1
-    rows = torch.arange(first_row - reach, (top + height - 1) // step + 2 + reach, device=device)
-    columns = torch.arange(first_column - reach, (left + width - 1) // step + 2 + reach, device=device)
+    rows = torch.arange(first_row - reach, (top + height - 1) // step + 2 + reach, dtype=torch.int32, device=device)
+    columns = torch.arange(
+        first_column - reach, (left + width - 1) // step + 2 + reach, dtype=torch.int32, device=device
+    )
     samples = _hash(rows[:, None], columns[None, :], blob)[None, None]
     samples = F.conv2d(F.conv2d(samples, kernel.view(1, 1, 1, -1)), kernel.view(1, 1, -1, 1))
     if step > 1:
@@ -66,13 +68,22 @@ def _channel(top: int, left: int, height: int, width: int, blob: int, device: to
 
 def _hash(rows: Tensor, columns: Tensor, seed: int) -> Tensor:
     """For each pair a pseudo-random odd number from -63 to 63: the finaliser of MurmurHash3 on a mixture of them."""
-    h = _wrap(rows * 0x1F1F1F1F + seed * 0x2C1B3C6D).int() + _wrap(columns * 0x5F356495).int()
-    for shift, factor in ((16, 0x85EBCA6B - 2**32), (13, 0xC2B2AE35 - 2**32)):
-        h.bitwise_xor_((h >> shift).bitwise_and_((1 << 32 - shift) - 1)).mul_(factor)
+    h = rows * 0x1F1F1F1F + _wrap(seed * 0x2C1B3C6D) + columns * 0x5F356495
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        h = (h ^ _shifted(h, shift)) * _wrap(factor)
     # The finaliser's last step does not reach the highest bits, and those are what is used.
-    return (h >> 26).float().mul_(2).add_(1)
+    return (h & -(2**26)).float() * 2.0**-25 + 1
 
 
-def _wrap(numbers: Tensor) -> Tensor:
-    """The lowest 32 bits, as the signed integers that they are."""
-    return ((numbers + 2**31) & 0xFFFFFFFF) - 2**31
+def _shifted(h: Tensor, by: int) -> Tensor:
+    """The bits of 32 bit integers moved down, with zeros from above.
+
+    By way of float32, which holds what is left of the bits: ONNX shifts unsigned integers only, and OpenVINO takes
+    those for signed ones.
+    """
+    return ((h & -(2**by)).float() * 2.0**-by).int() & (2 ** (32 - by) - 1)
+
+
+def _wrap(number: int) -> int:
+    """The lowest 32 bits, as the signed integer that they are."""
+    return ((number + 2**31) & 0xFFFFFFFF) - 2**31

@@ -61,17 +61,21 @@ class FixedEngine(Engine):
             self.studio.device, height * width, _NUMBERS_KEEPING_ALL, _NUMBERS_AT_LEAST, self.dtype, paint
         )
 
-    def _prepare(self, wanted: Wanted, progress: Progress) -> tuple[FoldedStyleBank, Tensor]:
-        """The network that all of the styles belong to, and the code of their mixture."""
+    def code(self, wanted: Wanted, progress: Progress) -> tuple[Bank, Tensor]:
+        """The bank whose network all of the styles belong to, and the code of their mixture, (1, code_length)."""
         home, sources = self._gather(wanted)
         codes = []
         for source in sources:
             codes.append(source.code(wanted.brush, wanted.strength))
             progress.look()
+        return home, mix_codes(codes, [choice.weight for choice in wanted.used()])
+
+    def _prepare(self, wanted: Wanted, progress: Progress) -> tuple[FoldedStyleBank, Tensor]:
+        home, code = self.code(wanted, progress)
         net = self._body(home.weights)
-        if any(len(code) != net.code_length for code in codes):
+        if code.shape[1] != net.code_length:
             raise ModelProblem(say("The styles do not fit the network of the bank {name}.", name=f"{home.name!r}"))
-        return net, mix_codes(codes, [choice.weight for choice in wanted.used()])
+        return net, code
 
     def _gather(self, wanted: Wanted) -> _Gathered:
         """The bank with the network that all of the styles belong to, and where their codes come from."""

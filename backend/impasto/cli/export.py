@@ -1,0 +1,80 @@
+"""Write a style, a bank or the network that finds the subject as a file for other programs.
+
+    impasto export starry-night -o starry-night.onnx
+    impasto export classic -o classic.onnx
+    impasto export holiday.jpg -o holiday.onnx
+    impasto export subject -o subject.onnx
+
+The file's suffix says which format. A bank has the code of the style as a second input, unless --style says which
+styles are to be baked in. Each file is run at three sizes beside what Impasto paints itself, before it gets its name.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from impasto_link.errors import BadRequest, quoted
+
+if TYPE_CHECKING:
+    from impasto.export.source import Source
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", metavar="WHAT", help="a style, a bank, a picture as a style, or: subject")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="the file; its suffix says the format"
+    )
+    parser.add_argument(
+        "--style",
+        nargs="+",
+        default=[],
+        metavar="STYLE[:WEIGHT]",
+        help="styles of the bank, or pictures, that are baked in; several are mixed by weight",
+    )
+    parser.add_argument(
+        "--existing",
+        choices=("refuse", "replace"),
+        default="refuse",
+        help="where the file is already: refuse to begin, or replace it (default: refuse)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    from impasto.export.formats import format_of
+    from impasto.export.run import check_place, export
+
+    # Before anything is loaded.
+    format_of(options.output)
+    check_place(options.output, options.existing == "replace")
+    path = export(
+        _source(options.what, options.style), options.output, replace=options.existing == "replace", tell=print
+    )
+    size = sum(part.stat().st_size for part in path.parent.glob(f"{path.stem}*") if part.stem == path.stem)
+    print(f"Wrote {path}, {size / 1e6:.1f} MB")
+    return 0
+
+
+def _source(what: str, styles: list[str]) -> Source:
+    from impasto.cli.options import read_styles
+    from impasto.export.source import SUBJECT, of_bank, of_styles, of_subject
+    from impasto.zoo.library import Library
+    from impasto_link.pixels import Region
+
+    library = Library()
+    bank = next((bank for bank in library.banks() if bank.name == what and not bank.is_kept_picture), None)
+    if bank is None and styles:
+        raise BadRequest(f"{quoted(what)} is no bank, so it has no styles to choose from.", "Leave --style out.")
+    if what == SUBJECT:
+        return of_subject()
+    if bank is not None and not styles:
+        return of_bank(bank, library)
+    pictures: dict[str, Region] = {}
+    source = of_styles(read_styles(styles or [what], pictures), pictures, library)
+    if bank is not None and source.card["body"] != bank.body:
+        raise BadRequest(
+            f"These styles belong to another network than that of the bank {quoted(what)}.",
+            "The card of each style's bank says which: impasto styles",
+        )
+    return source

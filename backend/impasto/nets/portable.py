@@ -1,0 +1,136 @@
+"""The shipped networks in the form that other programs' runtimes take.
+
+`torch.onnx` and its like write down what a network does with a sample. What is decided by the sample's size they write
+down as decided, without a word; so nothing here branches on sizes, and every size is an expression of the input's own.
+What runtimes compute otherwise than PyTorch is avoided:
+
+- ONNX Runtime 1.32 and OpenVINO 2026.4 sum whole planes in float32 with few accumulators, which loses a mean that is
+  many standard deviations from 0. Each convolution therefore gets the bias that keeps its result around 0, and
+  instance normalisation takes it away again.
+- OpenVINO computes 64 bit integers in 32 bits, and shifts them otherwise. The grain does with 32 bits, and no shifts.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from impasto.nets.grain import grain
+from impasto.nets.style_bank import NORM_EPS, CodeReader, ConvLayer, ResidualBlock, StyleBankNet
+from impasto.nets.unet import SubjectNet
+
+
+class PortableStyleBank(nn.Module):
+    """A `StyleBankNet` that paints one picture of any size.
+
+    Args:
+        net: the network; its weights are shared.
+    """
+
+    def __init__(self, net: StyleBankNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, image: Tensor, code: Tensor) -> Tensor:
+        """Paint ``image``.
+
+        Args:
+            image: (1, 3, H, W) float32, sRGB in [0, 1], height and width at least 8.
+            code: (1, code_length) float32.
+
+        Returns:
+            The painted picture, (1, 3, H, W) float32, sRGB in [0, 1].
+        """
+        height, width = image.shape[-2:]
+        stride = self.net.stride
+        down = (height + stride - 1) // stride * stride
+        across = (width + stride - 1) // stride * stride
+        x = _mirrored(_mirrored(image, 2, down), 3, across)
+        x = torch.cat([x, grain(0, 0, down, across, x.device)], dim=1)
+        reader = CodeReader(code)
+        for layer in self.net.down:
+            x = _layer(layer, x, reader)
+        for block in self.net.body:
+            assert isinstance(block, ResidualBlock)
+            x = x + _layer(block.second, _layer(block.first, x, reader), reader)
+        for layer in self.net.up:
+            x = _layer(layer, x, reader)
+        to_rgb = self.net.to_rgb
+        scale, shift = reader.take(3)
+        x = F.conv2d(F.pad(x, (4,) * 4, mode="reflect"), to_rgb.weight)
+        return torch.sigmoid(x * scale + shift)[..., :height, :width]
+
+
+class OneStyle(nn.Module):
+    """A network of styles with one of them for good.
+
+    Args:
+        net: the network.
+        code: (1, code_length).
+    """
+
+    #: Not ``code``: torch.fx has an attribute of that name in every network that it writes down.
+    style: Tensor
+
+    def __init__(self, net: PortableStyleBank, code: Tensor) -> None:
+        super().__init__()
+        self.net = net
+        self.register_buffer("style", code)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """As `PortableStyleBank.forward`."""
+        return self.net(image, self.style)
+
+
+class PortableSubject(nn.Module):
+    """A `SubjectNet` that finds the subject of one picture of any size.
+
+    It was trained on pictures of about 320 x 320 pixels. Larger ones are better made smaller first, and the mask larger
+    again.
+
+    Args:
+        net: the network, its normalisation folded.
+    """
+
+    def __init__(self, net: SubjectNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, image: Tensor) -> Tensor:
+        """How likely each pixel belongs to the subject, by the picture and its mirror image.
+
+        Args:
+            image: (1, 3, H, W) float32, sRGB in [0, 1], height and width at least 32.
+
+        Returns:
+            (1, 1, H, W) float32 in [0, 1].
+        """
+        height, width = image.shape[-2:]
+        stride = self.net.stride
+        down = (height + stride - 1) // stride * stride
+        across = (width + stride - 1) // stride * stride
+        x = _mirrored(_mirrored(image, 2, down), 3, across)
+        seen, mirrored = self.net(torch.cat([x, x.flip(3)])).split(1)
+        return torch.sigmoid((seen + mirrored.flip(3)) / 2)[..., :height, :width]
+
+
+def _mirrored(x: Tensor, dim: int, length: int) -> Tensor:
+    """``x`` continued to a length by its mirror image, without the pixel at its border."""
+    last = x.shape[dim] - 1
+    places = torch.arange(length, device=x.device)
+    return x.index_select(dim, last - (last - places).abs())
+
+
+def _layer(layer: nn.Module, x: Tensor, reader: CodeReader) -> Tensor:
+    assert isinstance(layer, ConvLayer)
+    weight = layer.conv.weight
+    # In two steps, which no runtime gets wrong.
+    mean = x.mean(3).mean(2)
+    bias = -(mean @ weight.sum((2, 3)).T)[0]
+    if layer.upsample:
+        x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+    x = F.conv2d(F.pad(x, (layer.pad,) * 4, mode="reflect"), weight, bias, layer.conv.stride)
+    scale, shift = reader.take(layer.conv.out_channels)
+    x = F.instance_norm(x, weight=scale.flatten(), bias=shift.flatten(), eps=NORM_EPS)
+    return F.relu(x) if layer.relu else x
