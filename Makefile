@@ -8,7 +8,7 @@ SHARING = OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE}
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: docs docs-tables demo test test-link test-ray test-web lint bench bench-batch bench-serving bench-load bench-quality bench-look bench-masks bench-pictures wheel plugins test-krita krita-root test-gimp gimp-root setup clean
+.PHONY: docs docs-tables demo test test-link test-ray test-web lint bench bench-batch bench-serving bench-load bench-quality bench-look bench-masks bench-pictures wheel plugins test-cpp test-krita krita-root test-gimp gimp-root setup clean
 
 setup: $(VENV)/.ready
 
@@ -169,6 +169,16 @@ gimp-root:
 	@mkdir -p $(GIMP_OUTPUT)
 	@tests/real_editors/chroot.sh $(GIMP_SUITE) $(GIMP_ROOT) $(GIMP_PACKAGES) >$(GIMP_OUTPUT)/chroot.log 2>&1 || \
 	  { tail -n 20 $(GIMP_OUTPUT)/chroot.log; exit 1; }
+
+# The example in C++, built and run with ONNX Runtime in a Debian of its own, likewise.
+CPP_SUITE  ?= trixie
+CPP_ROOT   ?= $(HOME)/.cache/impasto/cpp-$(CPP_SUITE)
+CPP_OUTPUT ?= build/cpp
+test-cpp: setup
+	@mkdir -p $(CPP_OUTPUT)
+	@tests/real_editors/chroot.sh $(CPP_SUITE) $(CPP_ROOT) g++ make cmake libonnxruntime-dev >$(CPP_OUTPUT)/chroot.log 2>&1 || \
+	  { tail -n 20 $(CPP_OUTPUT)/chroot.log; exit 1; }
+	$(BIN)/python tests/real_cpp/run.py --root $(CPP_ROOT) --output $(CPP_OUTPUT)
 
 clean:
 	rm -rf $(VENV) .uv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -21,25 +21,6 @@ from impasto.nets.style_bank import StyleBankNet
 from impasto.zoo.subject import load_subject_net, subject_model
 
 
-@pytest.fixture(scope="module")
-def net() -> StyleBankNet:
-    torch.manual_seed(5)
-    return StyleBankNet(width=4, blocks=1).eval()
-
-
-@pytest.fixture(scope="module")
-def codes(net: StyleBankNet) -> dict[str, torch.Tensor]:
-    torch.manual_seed(6)
-    return {name: net.neutral_code()[None] + 0.2 * torch.randn(1, net.code_length) for name in ("waves", "night")}
-
-
-@pytest.fixture(scope="module")
-def bank(net: StyleBankNet, codes: dict[str, torch.Tensor], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    styles = [{"name": name, "title": name.title()} for name in codes]
-    source = Source("small", PortableStyleBank(net), "painting", 8, {"name": "small"}, codes, styles)
-    return export(source, tmp_path_factory.mktemp("bank") / "small.onnx", replace=False)
-
-
 @pytest.mark.parametrize(("height", "width"), [(8, 8), (9, 51), (301, 219), (258, 600)])
 def test_a_bank_paints_pictures_of_any_size(
     bank: Path, net: StyleBankNet, codes: dict[str, torch.Tensor], height: int, width: int
