@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", metavar="WHAT", help="a style, a bank, a picture as a style, or: subject")
+    parser.add_argument(
+        "what", metavar="WHAT", help="a style, a bank, a student of one, a picture as a style, or: subject"
+    )
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE", help="the file; its suffix says the format"
     )
@@ -57,13 +59,17 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _source(what: str, styles: list[str]) -> Source:
-    from impasto.cli.options import read_styles
-    from impasto.export.source import SUBJECT, of_bank, of_styles, of_subject
+    from impasto.cli.options import read_styles, style_of_the_library
+    from impasto.export.source import SUBJECT, of_bank, of_student, of_styles, of_subject
     from impasto.zoo.library import Library
+    from impasto.zoo.student import student_named
     from impasto_link.pixels import Region
 
     library = Library()
     bank = next((bank for bank in library.banks() if bank.name == what and not bank.is_kept_picture), None)
+    student = student_named(library.folders, what)
+    if student is not None:
+        return of_student(student, [style_of_the_library(word) for word in styles])
     if bank is None and styles:
         raise BadRequest(f"{quoted(what)} is no bank, so it has no styles to choose from.", "Leave --style out.")
     if what == SUBJECT:

@@ -211,11 +211,12 @@ def read_styles(words: list[str], pictures: dict[str, Region]) -> list[StyleChoi
         elif any(Path(one).suffix.lower() in files.READABLE for one in (word, word.rpartition(":")[0])):
             raise BadRequest(f"There is no picture {word}.", "Name a file, or a style of: impasto styles")
         else:
-            choices.append(_of_the_library(files.as_text(word)))
+            choices.append(style_of_the_library(files.as_text(word)))
     return choices
 
 
-def _of_the_library(word: str) -> StyleChoice:
+def style_of_the_library(word: str) -> StyleChoice:
+    """A style of the library as a person names it, perhaps with a weight."""
     return replace(StyleChoice.parse(word), kind="library")
 
 

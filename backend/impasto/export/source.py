@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,13 +20,14 @@ from impasto.nets.portable import OneStyle, PortableStyleBank, PortableSubject
 from impasto.nets.style_bank import StyleBankNet
 from impasto.nets.unet import SubjectNet
 from impasto.progress import Progress, nobody
-from impasto.zoo.bank import load_body, load_codes
+from impasto.zoo.bank import StyleCodes, load_body, load_codes, mix_codes
 from impasto.zoo.library import Bank, Library
-from impasto.zoo.storage import read_card
+from impasto.zoo.storage import Card, read_card
+from impasto.zoo.student import Student, load_student_codes
 from impasto.zoo.subject import load_subject_net, subject_model
 from impasto_link import __version__
 from impasto_link.coats import StyleChoice
-from impasto_link.errors import BadRequest
+from impasto_link.errors import BadRequest, UnknownStyle, quoted
 from impasto_link.pixels import Region
 
 #: What the network that finds the subject is called where a style could stand.
@@ -100,16 +102,32 @@ def of_bank(bank: Bank, library: Library) -> Source:
     home = library.body_of(bank.body)
     if home is None:
         raise BadRequest(bank.homeless())
-    codes, styles = {}, []
+    codes: dict[str, StyleCodes] = {}
+    styles: list[Mapping[str, Any]] = []
     for one in library.banks():
-        if one.body != bank.body or one.is_kept_picture:
-            continue
-        stored = load_codes(one.weights)
-        for entry in one.card["styles"]:
-            codes[entry["name"]] = stored[entry["name"]].at()[None]
-            styles.append({key: entry[key] for key in ("name", "title", "artist", "year") if key in entry})
-    net = PortableStyleBank(load_body(home.weights)).eval()
-    return Source(bank.name, net, "painting", StyleBankNet.min_size, _card(home.card, bank.name), codes, styles)
+        if one.body == bank.body and not one.is_kept_picture:
+            codes |= load_codes(one.weights)
+            styles += one.card["styles"]
+    return _with_codes(bank.name, home.weights, home.card, codes, styles)
+
+
+def of_student(student: Student, choices: Sequence[StyleChoice] = ()) -> Source:
+    """A student: with the code as an input, or with a mixture of some of its styles for good.
+
+    Raises:
+        UnknownStyle: it has no such style.
+        ModelProblem: its file is damaged.
+    """
+    codes = load_student_codes(student.path)
+    source = _with_codes(student.name, student.path, student.card, codes, student.card["styles"])
+    used = [choice for choice in choices if choice.weight > 0]
+    if not used:
+        return source
+    for choice in used:
+        if choice.name not in codes:
+            raise UnknownStyle(f"{student.name} has no style {quoted(choice.name)}.", f"It has {', '.join(codes)}.")
+    code = mix_codes([codes[choice.name].at() for choice in used], [choice.weight for choice in used])
+    return _baked(student.path, student.card, code, used)
 
 
 def of_styles(styles: Sequence[StyleChoice], pictures: Mapping[str, Region], library: Library) -> Source:
@@ -122,13 +140,28 @@ def of_styles(styles: Sequence[StyleChoice], pictures: Mapping[str, Region], lib
     engine = FixedEngine(Studio(library, device, StyleReader(library, device)))
     read = {name: as_style(region, name) for name, region in pictures.items()}
     home, code = engine.code(Wanted(styles, read), Progress(nobody))
-    net = OneStyle(PortableStyleBank(load_body(home.weights)), code).eval()
-    mixed = [{"name": choice.name, "weight": choice.weight} for choice in styles if choice.weight > 0]
-    name = " and ".join(str(entry["name"]) for entry in mixed)
-    return Source(name, net, "painting", StyleBankNet.min_size, {**_card(home.card, name), "mixed": mixed})
+    return _baked(home.weights, home.card, code, [choice for choice in styles if choice.weight > 0])
+
+
+def _with_codes(
+    name: str, path: Path, card: Card, codes: Mapping[str, StyleCodes], styles: Sequence[Mapping[str, Any]]
+) -> Source:
+    """A network with the code as an input."""
+    told = [{key: entry[key] for key in ("name", "title", "artist", "year") if key in entry} for entry in styles]
+    usual = {str(entry["name"]): codes[entry["name"]].at()[None] for entry in told}
+    net = PortableStyleBank(load_body(path)).eval()
+    return Source(name, net, "painting", StyleBankNet.min_size, _card(card, name), usual, told)
+
+
+def _baked(path: Path, card: Card, code: Tensor, mixed: Sequence[StyleChoice]) -> Source:
+    """A network with one code for good."""
+    name = " and ".join(choice.name for choice in mixed)
+    told = {**_card(card, name), "mixed": [{"name": choice.name, "weight": choice.weight} for choice in mixed]}
+    net = OneStyle(PortableStyleBank(load_body(path)), code).eval()
+    return Source(name, net, "painting", StyleBankNet.min_size, told)
 
 
 def _card(card: Mapping[str, Any], name: str) -> dict[str, Any]:
     """What of a model's card goes along."""
-    kept = {key: card[key] for key in ("title", "licence", "body", "width", "blocks") if key in card}
+    kept = {key: card[key] for key in ("title", "licence", "body", "student_of", "width", "blocks") if key in card}
     return {"name": name, **kept, "made_by": f"Impasto {__version__}"}

@@ -104,6 +104,12 @@ def student_at(path: Path) -> Student | None:
     return Student(path, teacher, card)
 
 
+def student_named(folders: Sequence[Path], name: str) -> Student | None:
+    """The student whose file is called so, of the last of the folders that has one."""
+    known = (path for folder in reversed(folders) for path in sorted(folder.glob("*.safetensors")))
+    return next((found for path in known if path.stem == name and (found := student_at(path))), None)
+
+
 def find_student(folders: Sequence[Path], body: str) -> Student | None:
     """The student of the network with the fingerprint ``body``, of the last of the folders that has one."""
     paths = (path for folder in reversed(folders) for path in sorted(folder.glob("*.safetensors")))
