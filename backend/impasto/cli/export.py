@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "what", metavar="WHAT", help="a style, a bank, a student of one, a picture as a style, or: subject"
+        "what", metavar="WHAT", help="a style, a bank or its student, a picture as a style, or: subject"
     )
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE", help="the file; its suffix says the format"
