@@ -120,7 +120,9 @@ def test_a_student_comes_to_paint_like_its_teacher(photos: Path) -> None:
     assert sum(after.values()) > sum(before.values()) + 2 * len(NAMES), (before, after)
 
 
-def test_a_student_is_trained_resumed_and_found_but_is_no_style_twice(photos: Path, models: Path) -> None:
+def test_a_student_is_trained_resumed_and_found_but_is_no_style_twice(
+    photos: Path, models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     styles = [(style.name, style.bank.name) for style in Library().styles()]
     for steps in ("1", "3"):
         assert train(photos, models, "--steps", steps, "--seed", "5") == 0
@@ -150,6 +152,11 @@ def test_a_student_is_trained_resumed_and_found_but_is_no_style_twice(photos: Pa
     # Another look at it writes the same.
     before = student.path.read_bytes()
     assert train(photos, models, "--steps", "3", "--export") == 0
+    assert student.path.read_bytes() == before
+    # With a style less it would give the others wrong codes.
+    (models / "more.json").unlink()
+    assert train(photos, models, "--steps", "4") == 1
+    assert "of another training" in capsys.readouterr().err
     assert student.path.read_bytes() == before
 
 

@@ -184,6 +184,16 @@ class _Imitation(Trainer):
         style = style_distance(seen, {name: gram(maps) for name, maps in sought.items()}).mean()
         return {"pixels": pixels, "features": features, "gram": style.clamp_max(_MOST_UNLIKE)}
 
+    def state_dict(self) -> dict[str, Any]:
+        """As `Trainer.state_dict`, with the names of the styles."""
+        return {**super().state_dict(), "styles": list(self.teacher.codes)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from ``state``; raises ValueError if that is of other styles, as when some have come or gone since."""
+        if state["styles"] != list(self.teacher.codes):
+            raise ValueError("it is of other styles")
+        super().load_state_dict(state)
+
     @torch.no_grad()
     def samples(self, photos: Tensor) -> Tensor:
         """A sheet, (3, H, W) in [0, 1]: the photos above, below them some styles, the teacher's painting over each."""
