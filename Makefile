@@ -8,7 +8,7 @@ SHARING = OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE}
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: docs docs-tables demo test test-link test-ray test-web lint bench bench-batch bench-serving bench-load bench-quality bench-look bench-masks bench-pictures wheel plugins test-cpp test-krita krita-root test-gimp gimp-root setup clean
+.PHONY: docs docs-tables demo test test-link test-ray test-web lint bench bench-batch bench-serving bench-load bench-quality bench-look bench-masks bench-pictures bench-students wheel plugins test-cpp test-krita krita-root test-gimp gimp-root setup clean
 
 setup: $(VENV)/.ready
 
@@ -120,11 +120,16 @@ SUBJECTS ?=
 bench-masks: setup
 	$(BIN)/python benchmarks/masks.py --subjects "$(SUBJECTS)"
 
+# The student beside the network that it paints like: make bench-students PHOTOS=DIR, STUDENTS="FILES" for others, too
+STUDENTS ?=
+bench-students: setup
+	$(BIN)/python benchmarks/students.py --photos "$(PHOTOS)" $(STUDENTS)
+
 # The wheel has to hold the models and to work where it is installed.
 wheel: setup
 	rm -rf dist
 	$(UV) build --quiet --wheel
-	@for model in classic subject encoder classic-predictor adain; do \
+	@for model in classic subject encoder classic-predictor adain small; do \
 	  $(BIN)/python -m zipfile -l dist/*.whl | grep -q "impasto/_models/$$model.safetensors" \
 	    || { echo "the model $$model is not in the wheel"; exit 1; }; \
 	done

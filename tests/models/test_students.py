@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from skimage import data
 from torch import Tensor
 
 from impasto.cli import main
@@ -19,7 +20,7 @@ from impasto.training.student import measure
 from impasto.training.student_net import StudentOptions, StudentTrainer, Teacher
 from impasto.zoo.bank import fingerprint, load_body, load_codes, save_bank
 from impasto.zoo.encoder import load_compact_encoder
-from impasto.zoo.library import Library
+from impasto.zoo.library import Library, shipped_models
 from impasto.zoo.student import find_student, load_student_codes, student_at
 from impasto_link.errors import ModelProblem
 from small_models import GRID, NAMES, save_small_models, small_codes, small_net
@@ -200,3 +201,22 @@ def test_a_student_that_is_damaged_is_none(photos: Path, models: Path) -> None:
         path.with_suffix(".json").write_text(json.dumps({**card, "styles": styles}))
         with pytest.raises(ModelProblem, match="codes"):
             load_student_codes(path)
+
+
+def test_the_shipped_student_has_all_shipped_styles_and_paints_like_its_teacher() -> None:
+    library = Library([shipped_models()])
+    style = library.style("starry-night")
+    student = find_student(library.folders, style.bank.body)
+    assert student is not None
+    assert student.card["licence"] == "Apache-2.0"
+    assert student.path.stat().st_size < 1e6
+    codes = load_student_codes(student.path)
+    assert sorted(codes) == sorted(style.name for style in library.styles())
+    some = {name: codes[name] for name in ("starry-night", "red-chalk", "woodcut")}
+    teacher = Teacher(
+        load_body(style.bank.weights),
+        {name: load_codes(library.style(name).bank.weights)[name] for name in some},
+    )
+    photo = torch.from_numpy(data.astronaut()[:256:2, :256:2]).permute(2, 0, 1)[None] / 255
+    likeness = measure(load_body(student.path), some, teacher, photo, silent())
+    assert min(likeness.values()) > 19, likeness

@@ -1,6 +1,6 @@
 """Train a student: a small network that paints like a bank's, for phones, browsers and live video.
 
-    impasto train student --photos ~/photos --width 16 --blocks 5 --name small
+    impasto train student --photos ~/photos --name mine
 
 It has the styles of all installed banks that share the network. An interrupted training goes on where it was when the
 same command is given again.
@@ -21,11 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--width",
         type=int,
-        default=16,
-        help="channels of the first layer; the bank that is installed has 32 (default: 16)",
+        default=12,
+        help="channels of the first layer; the bank that is installed has 32 (default: 12)",
     )
     parser.add_argument(
-        "--blocks", type=int, default=5, help="residual blocks; the bank that is installed has 5 (default: 5)"
+        "--blocks", type=int, default=4, help="residual blocks; the bank that is installed has 5 (default: 4)"
     )
     add_run_arguments(
         parser,
