@@ -6,11 +6,10 @@ import torch
 from torch.export import Dim, ExportedProgram
 
 from impasto.export.source import Source
+from impasto.nets.portable import LONGEST
 
 #: Height and width of the sample; no number of the network, lest one be taken for the other.
 _SAMPLE = (72, 104)
-#: The longest side that a file may be given, in pixels.
-LONGEST = 1 << 15
 
 
 def as_program(source: Source) -> ExportedProgram:
@@ -26,6 +25,4 @@ def as_program(source: Source) -> ExportedProgram:
         source.net,
         tuple(inputs.values()),
         dynamic_shapes=shapes,
-        # What holds at every size but is more than the exporter can prove becomes a check when the program is run.
-        prefer_deferred_runtime_asserts_over_guards=True,
     )
