@@ -27,8 +27,8 @@ def main() -> None:
         styles = json.loads(session.get_modelmeta().custom_metadata_map["impasto.styles"])
         codes = {one["name"]: np.frombuffer(base64.b64decode(one["code"]), "<f2") for one in styles}
         weights = {name: float(weight or 1) for name, _, weight in (one.partition("=") for one in wanted)}
-        code = sum(weight * codes[name].astype(np.float32) for name, weight in weights.items()) / sum(weights.values())
-        inputs["code"] = code[None].astype(np.float32)
+        chosen = np.stack([codes[name] for name in weights]).astype(np.float32)
+        inputs["code"] = np.average(chosen, axis=0, weights=list(weights.values()))[None].astype(np.float32)
 
     (result,) = session.run(None, inputs)
     Image.fromarray((result[0].transpose(1, 2, 0) * 255).round().astype(np.uint8)).save(painting)
