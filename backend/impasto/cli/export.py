@@ -4,6 +4,7 @@
     impasto export classic -o classic.onnx
     impasto export holiday.jpg -o holiday.onnx
     impasto export subject -o subject.onnx
+    impasto export starry-night -o small.onnx --int8 holiday/
 
 The file's suffix says which format. A bank has the code of the style as a second input, unless --style says which
 styles are to be baked in. Each file is run at three sizes beside what Impasto paints itself, before it gets its name.
@@ -36,6 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="styles of the bank, or pictures, that are baked in; several are mixed by weight",
     )
     parser.add_argument(
+        "--int8",
+        type=Path,
+        metavar="PHOTOS",
+        help="compute most of it in 8 bits: a third of the size, faster; how, is measured on a folder of photos",
+    )
+    parser.add_argument(
         "--existing",
         choices=("refuse", "replace"),
         default="refuse",
@@ -44,15 +51,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from impasto.export.formats import format_of
+    from impasto.export.formats import FORMATS, format_of
     from impasto.export.run import check_place, export
 
     # Before anything is loaded.
-    format_of(options.output)
+    wanted = format_of(options.output)
     check_place(options.output, options.existing == "replace")
-    path = export(
-        _source(options.what, options.style), options.output, replace=options.existing == "replace", tell=print
-    )
+    if options.int8 is not None and not wanted.rounds:
+        fitting = ", ".join(one.suffix for one in FORMATS if one.rounds)
+        raise BadRequest(
+            f"Files of {wanted.title} are not written in 8 bits.", f"Leave --int8 out, or choose: {fitting}."
+        )
+    wanted.load()
+    source = _source(options.what, options.style)
+    if options.int8 is not None:
+        from impasto.export.int8 import in_8_bits
+
+        source = in_8_bits(source, options.int8, tell=print)
+    path = export(source, options.output, replace=options.existing == "replace", tell=print)
     size = sum(part.stat().st_size for part in path.parent.glob(f"{path.stem}*") if part.stem == path.stem)
     print(f"Wrote {path}, {size / 1e6:.1f} MB")
     return 0

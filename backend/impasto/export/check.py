@@ -16,8 +16,6 @@ from impasto.export.formats import Runner
 from impasto.export.source import Source
 from impasto_link.errors import ImpastoError
 
-#: A file whose painting is farther from Impasto's than this is no file of that style.
-FLOOR = 45.0
 #: Height and width: a usual one, an odd one, a large one.
 SIZES = ((256, 256), (301, 219), (1024, 1024))
 
@@ -43,7 +41,7 @@ class Compared:
         )
 
 
-def compare(source: Source, run: Runner, floor: float = FLOOR) -> Iterator[Compared]:
+def compare(source: Source, run: Runner) -> Iterator[Compared]:
     """Run a file at `SIZES`, one after the other.
 
     Raises:
@@ -64,10 +62,10 @@ def compare(source: Source, run: Runner, floor: float = FLOOR) -> Iterator[Compa
         found = Compared(height, width, psnr(made, wanted), ratio)
         yield found
         # Not "<", which would let a result that is no number pass.
-        if not found.decibels >= floor:
+        if not found.decibels >= source.floor:
             raise ImpastoError(
                 f"The file paints otherwise than Impasto: {found.decibels:.0f} dB at {width} x {height}, "
-                f"and {floor:.0f} are the least.",
+                f"and {source.floor:.0f} are the least.",
                 "Nothing was written. Try another format, and tell us.",
             )
 

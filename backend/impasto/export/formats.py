@@ -36,12 +36,14 @@ class Format(NamedTuple):
         title: what people call it.
         module: of this package, that writes and runs it.
         extra: of Impasto, that brings what it needs.
+        rounds: whether networks can be written in 8 bits.
     """
 
     suffix: str
     title: str
     module: str
     extra: str
+    rounds: bool = False
 
     def load(self) -> Writer:
         """The module; raises ImpastoError if something that it needs is not installed."""
@@ -53,7 +55,7 @@ class Format(NamedTuple):
             ) from error
 
 
-FORMATS = (Format(".onnx", "ONNX", "onnx", "export"),)
+FORMATS = (Format(".onnx", "ONNX", "onnx", "export", rounds=True),)
 
 
 def format_of(path: Path) -> Format:

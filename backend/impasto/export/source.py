@@ -30,6 +30,9 @@ from impasto_link.coats import StyleChoice
 from impasto_link.errors import BadRequest, UnknownStyle, quoted
 from impasto_link.pixels import Region
 
+#: A file whose painting is farther from Impasto's than this is no file of that style, in decibels.
+FLOOR = 45.0
+
 #: What the network that finds the subject is called where a style could stand.
 SUBJECT = "subject"
 
@@ -46,6 +49,7 @@ class Source:
         card: what a file says of it, as JSON has it.
         codes: with a code as an input, the styles' codes by name, (1, code_length) each.
         styles: of those, what the card says of each.
+        floor: how near a file has to come to `reference`, in decibels.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Source:
     card: Mapping[str, Any]
     codes: Mapping[str, Tensor] = field(default_factory=dict)
     styles: Sequence[Mapping[str, Any]] = ()
+    floor: float = FLOOR
 
     def inputs(self, image: Tensor) -> dict[str, Tensor]:
         """All inputs for a picture: it, and the first code if there are codes, in the order of ``forward``."""

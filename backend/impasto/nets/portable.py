@@ -50,8 +50,7 @@ class PortableStyleBank(nn.Module):
             The painted picture, (1, 3, H, W) float32, sRGB in [0, 1].
         """
         height, width = image.shape[-2:]
-        x = _whole(image, self.net.stride)
-        x = torch.cat([x, grain(0, 0, x.shape[2], x.shape[3], x.device)], dim=1)
+        x = with_grain(image, self.net.stride)
         reader = CodeReader(code)
         for layer in self.net.down:
             x = _layer(layer, x, reader)
@@ -116,6 +115,12 @@ class PortableSubject(nn.Module):
         return torch.sigmoid((seen + mirrored.flip(3)) / 2)[..., :height, :width]
 
 
+def with_grain(image: Tensor, stride: int) -> Tensor:
+    """A picture, mirrored up to multiples of ``stride``, above its grain: (1, 3, H, W) to (1, 6, H', W')."""
+    x = _whole(image, stride)
+    return torch.cat([x, grain(0, 0, x.shape[2], x.shape[3], x.device)], dim=1)
+
+
 def _whole(x: Tensor, stride: int) -> Tensor:
     """``x`` continued by its mirror image to a height and width that are multiples of ``stride``."""
     height, width = x.shape[-2:]
@@ -139,18 +144,27 @@ def _least_multiple(size: int, stride: int) -> int:
 
 def _layer(layer: nn.Module, x: Tensor, reader: CodeReader) -> Tensor:
     assert isinstance(layer, ConvLayer)
+    return portable_layer(layer, x, *reader.take(layer.conv.out_channels))
+
+
+def portable_layer(layer: ConvLayer, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """What a `ConvLayer` does with a scale and a shift, (1, C, 1, 1) each."""
     weight = layer.conv.weight
-    bias = -(_mean(x)[..., 0, 0] @ weight.sum((2, 3)).T)[0]
+    bias = -(mean_of(x)[..., 0, 0] @ weight.sum((2, 3)).T)[0]
     if layer.upsample:
         x = F.interpolate(x, scale_factor=2.0, mode="nearest")
     x = F.conv2d(F.pad(x, (layer.pad,) * 4, mode="reflect"), weight, bias, layer.conv.stride)
-    scale, shift = reader.take(layer.conv.out_channels)
-    mean = _mean(x)
-    gain = scale * torch.rsqrt(_mean(x * x) - mean * mean + NORM_EPS)
-    x = x * gain + (shift - mean * gain)
+    x = normalised(x, scale, shift, NORM_EPS)
     return F.relu(x) if layer.relu else x
 
 
-def _mean(x: Tensor) -> Tensor:
+def normalised(x: Tensor, scale: Tensor, shift: Tensor, eps: Tensor | float) -> Tensor:
+    """Instance normalisation of what is around 0; ``eps`` is added to the variance, one for all channels or for each."""
+    mean = mean_of(x)
+    gain = scale * torch.rsqrt(mean_of(x * x) - mean * mean + eps)
+    return x * gain + (shift - mean * gain)
+
+
+def mean_of(x: Tensor) -> Tensor:
     """Of each channel, (1, C, H, W) to (1, C, 1, 1)."""
     return (x.sum(3, keepdim=True) * (1 / x.shape[3])).mean(2, keepdim=True)
