@@ -18,7 +18,7 @@ from impasto.training.photos import find_pictures, load_rgb
 from impasto_link.errors import BadRequest, quoted
 
 #: A file in 8 bits whose painting is farther from Impasto's than this is refused, in decibels.
-FLOOR = 38.0
+FLOOR = 40.0
 #: Photos that are looked at, and their sides in pixels: the middle, with the short side made this long.
 _PHOTOS, _SIDE = 12, 512
 #: With a code as an input, how many of the photos are painted in each style.

@@ -159,7 +159,13 @@ def portable_layer(layer: ConvLayer, x: Tensor, scale: Tensor, shift: Tensor) ->
 
 
 def normalised(x: Tensor, scale: Tensor, shift: Tensor, eps: Tensor | float) -> Tensor:
-    """Instance normalisation of what is around 0; ``eps`` is added to the variance, one for all channels or for each."""
+    """Instance normalisation of what is around 0.
+
+    Args:
+        x: (1, C, H, W).
+        scale, shift: of the result, (1, C, 1, 1) each.
+        eps: added to the variance, (1, C, 1, 1) or one for all.
+    """
     mean = mean_of(x)
     gain = scale * torch.rsqrt(mean_of(x * x) - mean * mean + eps)
     return x * gain + (shift - mean * gain)
