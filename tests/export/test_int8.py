@@ -123,9 +123,8 @@ def test_what_cannot_be_is_said(
         in_8_bits(source, tmp_path / "none")
     with pytest.raises(BadRequest, match="'subject' has no form in 8 bits"):
         in_8_bits(of_subject(), photos)
-    monkeypatch.setattr(
-        formats, "FORMATS", (formats.FORMATS[0]._replace(suffix=".other", title="Other", rounds=False),)
-    )
+    other = formats.Format(".other", "a file of others", "other", "export")
+    monkeypatch.setattr(formats, "FORMATS", (*formats.FORMATS, other))
     assert main(["export", "udnie", "-o", str(tmp_path / "udnie.other"), "--int8", str(photos)]) != 0
-    assert "Files of Other are not written in 8 bits" in capsys.readouterr().err
+    assert "Only ONNX is written in 8 bits, and not a file of others" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -51,16 +51,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from impasto.export.formats import FORMATS, format_of
+    from impasto.export.formats import format_of
     from impasto.export.run import check_place, export
 
     # Before anything is loaded.
     wanted = format_of(options.output)
     check_place(options.output, options.existing == "replace")
-    if options.int8 is not None and not wanted.rounds:
-        fitting = ", ".join(one.suffix for one in FORMATS if one.rounds)
+    if options.int8 is not None and wanted.module != "onnx":
         raise BadRequest(
-            f"Files of {wanted.title} are not written in 8 bits.", f"Leave --int8 out, or choose: {fitting}."
+            f"Only ONNX is written in 8 bits, and not {wanted.title}.", "Name a file .onnx, or leave --int8 out."
         )
     wanted.load()
     source = _source(options.what, options.style)

@@ -36,14 +36,12 @@ class Format(NamedTuple):
         title: what people call it.
         module: of this package, that writes and runs it.
         extra: of Impasto, that brings what it needs.
-        rounds: whether networks can be written in 8 bits.
     """
 
     suffix: str
     title: str
     module: str
     extra: str
-    rounds: bool = False
 
     def load(self) -> Writer:
         """The module; raises ImpastoError if something that it needs is not installed."""
@@ -55,7 +53,7 @@ class Format(NamedTuple):
             ) from error
 
 
-FORMATS = (Format(".onnx", "ONNX", "onnx", "export", rounds=True),)
+FORMATS = (Format(".onnx", "ONNX", "onnx", "export"),)
 
 
 def format_of(path: Path) -> Format:
