@@ -40,16 +40,23 @@ def web(server: RunningServer) -> Iterator[WebFace]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Starts a Chromium, with arguments of its own."""
     from playwright.sync_api import sync_playwright
 
     program = subprocess.run([Path(__file__).with_name("chromium.sh")], stdout=subprocess.PIPE, check=True, text=True)
+    path = program.stdout.split()[0]
     # Chromium has no sandbox for root; it sees nothing but our own page.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    usual = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program.stdout.split()[0], args=arguments)
-        yield chromium
-        chromium.close()
+        yield lambda *arguments: playwright.chromium.launch(executable_path=path, args=[*usual, *arguments])
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
+    chromium = launch()
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import subprocess
 import sys
 from io import BytesIO
@@ -87,6 +88,12 @@ def place(page: Page, across: float, down: float) -> tuple[float, float]:
     box = page.locator("#picture").bounding_box()
     assert box is not None
     return box["x"] + across * box["width"], box["y"] + down * box["height"]
+
+
+def decibels(one: np.ndarray, two: np.ndarray) -> float:
+    """How alike two pictures of 8 bits are: their peak signal-to-noise ratio."""
+    error = np.square(one.astype(np.float64) - two).mean()
+    return math.inf if error == 0 else 10 * math.log10(255**2 / error)
 
 
 def tab_to(page: Page, role: Any, name: str) -> None:

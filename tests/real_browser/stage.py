@@ -58,15 +58,17 @@ class Watched:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         # So the dialogs of files are caught from now on; else one can come before anybody waits for it.
         self.page.on("filechooser", lambda chooser: None)
-        self.page.on("request", lambda request: self._look_where(request.url))
+        self.page.on("request", lambda request: self.look_where(request.url))
 
     def _look_at(self, said: ConsoleMessage) -> None:
         if said.type in ("error", "warning"):
             self.complaints.append(said.text)
 
-    def _look_where(self, url: str) -> None:
+    def look_where(self, url: str) -> None:
+        """See that a request goes to nobody else."""
         if not url.startswith((self.origin, "blob:" + self.origin)):
             self.complaints.append(f"a request to {url}")
 
     def check(self) -> None:
-        assert [one for one in self.complaints if not re.search(self.expected, one)] == []
+        found = [one for one in self.complaints if not re.search(self.expected, one)]
+        assert not found, found

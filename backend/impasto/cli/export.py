@@ -5,9 +5,11 @@
     impasto export holiday.jpg -o holiday.onnx
     impasto export subject -o subject.onnx
     impasto export starry-night -o small.onnx --int8 holiday/
+    impasto export --page page/
 
 The file's suffix says which format. A bank has the code of the style as a second input, unless --style says which
 styles are to be baked in. Each file is run at three sizes beside what Impasto paints itself, before it gets its name.
+--page writes a folder for web servers instead: a page that paints in the browser.
 """
 
 from __future__ import annotations
@@ -24,10 +26,15 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "what", metavar="WHAT", help="a style, a bank or its student, a picture as a style, or: subject"
+        "what",
+        nargs="?",
+        metavar="WHAT",
+        help="a style, a bank or its student, a picture as a style, or: subject; for a page a bank",
     )
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FILE", help="the file; its suffix says the format"
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("-o", "--output", type=Path, metavar="FILE", help="the file; its suffix says the format")
+    where.add_argument(
+        "--page", type=Path, metavar="DIR", help="the folder of a page that paints in the browser, for any web server"
     )
     parser.add_argument(
         "--style",
@@ -48,9 +55,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="refuse",
         help="where the file is already: refuse to begin, or replace it (default: refuse)",
     )
+    parser.add_argument(
+        "--runtime",
+        type=Path,
+        metavar="PACKAGE",
+        help="for a page: onnxruntime-web, as a folder or as npm pack fetches it (default: npm is asked for it)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.page is not None:
+        return _write_page(options)
+    if options.what is None:
+        raise BadRequest(
+            "What is to be exported?", "A style, a bank, a picture, or subject: impasto export WHAT -o FILE"
+        )
     from impasto.export.formats import format_of
     from impasto.export.run import check_place, export
 
@@ -70,6 +89,26 @@ def run(options: argparse.Namespace) -> int:
     path = export(source, options.output, replace=options.existing == "replace", tell=print)
     size = sum(part.stat().st_size for part in path.parent.glob(f"{path.stem}*") if part.stem == path.stem)
     print(f"Wrote {path}, {size / 1e6:.1f} MB")
+    return 0
+
+
+def _write_page(options: argparse.Namespace) -> int:
+    from impasto.export.page import check_folder, offered_networks, write_page
+    from impasto.zoo.library import Library
+
+    replace, library = options.existing == "replace", Library()
+    if options.style:
+        raise BadRequest("A page has all styles of its bank.", "Leave --style out.")
+    check_folder(options.page, replace)
+    offered = offered_networks(library, options.what)
+    written = write_page(options.page, offered, library, replace=replace, runtime=options.runtime, tell=print)
+    runtime = sum(size for name, size in written.sizes.items() if name.startswith("runtime/"))
+    whole = sum(written.sizes.values())
+    print(
+        f"Wrote {written.folder} with {written.styles} styles: {whole / 1e6:.1f} MB, of them "
+        f"{runtime / 1e6:.1f} MB of onnxruntime-web\n"
+        f"To see it: python -m http.server --directory {quoted(str(written.folder))}, then http://localhost:8000/"
+    )
     return 0
 
 

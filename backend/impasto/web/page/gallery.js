@@ -3,8 +3,9 @@
 import { element } from "./options.js";
 
 const YOURS = "Yours";
+export const KINDS = ["Paintings", "Techniques", YOURS];
 /** Most techniques come in one bank; a painting has a painter; what else there is a person has kept or trained. */
-const kindOf = (style) => (style.bank === "techniques" ? "Techniques" : style.artist ? "Paintings" : YOURS);
+export const kindOf = (style) => (style.bank === "techniques" ? "Techniques" : style.artist ? "Paintings" : YOURS);
 
 export class Gallery {
   #tabs;
@@ -12,13 +13,13 @@ export class Gallery {
   #tiles = new Map();
   #pictures = 0;
 
-  /** `onPick(style, beside)` is told which style was picked, and whether beside those that were before. */
-  constructor(tabs, panels, onPick) {
+  /** `onPick(style, beside)` is told which style was picked, and whether beside those before; `kinds` are the tabs. */
+  constructor(tabs, panels, onPick, kinds = KINDS) {
     this.#tabs = tabs;
     this.onPick = onPick;
-    for (const kind of ["Paintings", "Techniques", YOURS]) this.#addTab(kind, panels);
+    for (const kind of kinds) this.#addTab(kind, panels);
     tabs.addEventListener("keydown", (event) => moveWithin(event, [...tabs.children]));
-    this.#open("Paintings");
+    this.#open(kinds[0]);
   }
 
   /** Show styles of the library; `thumbnail(style)` promises the address of a picture. */

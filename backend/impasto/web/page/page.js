@@ -140,7 +140,7 @@ async function paint() {
   for (const [name, value] of Object.entries(options.chosen)) form.append(name, value);
   painting = new AbortController();
   const { signal } = painting;
-  progress.begin();
+  progress.begin("Sending the photo");
   try {
     const onSent = (part) => progress.sent(part);
     const job = await run("/v1/stylize", form, { signal, onSent, onChange: (changed) => progress.at(changed) });

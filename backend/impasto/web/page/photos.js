@@ -1,13 +1,13 @@
 // How pictures come onto the page: chosen, dropped, pasted.
 
-/** `onPhoto(file)` gets photos, `onPicture(file)` pictures to paint like, which are dropped onto `gallery`. */
+/** `onPhoto(file)` gets photos, `onPicture(file)` pictures to paint like, which are dropped onto `gallery`, if given. */
 export function receivePictures({ input, buttons, gallery, onPhoto, onPicture }) {
   for (const button of buttons) button.addEventListener("click", () => input.click());
   input.addEventListener("change", () => {
     if (input.files[0]) onPhoto(input.files[0]);
     input.value = ""; // the same file again is a change, too
   });
-  const isStyle = (event) => gallery.contains(event.target);
+  const isStyle = (event) => gallery?.contains(event.target);
   const mark = (event) => {
     document.body.classList.toggle("dropping", Boolean(event) && !isStyle(event));
     document.body.classList.toggle("dropping-style", Boolean(event) && isStyle(event));

@@ -8,29 +8,29 @@ export class Progress {
     this.#find = find;
   }
 
-  begin() {
+  begin(words) {
     this.#find("progress").hidden = this.#find("cancel").hidden = false;
     this.#find("paint").hidden = true;
     this.#find("cancel").focus();
-    this.#show("Sending the photo", 0);
+    this.show(words, 0);
   }
 
   /** How much of the photo has gone, from 0 to 1. */
   sent(part) {
-    if (part < 1) this.#show(`Sending the photo, ${Math.round(100 * part)} %`, part, "Sending the photo");
-    else this.#show("The photo is there", null);
+    if (part < 1) this.show(`Sending the photo, ${Math.round(100 * part)} %`, part, "Sending the photo");
+    else this.show("The photo is there", null);
   }
 
   /** What the server tells of the job. */
   at({ state, place, fraction, doing }) {
     if (state === "queued") {
       const words = place ? `Waiting; ${place} before this one` : "Waiting for its turn";
-      this.#show(words, null);
+      this.show(words, null);
     } else if (state === "running") {
       const percent = Math.round(100 * fraction);
       const words = doing ? doing[0].toUpperCase() + doing.slice(1) : "Painting";
       // Somebody who listens wants to know of quarters, not of percents.
-      this.#show(`${words}, ${percent} %`, fraction, `${words}, ${25 * Math.floor(percent / 25)} %`);
+      this.show(`${words}, ${percent} %`, fraction, `${words}, ${25 * Math.floor(percent / 25)} %`);
     }
   }
 
@@ -43,7 +43,8 @@ export class Progress {
     this.#tell(words);
   }
 
-  #show(words, part, told = words) {
+  /** What is done, how much of it (from 0 to 1; null if nobody knows), and what somebody who listens is told. */
+  show(words, part, told = words) {
     this.#find("said").textContent = words;
     const bar = this.#find("bar");
     if (part === null) bar.removeAttribute("value");
