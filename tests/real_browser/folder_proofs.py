@@ -194,6 +194,18 @@ def expect_threads(watched: Watched, has: bool) -> None:
     assert watched.page.evaluate("crossOriginIsolated") is has
 
 
+def test_the_quick_network(open_folder: OpenFolder) -> None:
+    page = (watched := ready(open_folder())).page
+    drop(page, "#empty", "cat.png", CAT)
+    photo(page, "cat.png").wait_for()
+    paint(watched, "The Starry Night")
+    best = painted(page)
+    page.get_by_text("More options").click()
+    page.get_by_label("Quality").select_option(label="Quick")
+    paint(watched, "The Starry Night, quality quick")
+    assert 15 < decibels(best, painted(page)) < 40
+
+
 def test_offline(browser: Browser, site: Path) -> None:
     """Once it was loaded, the page needs its host no more; what it keeps is the page of that place alone."""
     host = StaticHost(site, OUTPUT / "static-offline.log")
