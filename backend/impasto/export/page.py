@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from impasto.export.check import sample
 from impasto.export.ort_web import read_runtime
@@ -59,8 +59,8 @@ _SHARED = (
     "stage.js",
     "style.css",
 )
-#: Bytes that onnxruntime-web takes per pixel and channel of the first layer, measured in Chromium (docs/page.md).
-_BYTES_PER_PIXEL = 26
+#: Bytes that onnxruntime-web takes for each number that has to be there at once, measured in Chromium (docs/page.md).
+_BYTES_PER_NUMBER = 5.2
 #: The trial that each browser has to pass has this height and width; odd, so that the edges are tried, too.
 _TRIAL = 61, 75
 
@@ -290,7 +290,7 @@ class _Page:
             "bytes": file.stat().st_size,
             "codes": f"{quote(name)}.codes.json",
             "least": net.min_size,
-            "bytes_per_pixel": _BYTES_PER_PIXEL * net.width,
+            "bytes_per_pixel": _BYTES_PER_NUMBER * _numbers_per_pixel(net),
             "reference": {"style": first, **_trial(source)},
         }
 
@@ -320,6 +320,13 @@ def _trial(source: Source) -> dict[str, Any]:
     photo = sample(*_TRIAL).mul(255).round().to(torch.uint8)
     painting = source.reference(photo / 255).mul(255).round().to(torch.uint8)
     return {"height": _TRIAL[0], "width": _TRIAL[1], "photo": _numbers(photo), "painting": _numbers(painting)}
+
+
+def _numbers_per_pixel(net: StyleBankNet) -> int:
+    """At the widest place: before the last upsampled convolution, its input padded, and its output."""
+    conv = net.up[-1].get_submodule("conv")
+    assert isinstance(conv, nn.Conv2d)
+    return 2 * conv.in_channels + conv.out_channels
 
 
 def _numbers(values: Tensor) -> str:

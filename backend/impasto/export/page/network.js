@@ -3,7 +3,7 @@
 import { readCodes } from "./codes.js";
 
 const RUNTIMES = {
-  // In the other layout, the usual one, it computes a convolution wrongly that follows on a Resize (findings/).
+  // In its usual layout onnxruntime-web 1.30 computes the first convolution wrongly, without a word.
   gpu: { provider: { name: "webgpu", preferredLayout: "NCHW" }, module: "ort.webgpu.min.mjs", binary: "ort-wasm-simd-threaded.asyncify.wasm" },
   cpu: { provider: { name: "wasm" }, module: "ort.wasm.min.mjs", binary: "ort-wasm-simd-threaded.wasm" },
 };
