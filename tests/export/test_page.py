@@ -139,7 +139,7 @@ def test_a_folder_of_others_is_left_alone(refused: Refused, tmp_path: Path) -> N
     (tmp_path / "file").write_text("")
     assert "file is a file; the page is a folder." in refused("--page", "file")
     assert "There is no bank 'clasic'" in refused("clasic", "--page", "new").replace('"', "'")
-    assert "A page has all styles of its bank." in refused("--page", "new", "--style", "udnie")
+    assert "A page has all styles of its bank" in refused("--page", "new", "--style", "udnie")
     assert "What is to be exported?" in refused("-o", "new.onnx")
     assert not (tmp_path / "new").exists()
 

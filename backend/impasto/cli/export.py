@@ -97,8 +97,8 @@ def _write_page(options: argparse.Namespace) -> int:
     from impasto.zoo.library import Library
 
     replace, library = options.existing == "replace", Library()
-    if options.style:
-        raise BadRequest("A page has all styles of its bank.", "Leave --style out.")
+    if options.style or options.int8 is not None:
+        raise BadRequest("A page has all styles of its bank, in float.", "Leave --style and --int8 out.")
     check_folder(options.page, replace)
     offered = offered_networks(library, options.what)
     written = write_page(options.page, offered, library, replace=replace, runtime=options.runtime, tell=print)
