@@ -15,6 +15,7 @@ styles are to be baked in. Each file is run at three sizes beside what Impasto p
 from __future__ import annotations
 
 import argparse
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,8 @@ def run(options: argparse.Namespace) -> int:
     from impasto.export.formats import format_of
     from impasto.export.run import check_place, export
 
+    # They warn of what is no business of those who export.
+    logging.getLogger("torch").setLevel(logging.ERROR)
     # Before anything is loaded.
     wanted = format_of(options.output)
     check_place(options.output, options.existing == "replace")
@@ -87,8 +90,10 @@ def run(options: argparse.Namespace) -> int:
 
         source = in_8_bits(source, options.int8, tell=print)
     path = export(source, options.output, replace=options.existing == "replace", tell=print)
-    size = sum(part.stat().st_size for part in path.parent.glob(f"{path.stem}*") if part.stem == path.stem)
+    size = sum(part.stat().st_size for part in wanted.files(path))
     print(f"Wrote {path}, {size / 1e6:.1f} MB")
+    if wanted.note:
+        print(wanted.note)
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import warnings
 from collections.abc import Mapping
@@ -25,7 +24,7 @@ OPSET = 18
 def write(source: Source, path: Path) -> None:
     """One file with the weights inside.
 
-    The card is in ``metadata_props`` as ``impasto.card``, the styles with their codes as ``impasto.styles``, both JSON.
+    What it tells of itself is in ``metadata_props``.
     """
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -35,10 +34,7 @@ def write(source: Source, path: Path) -> None:
         )
     assert program is not None
     model = _plain(program.model_proto, source.output)
-    told: dict[str, object] = {"impasto.card": {**source.card, "opset": OPSET}}
-    if source.styles:
-        told["impasto.styles"] = source.listed_styles()
-    onnx.helper.set_model_props(model, {key: json.dumps(value, ensure_ascii=False) for key, value in told.items()})
+    onnx.helper.set_model_props(model, source.told(opset=OPSET))
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
 

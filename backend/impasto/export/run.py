@@ -10,7 +10,7 @@ from pathlib import Path
 from impasto.export.check import Compared, compare
 from impasto.export.formats import format_of
 from impasto.export.source import Source
-from impasto_link.errors import BadRequest
+from impasto_link.errors import BadRequest, ImpastoError
 
 
 def export(source: Source, path: Path, *, replace: bool, tell: Callable[[Compared], None] = lambda found: None) -> Path:
@@ -36,20 +36,30 @@ def export(source: Source, path: Path, *, replace: bool, tell: Callable[[Compare
     # Beside it, for to move a file within a disk takes no room.
     with tempfile.TemporaryDirectory(prefix=".impasto-", dir=path.parent) as folder:
         written = Path(folder) / path.name
-        writer.write(source, written)
-        for found in compare(source, writer.open_file(written)):
+        try:
+            writer.write(source, written)
+            run = writer.open_file(written)
+        except (ImpastoError, OSError, MemoryError):
+            raise
+        except Exception as error:
+            what = str(error).strip().partition("\n")[0] or type(error).__name__
+            raise ImpastoError(
+                f"{source.name} could not be made a file of {wanted.title}: {what}", "Try another format, and tell us."
+            ) from error
+        for found in compare(source, run):
             tell(found)
         # What lies beside the file comes first, so that it is never there without.
-        for part in sorted(Path(folder).iterdir(), key=lambda part: part == written):
+        for part in wanted.files(written):
             os.replace(part, path.parent / part.name)
     return path
 
 
 def check_place(path: Path, replace: bool) -> None:
-    """Raise BadRequest if nothing may be written there."""
-    if path.is_dir():
-        raise BadRequest(f"{path} is a folder.", "Name a file with -o.")
+    """Raise BadRequest if nothing may be written there, or in no format that there is."""
     if not path.parent.is_dir():
         raise BadRequest(f"There is no folder {path.parent}.", "Make it first, or name another with -o.")
-    if path.exists() and not replace:
-        raise BadRequest(f"{path} is there already.", "Name another with -o, or give --existing replace.")
+    for file in format_of(path).files(path):
+        if file.is_dir():
+            raise BadRequest(f"{file} is a folder.", "Name a file with -o.")
+        if file.exists() and not replace:
+            raise BadRequest(f"{file} is there already.", "Name another with -o, or give --existing replace.")

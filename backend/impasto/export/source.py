@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -82,6 +83,13 @@ class Source:
         assert isinstance(bank, PortableStyleBank)
         assert isinstance(bank.net, StyleBankNet)
         return FoldedStyleBank(bank.net, torch.device("cpu"), torch.float32)
+
+    def told(self, **more: object) -> dict[str, str]:
+        """What a file says of itself: ``impasto.card`` and, with codes, ``impasto.styles``, both JSON."""
+        told: dict[str, object] = {"impasto.card": {**self.card, **more}}
+        if self.styles:
+            told["impasto.styles"] = self.listed_styles()
+        return {key: json.dumps(value, ensure_ascii=False) for key, value in told.items()}
 
     def listed_styles(self) -> list[dict[str, Any]]:
         """The styles with their codes as text: base64 of float16, little-endian."""

@@ -61,6 +61,10 @@ def _channel(top: int, left: int, height: int, width: int, blob: int, device: to
     if step > 1:
         samples = F.interpolate(samples, scale_factor=step, mode="bilinear", align_corners=False)
     down, across = top - first_row * step, left - first_column * step
+    if torch.compiler.is_exporting():
+        # That there are enough of them it cannot see for itself.
+        torch._check(down + height <= samples.shape[2])
+        torch._check(across + width <= samples.shape[3])
     # The variance of white noise grows by the sum of a kernel's squares, here once down and once across.
     spread = _HASH_SPREAD * sum(weight**2 for weight in _GAUSSIANS[blob])
     return samples[..., down : down + height, across : across + width] * (SPREAD / spread)

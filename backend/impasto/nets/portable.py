@@ -7,13 +7,17 @@ What runtimes compute otherwise than PyTorch is avoided:
 - ONNX Runtime 1.32 and OpenVINO 2026.4 sum whole planes in float32 with few accumulators: at 2048 x 2048 that leaves
   88 and 71 dB, and less by about 16 with each doubling. Means are therefore taken by rows first. OpenVINO makes two
   sums into one again, and a normalisation that it recognises into its own, unless there is a factor between them.
-- A mean that is many standard deviations from 0 costs digits of the variance. Each convolution gets the bias that keeps
-  its result around 0, and the normalisation takes it away again.
+- Means that are many standard deviations from 0 are taken away before anything is squared. A bias that keeps
+  convolutions around 0 would do, too; but one that is no constant is none that XNNPACK takes, nor a convolution in
+  8 bits.
 - OpenVINO computes 64 bit integers in 32 bits, and shifts them otherwise. The grain does with 32 bits, and no shifts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import cast
 
 import torch
@@ -26,6 +30,23 @@ from impasto.nets.unet import SubjectNet
 
 #: The longest side of a picture, in pixels.
 LONGEST = 1 << 15
+_longest: ContextVar[int | None] = ContextVar("_longest", default=LONGEST)
+
+
+@contextmanager
+def sizes_up_to(longest: int | None) -> Iterator[None]:
+    """How sizes are given to torch.export, while this lasts.
+
+    Args:
+        longest: padded sizes are symbols of their own, and this is their most, in pixels; or None, and they are
+            expressions of the picture's size, which takes ten times as long, and asserts of it what is true of
+            multiples of the stride only.
+    """
+    token = _longest.set(longest)
+    try:
+        yield
+    finally:
+        _longest.reset(token)
 
 
 class PortableStyleBank(nn.Module):
@@ -131,12 +152,12 @@ def _whole(x: Tensor, stride: int) -> Tensor:
 
 def _least_multiple(size: int, stride: int) -> int:
     count = (size + stride - 1) // stride
-    if torch.compiler.is_exporting():
-        # By way of a tensor it becomes a symbol of its own. As an expression of the size it would stay in all sizes
-        # after it, and what the exporter then asserts of them is true of multiples of the stride only.
+    longest = _longest.get()
+    if torch.compiler.is_exporting() and longest is not None:
+        # What comes out of a tensor is a new symbol.
         count = cast(int, torch.scalar_tensor(count, dtype=torch.int64).item())
         torch._check(count >= 1)
-        torch._check(count <= LONGEST // stride)
+        torch._check(count <= longest // stride)
         torch._check(count * stride >= size)
         torch._check(count * stride - size < size)
     return count * stride
@@ -149,26 +170,23 @@ def _layer(layer: nn.Module, x: Tensor, reader: CodeReader) -> Tensor:
 
 def portable_layer(layer: ConvLayer, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """What a `ConvLayer` does with a scale and a shift, (1, C, 1, 1) each."""
-    weight = layer.conv.weight
-    bias = -(mean_of(x)[..., 0, 0] @ weight.sum((2, 3)).T)[0]
     if layer.upsample:
         x = F.interpolate(x, scale_factor=2.0, mode="nearest")
-    x = F.conv2d(F.pad(x, (layer.pad,) * 4, mode="reflect"), weight, bias, layer.conv.stride)
+    x = F.conv2d(F.pad(x, (layer.pad,) * 4, mode="reflect"), layer.conv.weight, stride=layer.conv.stride)
     x = normalised(x, scale, shift, NORM_EPS)
     return F.relu(x) if layer.relu else x
 
 
 def normalised(x: Tensor, scale: Tensor, shift: Tensor, eps: Tensor | float) -> Tensor:
-    """Instance normalisation of what is around 0.
+    """Instance normalisation.
 
     Args:
         x: (1, C, H, W).
         scale, shift: of the result, (1, C, 1, 1) each.
         eps: added to the variance, (1, C, 1, 1) or one for all.
     """
-    mean = mean_of(x)
-    gain = scale * torch.rsqrt(mean_of(x * x) - mean * mean + eps)
-    return x * gain + (shift - mean * gain)
+    x = x - mean_of(x)
+    return x * (scale * torch.rsqrt(mean_of(x * x) + eps)) + shift
 
 
 def mean_of(x: Tensor) -> Tensor:
