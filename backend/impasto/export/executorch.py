@@ -12,14 +12,14 @@ from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
 from executorch.runtime import Runtime
 
 from impasto.export.formats import Runner, format_of
-from impasto.export.program import as_program
+from impasto.export.program import for_compilers
 from impasto.export.source import Source
 
 
 def write(source: Source, path: Path) -> None:
     """See `impasto.export.formats.Writer`. The memory for the largest picture is laid out beforehand."""
     program = to_edge_transform_and_lower(
-        as_program(source, format_of(path).longest),
+        for_compilers(source, format_of(path).longest),
         partitioner=[XnnpackPartitioner()],
         # The grain's bitwise operators are none of the core ones, which the portable kernels have all the same.
         compile_config=EdgeCompileConfig(_check_ir_validity=False),

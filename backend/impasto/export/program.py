@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch.export import Dim, ExportedProgram
 
 from impasto.export.formats import Runner
 from impasto.export.source import Source
-from impasto.nets.portable import LONGEST, sizes_up_to
+from impasto.nets.portable import LONGEST, sizes_as_expressions
 
 #: Height and width of the sample; no number of the network, lest one be taken for the other.
 _SAMPLE = (72, 104)
@@ -24,21 +25,29 @@ def sample(source: Source) -> tuple[Tensor, ...]:
     return tuple(source.inputs(torch.rand(1, 3, *_SAMPLE)).values())
 
 
-def as_program(source: Source, longest: int = LONGEST) -> ExportedProgram:
-    """The network for any height and width.
+def as_program(source: Source) -> ExportedProgram:
+    """The network for any height and width."""
+    height, width = (Dim(name, min=source.smallest, max=LONGEST) for name in ("height", "width"))
+    return _exported(source, {2: height, 3: width})
+
+
+def for_compilers(source: Source, longest: int = LONGEST) -> ExportedProgram:
+    """The same for compilers that cannot do with sizes that are symbols of their own.
+
+    Inductor 2.15 reads what a convolution of such a size makes in another order than it is written in, and XNNPACK
+    takes no such convolutions.
 
     Args:
         source: the network.
         longest: the longest side that it will be given, in pixels.
     """
-    shapes: dict[str, dict[int, Dim]] = {name: {} for name in source.inputs(torch.empty(0))} | {
-        "image": {
-            2: Dim("height", min=source.smallest, max=longest),
-            3: Dim("width", min=source.smallest, max=longest),
-        }
-    }
-    with sizes_up_to(longest):
-        return torch.export.export(source.net, sample(source), dynamic_shapes=shapes)
+    with sizes_as_expressions():
+        return _exported(source, {side: Dim.AUTO(min=source.smallest, max=longest) for side in (2, 3)})
+
+
+def _exported(source: Source, image: dict[int, Any]) -> ExportedProgram:
+    shapes = {name: image if name == "image" else {} for name in source.inputs(torch.empty(0))}
+    return torch.export.export(source.net, sample(source), dynamic_shapes=shapes)
 
 
 def write(source: Source, path: Path) -> None:

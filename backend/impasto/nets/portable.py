@@ -30,23 +30,21 @@ from impasto.nets.unet import SubjectNet
 
 #: The longest side of a picture, in pixels.
 LONGEST = 1 << 15
-_longest: ContextVar[int | None] = ContextVar("_longest", default=LONGEST)
+_as_symbols = ContextVar("_as_symbols", default=True)
 
 
 @contextmanager
-def sizes_up_to(longest: int | None) -> Iterator[None]:
-    """How sizes are given to torch.export, while this lasts.
+def sizes_as_expressions() -> Iterator[None]:
+    """While this lasts, padded sizes are expressions of the picture's size to torch.export, not symbols of their own.
 
-    Args:
-        longest: padded sizes are symbols of their own, and this is their most, in pixels; or None, and they are
-            expressions of the picture's size, which takes ten times as long, and asserts of it what is true of
-            multiples of the stride only.
+    That takes it longer, and it asserts of them what is true of multiples of the stride only, so its own files are none
+    that can be used; but there are compilers that cannot do with symbols.
     """
-    token = _longest.set(longest)
+    token = _as_symbols.set(False)
     try:
         yield
     finally:
-        _longest.reset(token)
+        _as_symbols.reset(token)
 
 
 class PortableStyleBank(nn.Module):
@@ -152,12 +150,11 @@ def _whole(x: Tensor, stride: int) -> Tensor:
 
 def _least_multiple(size: int, stride: int) -> int:
     count = (size + stride - 1) // stride
-    longest = _longest.get()
-    if torch.compiler.is_exporting() and longest is not None:
+    if torch.compiler.is_exporting() and _as_symbols.get():
         # What comes out of a tensor is a new symbol.
         count = cast(int, torch.scalar_tensor(count, dtype=torch.int64).item())
         torch._check(count >= 1)
-        torch._check(count <= longest // stride)
+        torch._check(count <= LONGEST // stride)
         torch._check(count * stride >= size)
         torch._check(count * stride - size < size)
     return count * stride
