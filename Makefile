@@ -8,7 +8,7 @@ SHARING = OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE}
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: docs docs-tables demo test test-link test-ray test-page test-web lint bench bench-batch bench-serving bench-load bench-quality bench-look bench-masks bench-pictures bench-students wheel plugins test-cpp test-krita krita-root test-gimp gimp-root setup clean
+.PHONY: docs docs-tables demo test test-link test-ray test-page test-web lint bench bench-batch bench-export bench-serving bench-load bench-quality bench-look bench-masks bench-pictures bench-students wheel plugins test-cpp test-krita krita-root test-gimp gimp-root setup clean
 
 setup: $(VENV)/.ready
 
@@ -81,6 +81,12 @@ bench: setup
 	@$(UV) pip install --quiet --python $(BIN)/python --editable ".[demo,train,bench]"
 	$(BIN)/python benchmarks/network.py
 	$(BIN)/python benchmarks/speed.py
+
+# Exported files in their own runtimes. Those of ExecuTorch only where the extra `executorch` is. A short form:
+# EXPORT="--sizes 512 --formats .onnx .xml"
+EXPORT ?=
+bench-export: setup
+	$(SHARING) $(BIN)/python benchmarks/export.py $(EXPORT)
 
 # What others feel of somebody's long work; and two hundred clients at once, over ZeroMQ and HTTP (LOAD=--short for few).
 LOAD ?=
