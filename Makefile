@@ -44,14 +44,14 @@ test-link: setup
 	    env PYTHONPATH=backend python -m pytest -q --confcutdir=tests/link $(TESTS_OF_LINK) || exit 1; \
 	done
 
-# The pages of the web face and of `impasto export --page` in a real Chromium, which is Debian's and is installed if there
-# is none, as root; and the examples for serving and in JavaScript. Screenshots and logs come into WEB_OUTPUT. Some proofs only: make test-web PROOFS="mouse or key"
+# The page of the web face in a real Chromium, which is Debian's and is installed if there is none, as root; and the
+# examples for serving. Screenshots and logs come into WEB_OUTPUT. Some proofs only: make test-web PROOFS="mouse or key"
 WEB_OUTPUT ?= build/web
 test-web: setup
 	@$(UV) pip install --quiet --python $(BIN)/python --group web
 	WEB_OUTPUT=$(WEB_OUTPUT) $(SHARING) $(BIN)/python -m pytest $(if $(PROOFS),-k "$(PROOFS)") tests/real_browser/proofs.py tests/real_browser/examples.py
 
-# The page of `impasto export --page`, likewise. Not a part of .ci/run yet: two proofs fail on a busy machine.
+# The page of `impasto export --page`, likewise, and exported files in JavaScript.
 test-page: setup
 	@$(UV) pip install --quiet --python $(BIN)/python --group web
 	WEB_OUTPUT=$(WEB_OUTPUT) $(SHARING) $(BIN)/python -m pytest $(if $(PROOFS),-k "$(PROOFS)") tests/real_browser/folder_proofs.py tests/real_browser/javascript.py

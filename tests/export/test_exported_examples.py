@@ -23,7 +23,7 @@ def test_two_styles_are_mixed_without_impasto(
     Image.fromarray(photo).save(tmp_path / "photo.png")
     command = [sys.executable, str(EXAMPLE), str(bank), "photo.png", "painting.png", "waves=0.75", "night=0.25"]
     subprocess.run(command, check=True, cwd=tmp_path)
-    painting = torch.from_numpy(np.asarray(Image.open(tmp_path / "painting.png"))).permute(2, 0, 1)[None] / 255
+    painting = torch.from_numpy(np.array(Image.open(tmp_path / "painting.png"))).permute(2, 0, 1)[None] / 255
     with torch.inference_mode():
         code = 0.75 * codes["waves"] + 0.25 * codes["night"]
         wanted = net(torch.from_numpy(photo).permute(2, 0, 1)[None] / 255, code)

@@ -7,7 +7,7 @@ import importlib.abc
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
@@ -134,13 +134,12 @@ class Absent(importlib.abc.MetaPathFinder):
 
 
 @pytest.fixture
-def absent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def absent(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("onnx", "openvino", "executorch", "tensorrt")
     for module in list(sys.modules):
         if module.split(".")[0] in names or module.removeprefix("impasto.export.") in names:
             monkeypatch.delitem(sys.modules, module)
     monkeypatch.setattr(sys, "meta_path", [Absent(*names), *sys.meta_path])
-    yield
 
 
 @pytest.mark.usefixtures("absent")
@@ -192,7 +191,7 @@ def test_what_the_exporter_stumbles_over_is_said(
         raise RuntimeError("this operator\nis not known")
 
     monkeypatch.setattr(torchscript, "write", write)
-    with pytest.raises(ImpastoError, match="small could not be made a file of TorchScript: this operator$"):
+    with pytest.raises(ImpastoError, match="small could not be made a file of TorchScript: this operator Try"):
         export(quick, tmp_path / "small.pt", replace=False)
 
 

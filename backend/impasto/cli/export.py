@@ -65,6 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    # PyTorch's exporters warn of what is no business of those who export.
+    logging.getLogger("torch").setLevel(logging.ERROR)
     if options.page is not None:
         return _write_page(options)
     if options.what is None:
@@ -74,8 +76,6 @@ def run(options: argparse.Namespace) -> int:
     from impasto.export.formats import format_of
     from impasto.export.run import check_place, export
 
-    # They warn of what is no business of those who export.
-    logging.getLogger("torch").setLevel(logging.ERROR)
     # Before anything is loaded.
     wanted = format_of(options.output)
     check_place(options.output, options.existing == "replace")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,11 +21,7 @@ OPSET = 18
 
 
 def write(source: Source, path: Path) -> None:
-    """One file with the weights inside.
-
-    What it tells of itself is in ``metadata_props``.
-    """
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    """See `impasto.export.formats.Writer`; one file. What it tells of itself is in ``metadata_props``."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(

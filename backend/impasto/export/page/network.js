@@ -51,7 +51,11 @@ class Network {
     const threads = self.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1;
     Object.assign(ort.env.wasm, { numThreads: threads, wasmPaths: RUNTIME_FOLDER, wasmBinary });
     ort.env.logLevel = "error";
-    const session = await ort.InferenceSession.create(model, { executionProviders: [RUNTIMES[kind].provider] });
+    const session = await ort.InferenceSession.create(model, {
+      executionProviders: [RUNTIMES[kind].provider],
+      // A graphics card leaves sizes to the processor, which it would warn of each time.
+      logSeverityLevel: 3,
+    });
     const network = new Network(ort, session, facts, codes);
     network.by = kind === "gpu" ? "the graphics card" : threads > 1 ? `${threads} threads of the processor` : "the processor";
     network.notes = failed ? [`The graphics card could not be used (${failed.message}), so the processor painted.`] : [];
