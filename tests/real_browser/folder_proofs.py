@@ -286,7 +286,7 @@ def test_a_browser_that_computes_wrongly(open_folder: OpenFolder) -> None:
 
 
 def test_pictures_that_are_none(open_folder: OpenFolder) -> None:
-    watched = open_folder()
+    watched = ready(open_folder())
     page = watched.page
     problem = page.locator("#photo-problem")
     page.get_by_role("button", name="Paint", exact=True).click()

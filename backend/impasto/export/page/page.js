@@ -20,6 +20,7 @@ const stage = new Stage(find);
 const progress = new Progress(find);
 const paintings = new Paintings(find("paintings"), (shown) => view(shown?.photo ?? photo, shown));
 let photo = null;
+let wasGivenPhoto = false; // also while it is being read, and if it was none
 let painting = null; // the one that is being made: an AbortController
 let gallery, mixture, options, painter;
 
@@ -53,7 +54,7 @@ async function start() {
   mixture.pick(folder.styles[0], false);
   painter = new Painter();
   // A reload, after which there are threads, would cost whoever is quick the photo.
-  const isBusy = () => photo !== null;
+  const isBusy = () => wasGivenPhoto;
   keepForLater(isBusy, (said) => (find("offline").textContent = said)).catch(console.info);
 }
 
@@ -65,6 +66,7 @@ async function askJson(path) {
 
 async function usePhoto(file) {
   clearProblems();
+  wasGivenPhoto = true;
   const next = { file, name: file.name, address: URL.createObjectURL(file) };
   await stage.showPhoto(next).catch(() => {
     throw new Error(`${file.name} is no picture that this browser can read, or it is damaged.`);
