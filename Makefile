@@ -8,7 +8,7 @@ SHARING = OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE}
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: docs docs-tables demo test test-link test-ray test-page test-web lint bench bench-batch bench-export bench-serving bench-load bench-quality bench-look bench-masks bench-pictures bench-students wheel plugins test-cpp test-krita krita-root test-gimp gimp-root setup clean
+.PHONY: docs docs-tables demo test test-formats test-link test-ray test-page test-web lint bench bench-batch bench-export bench-serving bench-load bench-quality bench-look bench-masks bench-pictures bench-students wheel plugins test-cpp test-krita krita-root test-gimp gimp-root setup clean
 
 setup: $(VENV)/.ready
 
@@ -55,6 +55,11 @@ test-web: setup
 test-page: setup
 	@$(UV) pip install --quiet --python $(BIN)/python --group web
 	WEB_OUTPUT=$(WEB_OUTPUT) $(SHARING) $(BIN)/python -m pytest $(if $(PROOFS),-k "$(PROOFS)") tests/real_browser/folder_proofs.py tests/real_browser/javascript.py
+
+# The shipped networks in every format but TensorRT's, in their own runtimes. Needs a C++ compiler.
+test-formats: setup
+	@$(UV) pip install --quiet --python $(BIN)/python --editable ".[demo,export,inspect,train,executorch]"
+	$(SHARING) $(BIN)/python -m pytest tests/export/proof_formats.py
 
 # On a Ray cluster of this machine, of which workers are killed, and the command itself.
 test-ray: setup

@@ -14,11 +14,9 @@ import torch
 
 from impasto.export.check import psnr, sample
 from impasto.export.run import export
-from impasto.export.source import Source, of_subject
-from impasto.masking.subject import find_mask
+from impasto.export.source import Source
 from impasto.nets.portable import OneStyle, PortableStyleBank
 from impasto.nets.style_bank import StyleBankNet
-from impasto.zoo.subject import load_subject_net, subject_model
 
 
 @pytest.mark.parametrize(("height", "width"), [(8, 8), (9, 51), (301, 219), (258, 600)])
@@ -54,15 +52,3 @@ def test_a_style_is_baked_in(net: StyleBankNet, codes: dict[str, torch.Tensor], 
     with torch.inference_mode():
         wanted = net(picture, codes["waves"])
     assert psnr(torch.from_numpy(session.run(None, {"image": picture.numpy()})[0]), wanted) > 90
-
-
-def test_the_subject_is_found_as_impasto_finds_it(tmp_path: Path, astronaut: np.ndarray) -> None:
-    path = export(of_subject(), tmp_path / "subject.onnx", replace=False)
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    photo = torch.from_numpy(astronaut).permute(2, 0, 1)[None] / 255
-    small = torch.nn.functional.interpolate(photo, (320, 320), mode="bicubic", antialias=True).clamp(0, 1)
-    mask = torch.from_numpy(session.run(None, {"image": small.numpy()})[0])
-    ours = find_mask(load_subject_net(subject_model()), small)
-    # Impasto's own has its specks taken away.
-    assert float((mask - ours).abs().mean()) < 0.01
-    assert float(mask[0, 0, 200, 160]) > 0.9 > 0.1 > float(mask[0, 0, 10, 10])
