@@ -8,7 +8,7 @@ SHARING = OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE}
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: docs docs-tables demo test test-formats test-link test-ray test-page test-web lint bench bench-batch bench-export bench-serving bench-load bench-quality bench-look bench-masks bench-pictures bench-students wheel plugins test-cpp test-krita krita-root test-gimp gimp-root setup clean
+.PHONY: docs docs-tables demo test test-formats test-link test-ray test-page test-web lint bench bench-batch bench-export bench-serving bench-load bench-quality bench-look bench-masks bench-page bench-pictures bench-students wheel plugins test-cpp test-krita krita-root test-gimp gimp-root setup clean
 
 setup: $(VENV)/.ready
 
@@ -92,6 +92,13 @@ bench: setup
 EXPORT ?=
 bench-export: setup
 	$(SHARING) $(BIN)/python benchmarks/export.py $(EXPORT)
+
+# A short form: PAGE="--sizes 512"
+# The page that paints by itself, in Chromium, which is Debian's and is installed if there is none, as root.
+PAGE ?=
+bench-page: setup
+	@$(UV) pip install --quiet --python $(BIN)/python --group web
+	PYTHONPATH=tests $(SHARING) $(BIN)/python benchmarks/page.py $(PAGE)
 
 # What others feel of somebody's long work; and two hundred clients at once, over ZeroMQ and HTTP (LOAD=--short for few).
 LOAD ?=

@@ -10,12 +10,11 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from real_browser.stage import AXE, OUTPUT, PATIENCE, Watched, WebFace
+from real_browser.stage import AXE, OUTPUT, PATIENCE, Watched, WebFace, launcher
 from support import RunningServer
 
 if TYPE_CHECKING:
@@ -42,14 +41,8 @@ def web(server: RunningServer) -> Iterator[WebFace]:
 @pytest.fixture(scope="session")
 def launch() -> Iterator[Callable[..., Browser]]:
     """Starts a Chromium, with arguments of its own."""
-    from playwright.sync_api import sync_playwright
-
-    program = subprocess.run([Path(__file__).with_name("chromium.sh")], stdout=subprocess.PIPE, check=True, text=True)
-    path = program.stdout.split()[0]
-    # Chromium has no sandbox for root; it sees nothing but our own page.
-    usual = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        yield lambda *arguments: playwright.chromium.launch(executable_path=path, args=[*usual, *arguments])
+    with launcher() as launch:
+        yield launch
 
 
 @pytest.fixture(scope="session")

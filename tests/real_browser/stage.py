@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 from support import RunningServer
 
 if TYPE_CHECKING:
-    from playwright.sync_api import ConsoleMessage, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page
 
 #: Where screenshots and logs come.
 OUTPUT = Path(os.environ.get("WEB_OUTPUT", "build/web"))
@@ -21,6 +23,19 @@ OUTPUT = Path(os.environ.get("WEB_OUTPUT", "build/web"))
 AXE = "4.14.1"
 #: In milliseconds. No measure of speed: a busy machine takes its time.
 PATIENCE = 60_000
+
+
+@contextmanager
+def launcher() -> Iterator[Callable[..., Browser]]:
+    """What starts a Chromium, with arguments of its own."""
+    from playwright.sync_api import sync_playwright
+
+    program = subprocess.run([Path(__file__).with_name("chromium.sh")], stdout=subprocess.PIPE, check=True, text=True)
+    path = program.stdout.split()[0]
+    # Chromium has no sandbox for root; it sees nothing but our own page.
+    usual = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        yield lambda *arguments: playwright.chromium.launch(executable_path=path, args=[*usual, *arguments])
 
 
 class WebFace:

@@ -80,7 +80,14 @@ FORMATS = (
     Format(
         ".pt", "TorchScript", "torchscript", note="PyTorch has given TorchScript up; .pt2 is what it has in its place."
     ),
-    Format(".pte", "ExecuTorch", "executorch", "executorch", longest=1024),
+    Format(
+        ".pte",
+        "ExecuTorch",
+        "executorch",
+        "executorch",
+        longest=1024,
+        note="It takes pictures of up to 1024 pixels a side: their memory is laid out beforehand.",
+    ),
     Format(".engine", "TensorRT", "tensorrt", "tensorrt", note="It is for this card and this version of TensorRT."),
 )
 
