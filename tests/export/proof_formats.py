@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from skimage import data
 from torch import nn
 
 from impasto.cli import main
@@ -48,6 +50,19 @@ def test_a_style_is_right_in_large_pictures(suffix: str, tmp_path: Path) -> None
     assert main(["export", "starry-night", "-o", str(path)]) == 0
     source = of_styles([StyleChoice("starry-night", 1.0)], {}, Library())
     assert decibels(path, source, 2047, 2049) > 85
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".xml"])
+def test_a_style_in_8_bits(suffix: str, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for photo in ("astronaut", "chelsea", "coffee", "rocket"):
+        Image.fromarray(getattr(data, photo)()).save(photos / f"{photo}.png")
+    path = tmp_path / f"night{suffix}"
+    assert main(["export", "starry-night", "-o", str(path), "--int8", str(photos)]) == 0
+    source = of_styles([StyleChoice("starry-night", 1.0)], {}, Library())
+    assert decibels(path, source, 333, 222) > 46
+    assert sum(part.stat().st_size for part in format_of(path).files(path)) < 3e6
 
 
 def test_the_subject_is_found_as_impasto_finds_it(tmp_path: Path, astronaut: np.ndarray) -> None:

@@ -15,7 +15,7 @@ from onnx import numpy_helper
 from PIL import Image
 
 from impasto.cli import main
-from impasto.export import formats, int8
+from impasto.export import int8
 from impasto.export.check import compare, psnr, sample
 from impasto.export.int8 import in_8_bits
 from impasto.export.onnx import open_file
@@ -114,7 +114,6 @@ def test_what_cannot_be_is_said(
     photos: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     source = replace(rounded, net=OneStyle(PortableStyleBank(net), net.neutral_code()[None]))
     with pytest.raises(BadRequest, match="There are no photos in"):
@@ -123,8 +122,6 @@ def test_what_cannot_be_is_said(
         in_8_bits(source, tmp_path / "none")
     with pytest.raises(BadRequest, match="'subject' has no form in 8 bits"):
         in_8_bits(of_subject(), photos)
-    other = formats.Format(".other", "a file of others", "other", "export")
-    monkeypatch.setattr(formats, "FORMATS", (*formats.FORMATS, other))
-    assert main(["export", "udnie", "-o", str(tmp_path / "udnie.other"), "--int8", str(photos)]) != 0
-    assert "Only ONNX is written in 8 bits, and not a file of others" in capsys.readouterr().err
+    assert main(["export", "udnie", "-o", str(tmp_path / "udnie.pt2"), "--int8", str(photos)]) != 0
+    assert "torch.export is not written in 8 bits" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -73,16 +73,15 @@ def run(options: argparse.Namespace) -> int:
         raise BadRequest(
             "What is to be exported?", "A style, a bank, a picture, or subject: impasto export WHAT -o FILE"
         )
-    from impasto.export.formats import format_of
+    from impasto.export.formats import FORMATS, format_of
     from impasto.export.run import check_place, export
 
     # Before anything is loaded.
     wanted = format_of(options.output)
     check_place(options.output, options.existing == "replace")
-    if options.int8 is not None and wanted.module != "onnx":
-        raise BadRequest(
-            f"Only ONNX is written in 8 bits, and not {wanted.title}.", "Name a file .onnx, or leave --int8 out."
-        )
+    if options.int8 is not None and not wanted.int8:
+        able = " or ".join(one.suffix for one in FORMATS if one.int8)
+        raise BadRequest(f"{wanted.title} is not written in 8 bits.", f"Name a file {able}, or leave --int8 out.")
     wanted.load()
     source = _source(options.what, options.style)
     if options.int8 is not None:

@@ -41,6 +41,7 @@ class Format(NamedTuple):
         extra: of Impasto, that brings what it needs; none if that is PyTorch.
         beside: the suffix of a second file, next to the first.
         longest: the longest side of a picture that it takes, in pixels.
+        int8: whether networks in 8 bits can be written in it.
         note: what whoever chooses it should know.
     """
 
@@ -50,6 +51,7 @@ class Format(NamedTuple):
     extra: str = ""
     beside: str = ""
     longest: int = LONGEST
+    int8: bool = False
     note: str = ""
 
     def load(self) -> Writer:
@@ -73,8 +75,8 @@ class Format(NamedTuple):
 
 
 FORMATS = (
-    Format(".onnx", "ONNX", "onnx", "export"),
-    Format(".xml", "OpenVINO IR", "openvino", "export", beside=".bin"),
+    Format(".onnx", "ONNX", "onnx", "export", int8=True),
+    Format(".xml", "OpenVINO IR", "openvino", "export", beside=".bin", int8=True),
     Format(".pt2", "torch.export", "program"),
     Format(".aoti.pt2", "AOTInductor", "compiled", note="It is for this kind of machine and this version of PyTorch."),
     Format(
