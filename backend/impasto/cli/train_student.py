@@ -21,11 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--width",
         type=int,
-        default=12,
-        help="channels of the first layer; the bank that is installed has 32 (default: 12)",
+        default=8,
+        help="channels of the first layer; the bank that is installed has 32 (default: 8)",
     )
     parser.add_argument(
-        "--blocks", type=int, default=4, help="residual blocks; the bank that is installed has 5 (default: 4)"
+        "--blocks", type=int, default=3, help="residual blocks; the bank that is installed has 5 (default: 3)"
     )
     add_run_arguments(
         parser,

@@ -47,8 +47,8 @@ class StudentPlan:
     photos: Path
     bank: str = "classic"
     name: str = "small"
-    width: int = 12
-    blocks: int = 4
+    width: int = 8
+    blocks: int = 3
     device: str = "auto"
     work: Path | None = None
     output: Path | None = None
