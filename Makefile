@@ -8,7 +8,7 @@ SHARING = OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE}
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: docs docs-tables demo test test-formats test-link test-ray test-page test-web lint bench bench-batch bench-export bench-serving bench-load bench-quality bench-look bench-masks bench-page bench-pictures bench-students wheel plugins test-cpp test-krita krita-root test-gimp gimp-root setup clean
+.PHONY: docs docs-tables demo test test-formats test-link test-ray test-page test-web lint bench bench-batch bench-export bench-int8 bench-serving bench-load bench-quality bench-look bench-masks bench-page bench-pictures bench-students wheel plugins test-cpp test-krita krita-root test-gimp gimp-root setup clean
 
 setup: $(VENV)/.ready
 
@@ -92,6 +92,11 @@ bench: setup
 EXPORT ?=
 bench-export: setup
 	$(SHARING) $(BIN)/python benchmarks/export.py $(EXPORT)
+
+# Files in 8 bits, in all styles: make bench-int8 PHOTOS=DIR, with INT8="--styles gouache" for few, or "--bank"
+INT8 ?=
+bench-int8: setup
+	$(SHARING) $(BIN)/python benchmarks/int8.py --photos "$(PHOTOS)" $(INT8)
 
 # A short form: PAGE="--sizes 512"
 # The page that paints by itself, in Chromium, which is Debian's and is installed if there is none, as root.
