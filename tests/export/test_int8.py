@@ -58,16 +58,16 @@ def test_pairs_are_around_the_inner_convolutions(file: Path, net: StyleBankNet) 
     numbers = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
     made = {name: node for node in graph.node for name in node.output}
     read = {name: node for node in graph.node for name in node.input}
-    of_maps = [
-        node for node in graph.node if node.op_type == "Conv" and numbers.get(node.input[1], np.zeros(1)).ndim < 4
-    ]
-    assert len(of_maps) == 2 * net.blocks + 2
-    for conv in of_maps:
-        weight = made[conv.input[1]]
-        levels, steps = (numbers[name] for name in weight.input[:2])
+    rounded = [conv for conv in graph.node if conv.op_type == "Conv" and conv.input[1] not in numbers]
+    of_maps = [conv for conv in rounded if made[conv.input[0]].op_type == "DequantizeLinear"]
+    # The first block has its weights in 8 bits only.
+    assert (len(rounded), len(of_maps)) == (2 * net.blocks + 2, 2 * net.blocks)
+    for conv in rounded:
+        levels, steps = (numbers[name] for name in made[conv.input[1]].input[:2])
         assert levels.dtype == np.int8
         assert steps.shape == levels.shape[:1]
         assert np.abs(levels).max() == 127
+    for conv in of_maps:
         assert numbers[made[conv.input[0]].input[2]].dtype == np.uint8
         assert read[conv.output[0]].op_type == "QuantizeLinear"
     floats = [

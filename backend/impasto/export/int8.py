@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from impasto.export.source import Source
 from impasto.nets.portable import OneStyle, PortableStyleBank
-from impasto.nets.rounded import RoundedConv, RoundedStyleBank
+from impasto.nets.rounded import RoundedConv, RoundedStyleBank, RoundedWeights
 from impasto.nets.style_bank import StyleBankNet
 from impasto.training.photos import find_pictures, load_rgb
 from impasto_link.errors import BadRequest, quoted
@@ -29,9 +29,9 @@ _PIXELS = 24_000
 _SHARES = [0.3 + 0.05 * step for step in range(17)]
 #: How much the square error of what is cut off counts, to that of rounding. What is cut off lies in heaps, at edges and
 #: in flat photos, and no convolution evens it out.
-_CUT_OFF = 4.0
+_CUT_OFF = 2.0
 #: By how much results have more room than they took here: photos of kinds that were not looked at take more.
-_ROOM = 1.2
+_ROOM = 1.1
 
 
 def in_8_bits(source: Source, photos: Path, tell: Callable[[str], None] = lambda line: None) -> Source:
@@ -89,6 +89,9 @@ def rounded_bank(net: StyleBankNet, codes: list[Tensor], pictures: list[Tensor])
     for place, (inputs, results) in seen.items():
         layer = bank.layers[place]
         relative = bank.relative[_read(bank, place)]
+        if place in bank.first:
+            bank.inner[str(place)] = RoundedWeights(layer, relative)
+            continue
         weight = layer.conv.weight * relative[:, None, None]
         step, zero = _step(inputs / relative[:, None], weight.square().sum((0, 2, 3)))
         bank.inner[str(place)] = RoundedConv(layer, relative, step, zero, *_range(results))

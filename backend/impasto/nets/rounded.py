@@ -9,7 +9,8 @@ https://arxiv.org/abs/1906.04721). Of the map that residual blocks add to, which
 reads, the constants that codes put there are left out: they are many times as large as what is to be seen in it.
 
 The convolutions on the way down, a tenth of the work, and the last one stay in float32. What the first ones lose, all
-others amplify: rounding the two strided ones, too, costs more than 2 dB.
+others amplify: rounding the two strided ones, too, costs more than 2 dB. For the same reason the first residual block
+has its weights in 8 bits, which cost next to nothing, and computes in float32.
 """
 
 from __future__ import annotations
@@ -51,7 +52,37 @@ class InnerConv(nn.Module):
         return F.pad(x, (self.pad,) * 4, mode="reflect")
 
 
-class RoundedConv(InnerConv):
+class RoundedWeights(InnerConv):
+    """An `InnerConv` whose weights are in 8 bits, and nothing else.
+
+    Args:
+        layer: the convolution.
+        relative: by how much each channel of its input was made smaller, (C,).
+    """
+
+    levels: Tensor
+    level_step: Tensor
+
+    def __init__(self, layer: ConvLayer, relative: Tensor) -> None:
+        super().__init__(layer)
+        weight = self.weight * relative[:, None, None]
+        # A step for each output channel; not 0, for channels that do nothing.
+        level_step = (weight.abs().amax((1, 2, 3)) / 127).clamp_min(1e-12)
+        self.register_buffer("level_step", level_step)
+        self.register_buffer("levels", (weight / level_step[:, None, None, None]).round().to(torch.int8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As `InnerConv.forward`. Exporters see ONNX's own operators for it."""
+        return F.conv2d(self.spread(x), self.read_weight(), stride=self.stride)
+
+    def read_weight(self) -> Tensor:
+        """(C', C, K, K) float32."""
+        if torch.compiler.is_exporting():
+            return _dequantised(self.levels, self.level_step, torch.zeros_like(self.levels[:, 0, 0, 0]), axis=0)
+        return self.levels.float() * self.level_step[:, None, None, None]
+
+
+class RoundedConv(RoundedWeights):
     """An `InnerConv` in 8 bits. Its result is in steps: whole numbers from -128 to 127.
 
     Args:
@@ -62,25 +93,19 @@ class RoundedConv(InnerConv):
         low, high: of what each channel of the result is wanted, (C',) each.
     """
 
-    levels: Tensor
-    level_step: Tensor
     bias: Tensor
     bias_step: Tensor
     step: Tensor
     zero: Tensor
 
     def __init__(self, layer: ConvLayer, relative: Tensor, step: float, zero: int, low: Tensor, high: Tensor) -> None:
-        super().__init__(layer)
+        super().__init__(layer, relative)
         steps = (high - low) / 255
-        weight = layer.conv.weight.detach() * relative[:, None, None] / steps[:, None, None, None]
-        # Not 0, for channels that do nothing.
-        level_step = (weight.abs().amax((1, 2, 3)) / 127).clamp_min(1e-12)
+        self.level_step = self.level_step / steps
         self.eps = self.eps / steps.square()[:, None, None]
         self.register_buffer("step", torch.tensor(step))
         self.register_buffer("zero", torch.tensor(zero, dtype=torch.uint8))
-        self.register_buffer("level_step", level_step)
-        self.register_buffer("levels", (weight / level_step[:, None, None, None]).round().to(torch.int8))
-        self.register_buffer("bias_step", level_step * step)
+        self.register_buffer("bias_step", self.level_step * step)
         self.register_buffer("bias", (-(low / steps + _MIDDLE) / self.bias_step).round().to(torch.int32))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -92,11 +117,10 @@ class RoundedConv(InnerConv):
         return (x * self.bias_step[:, None, None]).round().clamp(-_MIDDLE, 255 - _MIDDLE)
 
     def _written(self, x: Tensor) -> Tensor:
-        weight = _dequantised(self.levels, self.level_step, torch.zeros_like(self.levels[:, 0, 0, 0]), axis=0)
         bias = _dequantised(self.bias, self.bias_step, torch.zeros_like(self.bias), axis=0)
         # Padded between the two, where it is small; runtimes still see that the convolution has whole numbers.
         x = _dequantised(self.spread(_quantised(x, self.step, self.zero)), self.step, self.zero)
-        x = F.conv2d(x, weight, bias, self.stride)
+        x = F.conv2d(x, self.read_weight(), bias, self.stride)
         one, middle = torch.ones_like(self.step), torch.full_like(self.zero, _MIDDLE)
         return _dequantised(_quantised(x, one, middle), one, middle)
 
@@ -121,6 +145,7 @@ class RoundedStyleBank(PortableStyleBank):
     Attributes:
         layers: all layers but the last convolution, in their order.
         inner: by the number of its layer, each convolution that is to be rounded.
+        first: the layers of the first residual block, of which only the weights are to be.
         carried: the layers whose results are added up: the last on the way down, and the second of each block.
         relative: by how much the channels of each layer's result are made smaller, (C,) each.
     """
@@ -133,6 +158,7 @@ class RoundedStyleBank(PortableStyleBank):
             {str(place): InnerConv(layer) for place, layer in enumerate(self.layers) if place >= down}
         )
         self.carried = [down - 1 + 2 * block for block in range(len(net.body) + 1)]
+        self.first = range(down, down + 2)
         self.relative = [torch.ones(layer.conv.out_channels) for layer in self.layers]
 
     def forward(self, image: Tensor, code: Tensor) -> Tensor:
