@@ -8,7 +8,7 @@ may be made smaller by the style's code and larger again by the weights (Nagel e
 https://arxiv.org/abs/1906.04721). Of the map that residual blocks add to, which nothing but normalised convolutions
 reads, the constants that codes put there are left out: they are many times as large as what is to be seen in it.
 
-The convolutions on the way down, a tenth of the work, and the last one stay in float32. What the first ones lose, all
+The convolutions on the way down, a seventh of the work, and the last one stay in float32. What the first ones lose, all
 others amplify: rounding the two strided ones, too, costs more than 2 dB. For the same reason the first residual block
 has its weights in 8 bits, which cost next to nothing, and computes in float32.
 """
