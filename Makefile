@@ -98,8 +98,8 @@ INT8 ?=
 bench-int8: setup
 	$(SHARING) $(BIN)/python benchmarks/int8.py --photos "$(PHOTOS)" $(INT8)
 
-# A short form: PAGE="--sizes 512"
-# The page that paints by itself, in Chromium, which is Debian's and is installed if there is none, as root.
+# The page that paints by itself, in Chromium, which is Debian's and is installed if there is none, as root. A short form:
+# PAGE="--sizes 512"
 PAGE ?=
 bench-page: setup
 	@$(UV) pip install --quiet --python $(BIN)/python --group web

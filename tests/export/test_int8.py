@@ -96,7 +96,7 @@ def test_there_is_room_for_what_no_photo_had(
     thing_on_white = torch.ones(1, 3, 96, 96)
     thing_on_white[..., 30:60, 40:60] = 0.05
     with torch.inference_mode():
-        assert psnr(rounded.net(thing_on_white), net(thing_on_white, codes["waves"])) > 47
+        assert psnr(rounded.net(thing_on_white), net(thing_on_white, codes["waves"])) > 48
 
 
 def test_a_bank_has_steps_for_all_of_its_styles(
