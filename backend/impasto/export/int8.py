@@ -89,7 +89,7 @@ def rounded_bank(net: StyleBankNet, codes: list[Tensor], pictures: list[Tensor])
     for place, (inputs, results) in seen.items():
         layer = bank.layers[place]
         relative = bank.relative[_read(bank, place)]
-        if place in bank.first:
+        if place in bank.weights_only:
             bank.inner[str(place)] = RoundedWeights(layer, relative)
             continue
         weight = layer.conv.weight * relative[:, None, None]

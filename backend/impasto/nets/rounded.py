@@ -10,7 +10,8 @@ reads, the constants that codes put there are left out: they are many times as l
 
 The convolutions on the way down, a seventh of the work, and the last one stay in float32. What the first ones lose, all
 others amplify: rounding the two strided ones, too, costs more than 2 dB. For the same reason the first residual block
-has its weights in 8 bits, which cost next to nothing, and computes in float32.
+has its weights in 8 bits, which cost next to nothing, and computes in float32; so does the first convolution on the way
+up, since what it reads, the sum of all blocks, has the widest range of all.
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ class RoundedStyleBank(PortableStyleBank):
     Attributes:
         layers: all layers but the last convolution, in their order.
         inner: by the number of its layer, each convolution that is to be rounded.
-        first: the layers of the first residual block, of which only the weights are to be.
+        weights_only: of those, the ones that compute in float32: the first residual block and the first on the way up.
         carried: the layers whose results are added up: the last on the way down, and the second of each block.
         relative: by how much the channels of each layer's result are made smaller, (C,) each.
     """
@@ -158,7 +159,7 @@ class RoundedStyleBank(PortableStyleBank):
             {str(place): InnerConv(layer) for place, layer in enumerate(self.layers) if place >= down}
         )
         self.carried = [down - 1 + 2 * block for block in range(len(net.body) + 1)]
-        self.first = range(down, down + 2)
+        self.weights_only = [down, down + 1, self.carried[-1] + 1]
         self.relative = [torch.ones(layer.conv.out_channels) for layer in self.layers]
 
     def forward(self, image: Tensor, code: Tensor) -> Tensor:
