@@ -15,7 +15,7 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml
 	@command -v uv >/dev/null || test -x .uv/bin/uv || { $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv; }
 	@test -x $(BIN)/python || $(UV) venv --quiet --python ">=3.11" $(VENV)
-	@$(UV) pip install --quiet --python $(BIN)/python --editable ".[addresses,demo,export,inspect,train,web]" --group dev
+	@$(UV) pip install --quiet --python $(BIN)/python --editable ".[addresses,demo,export,inspect,train,video,web]" --group dev
 	@touch $@
 
 # Any photo will do: make demo PHOTO=holiday.jpg STYLE=great-wave

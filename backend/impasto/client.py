@@ -18,6 +18,7 @@ from impasto_link.client import Call, Client, Event
 from impasto_link.coats import Coat, StyleChoice, Styles
 from impasto_link.discovery import read_server_info
 from impasto_link.errors import BadRequest
+from impasto_link.frames import Frame
 from impasto_link.launch import connect_or_start, names_remote
 from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.pixels import PixelFormat, Region
@@ -139,6 +140,7 @@ class Server:
         mask: ImageT | None = None,
         selection: ImageT | None = None,
         pictures: Mapping[str, AnyPicture] | None = None,
+        frame: Frame | None = None,
         **options: Any,
     ) -> ImageT:
         """Paint an image.
@@ -159,6 +161,8 @@ class Server:
             selection: where to paint at most; likewise.
             pictures: pictures as styles, by the names under which ``style``, ``background_style`` and ``coats`` have
                 them.
+            frame: which frame of which sequence it is, whose paintings are to follow one another without flicker:
+                ``Frame(uuid, seconds)``.
             options: the other fields of `impasto_link.options.StylizeOptions` by name; ``refine`` may also be a word,
                 such as ``"draft"``, or a number of iterations.
 
@@ -178,6 +182,7 @@ class Server:
             mask=mask,
             selection=selection,
             pictures=pictures,
+            frame=frame,
             **options,
         )
         return cast(ImageT, painting.result())
@@ -192,6 +197,7 @@ class Server:
         mask: Image.Image | np.ndarray | None = None,
         selection: Image.Image | np.ndarray | None = None,
         pictures: Mapping[str, AnyPicture] | None = None,
+        frame: Frame | None = None,
         **options: Any,
     ) -> Painting:
         """Begin to paint an image and return at once; arguments as for `stylize`.
@@ -216,6 +222,7 @@ class Server:
             pictures={
                 name: read(one)[0] if isinstance(one, Path) else to_region(one)[0] for name, one in named.items()
             },
+            frame=frame,
         )
         return Painting(client, call, type(image), convert)
 

@@ -19,6 +19,7 @@ from impasto_link import codec
 from impasto_link.coats import STYLE_FRAME
 from impasto_link.contact import LOOK_EVERY, Contact
 from impasto_link.errors import Cancelled, ImpastoError, ServerGone, from_wire
+from impasto_link.frames import Frame
 from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.patience import Patience
 from impasto_link.pieces import Message
@@ -174,6 +175,7 @@ class Client:
         selection: Region | None = None,
         pictures: Mapping[str, Region] | None = None,
         preview: bool = False,
+        frame: Frame | None = None,
     ) -> Call:
         """Send a region to be painted.
 
@@ -185,6 +187,7 @@ class Client:
             selection: where the painting may show at most.
             pictures: pictures as styles, by the names under which the options have them.
             preview: a newer preview of this client replaces it if it has not started.
+            frame: which frame of which sequence it is, whose paintings are to follow one another without flicker.
 
         Returns:
             A call whose result has the region ``pixels``, and ``mask`` unless they show everywhere.
@@ -192,7 +195,8 @@ class Client:
         sent = {"pixels": region, "mask": mask, "selection": selection}
         regions = {name: one for name, one in sent.items() if one is not None}
         regions.update({STYLE_FRAME + name: one for name, one in (pictures or {}).items()})
-        return self.submit("preview" if preview else "stylize", options.to_wire(), regions, on_event)
+        fields = {**options.to_wire(), **({} if frame is None else frame.to_wire())}
+        return self.submit("preview" if preview else "stylize", fields, regions, on_event)
 
     def mask(self, region: Region, options: MaskOptions, on_event: Callable[[Event], None] | None = None) -> Call:
         """Send a region whose subject is to be found. The result has the region ``mask``."""

@@ -75,6 +75,11 @@ def request(client: Client, header: dict[str, object], *frames: bytes) -> Call:
         ({"frames": [pixels()], "engine": "steam"}, [bytes(48)], "steam"),
         ({"frames": [pixels()], "device": "tpu"}, [bytes(48)], "tpu"),
         ({"frames": [pixels()], "max_side": 1}, [bytes(48)], "16"),
+        ({"frames": [pixels()], "sequence": "first"}, [bytes(48)], "map"),
+        ({"frames": [pixels()], "sequence": {"at": 0.0}}, [bytes(48)], "name of the sequence"),
+        ({"frames": [pixels()], "sequence": {"id": "i" * 65, "at": 0.0}}, [bytes(48)], "name of the sequence"),
+        ({"frames": [pixels()], "sequence": {"id": "one", "at": "now"}}, [bytes(48)], "time of the frame"),
+        ({"frames": [pixels()], "sequence": {"id": "one", "at": float("nan")}}, [bytes(48)], "time of the frame"),
     ],
 )
 def test_a_request_that_makes_no_sense_gets_a_sentence(

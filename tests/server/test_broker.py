@@ -15,8 +15,9 @@ import pytest
 
 from impasto.server import workers
 from impasto_link import codec
-from impasto_link.client import Call, Client
+from impasto_link.client import Call, Client, Event
 from impasto_link.errors import BadRequest, Cancelled, WorkerDied, WrongVersion
+from impasto_link.frames import Frame
 from impasto_link.options import StylizeOptions
 from impasto_link.pixels import PixelFormat, Region
 from support import PATIENCE, RunningBroker, wait_until
@@ -35,6 +36,30 @@ def worker_of(client: Client) -> dict[str, Any]:
     worker = client.ask("status").fields["workers"][0]
     assert isinstance(worker, dict)
     return worker
+
+
+def test_frames_of_a_sequence_are_done_in_order_by_the_worker_that_remembers(start: Start) -> None:
+    client = start(devices=("cpu", "cpu")).client()
+    done: list[tuple[str, int]] = []
+
+    def send(sequence: str, number: int) -> Call:
+        def tell(event: Event) -> None:
+            if event.kind == "done":
+                done.append((sequence, number))
+
+        doing = StylizeOptions.of("take a moment" if number == 0 else "udnie")
+        return client.stylize(PIXEL, doing, tell, frame=Frame(sequence, number / 25))
+
+    calls: dict[str, list[Call]] = {name: [] for name in "ab"}
+    for number in range(4):
+        for name, several in calls.items():
+            several.append(send(name, number))
+    by = {}
+    for name, several in calls.items():
+        by[name] = {client.wait(call).fields["by"] for call in several[1:]}
+        assert len(by[name]) == 1
+        assert [number for sequence, number in done if sequence == name] == [0, 1, 2, 3]
+    assert by["a"] != by["b"], "the second worker had nothing to do while the first painted the first frame"
 
 
 @pytest.mark.parametrize("doing", ["answer nonsense", "answer at too great length"])

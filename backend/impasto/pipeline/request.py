@@ -22,6 +22,7 @@ from impasto.pipeline.received import Layer, Received
 from impasto.pipeline.subject import subject_of
 from impasto.progress import Progress, Teller
 from impasto.zoo.library import Library
+from impasto_link.frames import Frame
 from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.pixels import Region
 
@@ -80,6 +81,7 @@ class Pipeline:
         subject_mask: Region | None = None,
         selection: Region | None = None,
         pictures: Mapping[str, Region] | None = None,
+        frame: Frame | None = None,
     ) -> Layer:
         """Paint a region.
 
@@ -90,6 +92,7 @@ class Pipeline:
             subject_mask: where the subject is, instead of finding it; gray, of the size of the region, may be soft.
             selection: where the painting may show at most; likewise.
             pictures: pictures as styles, by the names that ``options`` has for them.
+            frame: which frame of which sequence it is; without it, a picture by itself.
 
         Returns:
             The painted pixels in the format that came in, with ``options.color`` in one of colours, and with

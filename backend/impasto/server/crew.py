@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Protocol
 
 import zmq
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 #: A worker that does not obey a cancellation for this long is stuck and is replaced, in seconds. It looks for one after
 #: about a second of computing; the rest is for machines that are slow, or busy with something else.
 STUCK_AFTER = 30.0
+#: Of so many sequences it is known which worker had the last frame.
+_SEQUENCES = 256
 _FINAL = frozenset({"done", "failed", "cancelled"})
 
 
@@ -80,6 +84,8 @@ class Crew:
         )
         self.running: dict[str, WorkerProcess] = {}
         self.workers = [self._spawn(device) for device in options.devices]
+        #: Who remembers each sequence.
+        self._remembers: OrderedDict[str, WorkerProcess] = OrderedDict()
 
     def jobs(self) -> Iterator[Job]:
         """All jobs that workers have."""
@@ -134,13 +140,28 @@ class Crew:
         # What is let in between delays another job, so first to those that have none.
         for worker in sorted(self.workers, key=lambda worker: worker.state != "idle"):
             if worker.state == "idle" or worker.lets_in():
-                job = queue.take(worker.device, quick_only=worker.state != "idle")
+                may = partial(self._may_have, worker)
+                job = queue.take(worker.device, quick_only=worker.state != "idle", may=may)
                 if job is not None:
                     self._give(worker, job)
         return len(queue) != before
 
+    def _may_have(self, worker: WorkerProcess, job: Job) -> bool:
+        """Whether it is a job's turn, and the worker's: frames of a sequence go to one, each after the one before."""
+        if job.sequence is None:
+            return True
+        if any(other.sequence == job.sequence for other in self.jobs()):
+            return False
+        other = self._remembers.get(job.sequence, worker)
+        return other is worker or other.state == "broken" or not job.may_run_on(other.device)
+
     def _give(self, worker: WorkerProcess, job: Job) -> None:
         worker.begin(job)
+        if job.sequence is not None:
+            self._remembers[job.sequence] = worker
+            self._remembers.move_to_end(job.sequence)
+            if len(self._remembers) > _SEQUENCES:
+                self._remembers.popitem(last=False)
         job.tries += 1
         self.running[job.id] = worker
         worker.heard()

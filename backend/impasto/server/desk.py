@@ -14,6 +14,7 @@ from impasto.server.jobs import Job, JobQueue, KeptResults, is_quick
 from impasto.server.operations import JobOperation, StreamOperation
 from impasto_link import codec
 from impasto_link.errors import BadRequest, ImpastoError, WorkerDied
+from impasto_link.frames import Frame
 from impasto_link.pieces import Message
 from impasto_link.sentences import say
 from impasto_link.shared import SharedFolder
@@ -80,7 +81,7 @@ class Desk:
         self._front.tell(client, job.id, "accepted", place=job.told_place)
 
     def _read(self, operation: JobOperation, client: bytes, header: codec.Header, frames: Message) -> Job:
-        options = operation.read(header)
+        options, frame = operation.read(header), Frame.from_wire(header)
         shared = self._shared if self._front.is_local(client) else None
         regions = codec.decode_regions(header, frames[1:], shared.look if shared else None)
         missing = [kind for kind in operation.needs if kind not in regions]
@@ -92,7 +93,7 @@ class Desk:
         # What comes in a row is a batch, however small its pictures are: of these only the first one hurries.
         is_first = not self.queue.of_client(client) and all(job.client != client for job in self.crew.jobs())
         streams = isinstance(operation, StreamOperation)
-        hurries = streams or options.max_side is not None or is_first
+        hurries = streams or options.max_side is not None or (is_first and frame is None)
         quick = hurries and is_quick(options, {kind: one.format for kind, one in regions.items()})
         job = Job(
             header["id"],
@@ -102,6 +103,7 @@ class Desk:
             streams,
             quick,
             codec.shared_frames(header),
+            None if frame is None else frame.sequence,
         )
         job.sees_shared = header.get("shared") is True
         return job

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any, NamedTuple
@@ -44,6 +44,7 @@ class Job:
         streams: whether a newer one of the same client that streams, too, replaces it.
         quick: whether it goes before others, and may be done in the middle of a long one.
         shared: its frames in shared memory, by name, and how many bytes each has.
+        sequence: the sequence of which it is a frame, if it is one.
         sees_shared: whether the client can be given its result in shared memory.
         cancelled_at: when it was asked to stop, on the monotonic clock.
         wanted_again: whether its client, for whose absence it was asked to stop, has come back and asked for it.
@@ -60,6 +61,7 @@ class Job:
     streams: bool = False
     quick: bool = False
     shared: Mapping[str, int] = field(default_factory=dict)
+    sequence: str | None = None
     sees_shared: bool = False
     cancelled_at: float | None = None
     wanted_again: bool = False
@@ -155,9 +157,9 @@ class _Line:
             del self._lanes[job.client]
         self._length -= 1
 
-    def take(self, device: str) -> Job | None:
-        """Take out the first job that may run on ``device``; its client has had its turn."""
-        job = next((job for job in self if job.may_run_on(device)), None)
+    def take(self, may: Callable[[Job], bool]) -> Job | None:
+        """Take out the first job that may be taken; its client has had its turn."""
+        job = next(filter(may, self), None)
         if job is not None:
             self._rounds += 1 / len(self._lanes)
             self.remove(job)
@@ -218,13 +220,15 @@ class JobQueue:
         self._count(job)
         self._line_of(job).put_first(job)
 
-    def take(self, device: str, *, quick_only: bool = False) -> Job | None:
-        """Take out the next job that may run on ``device``; its client has had its turn then."""
+    def take(
+        self, device: str, *, quick_only: bool = False, may: Callable[[Job], bool] = lambda job: True
+    ) -> Job | None:
+        """Take out the next job that may run on ``device``, and may at all; its client has had its turn then."""
         lines = [self._quick] if quick_only else [self._quick, self._others]
         if self._quick_in_a_row >= _QUICK_IN_A_ROW:
             # Many who want something small must not keep a large job waiting for ever.
             lines.reverse()
-        job = next((job for line in lines if (job := line.take(device))), None)
+        job = next((job for line in lines if (job := line.take(lambda job: job.may_run_on(device) and may(job)))), None)
         if job is not None:
             self._quick_in_a_row = self._quick_in_a_row + 1 if job.quick else 0
             self._uncount(job)

@@ -16,6 +16,7 @@ from impasto.engines.registry import engine_facts, engine_problems, settled
 from impasto.masking.models import check_mask_model, mask_model_problems, mask_models
 from impasto_link import __version__, codec, proof
 from impasto_link.coats import STYLE_FRAME
+from impasto_link.frames import Frame
 from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.pixels import Region
 from impasto_link.sentences import several_to_wire
@@ -53,13 +54,14 @@ class JobOperation:
     Attributes:
         name: the operation.
         read: reads the options out of a request; raises BadRequest if they cannot be met.
-        work: does it, in the worker: the pipeline, the options, the pictures that were sent, who is told how far it is.
+        work: does it, in the worker: the pipeline, the options, the pictures that were sent, which frame of a sequence
+            they are, who is told how far it is.
         needs: kinds of frames without which it is refused.
     """
 
     name: str
     read: Callable[[codec.Header], StylizeOptions | MaskOptions]
-    work: Callable[[Pipeline, Any, Mapping[str, Region], Teller], Outcome]
+    work: Callable[[Pipeline, Any, Mapping[str, Region], Frame | None, Teller], Outcome]
     needs: tuple[str, ...] = ("pixels",)
 
 
@@ -148,7 +150,9 @@ def _read_mask(header: codec.Header) -> MaskOptions:
     return options
 
 
-def _do_stylize(pipeline: Pipeline, options: StylizeOptions, sent: Mapping[str, Region], tell: Teller) -> Outcome:
+def _do_stylize(
+    pipeline: Pipeline, options: StylizeOptions, sent: Mapping[str, Region], frame: Frame | None, tell: Teller
+) -> Outcome:
     layer = pipeline.stylize(
         sent["pixels"],
         options,
@@ -156,12 +160,15 @@ def _do_stylize(pipeline: Pipeline, options: StylizeOptions, sent: Mapping[str, 
         subject_mask=sent.get("mask"),
         selection=sent.get("selection"),
         pictures={kind.removeprefix(STYLE_FRAME): one for kind, one in sent.items() if kind.startswith(STYLE_FRAME)},
+        frame=frame,
     )
     shown = {} if layer.mask is None else {"mask": layer.mask}
     return Outcome({"pixels": layer.pixels, **shown}, layer.notes)
 
 
-def _do_mask(pipeline: Pipeline, options: MaskOptions, sent: Mapping[str, Region], tell: Teller) -> Outcome:
+def _do_mask(
+    pipeline: Pipeline, options: MaskOptions, sent: Mapping[str, Region], frame: Frame | None, tell: Teller
+) -> Outcome:
     found = pipeline.mask(sent["pixels"], options, tell, selection=sent.get("selection"))
     assert found.mask is not None
     return Outcome({"mask": found.mask, **({"pixels": found.pixels} if options.cutout else {})})

@@ -27,6 +27,7 @@ from impasto.server.operations import OPERATIONS, JobOperation, Outcome
 from impasto.server.workers import WORKER
 from impasto_link import codec
 from impasto_link.errors import Cancelled, ImpastoError, NotEnoughMemory, quoted
+from impasto_link.frames import Frame
 from impasto_link.pieces import Message
 from impasto_link.pixels import Region
 from impasto_link.sentences import parts_to_wire, say, several_to_wire
@@ -235,7 +236,8 @@ class Worker:
         operation = OPERATIONS[task.header["op"]]
         assert isinstance(operation, JobOperation), "all others the broker answers"
         tell = partial(self._progress, task)
-        return operation.work(self._pipeline, operation.read(task.header), task.sent, tell)
+        frame = Frame.from_wire(task.header)
+        return operation.work(self._pipeline, operation.read(task.header), task.sent, frame, tell)
 
     def _progress(self, task: Task, fraction: float, doing: str, preview: Callable[[], Region] | None = None) -> None:
         """Report progress, let a quick job in between, and stop the job if the broker has asked for it meanwhile."""
