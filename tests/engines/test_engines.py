@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from impasto.engines.base import Engine, Studio, Wanted
-from impasto.engines.facts import EngineFacts
+from impasto.engines.facts import PICTURE, EngineFacts
 from impasto.engines.pictures import StylePicture, StyleReader
 from impasto.engines.registry import engine_facts, make_engine
 from impasto.pipeline import Layer, Pipeline
@@ -37,8 +37,8 @@ CLOSE = 2e-3
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """Each of them, in float32; in bfloat16 rounding would hide what is looked for."""
     monkeypatch.setattr("impasto.execution.moments._LEAST_SHARE", 0.0)  # of all pixels, however little they weigh
-    module = sys.modules[type(make_engine(request.param, _studio())).__module__]
-    monkeypatch.setattr(module, "fast_dtype", lambda device: torch.float32, raising=False)
+    for kind in type(make_engine(request.param, _studio())).__mro__:
+        monkeypatch.setattr(sys.modules[kind.__module__], "fast_dtype", lambda device: torch.float32, raising=False)
     return make_engine(request.param, _studio())
 
 
@@ -46,7 +46,9 @@ def _studio() -> Studio:
     return Studio(Library(), CPU, StyleReader(Library(), CPU))
 
 
-def _wanted(seed: int = 9) -> Wanted:
+def _wanted(facts: EngineFacts, seed: int = 9) -> Wanted:
+    if PICTURE not in facts.accepts:
+        return Wanted([StyleChoice("udnie")])
     picture = StylePicture(torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(seed)))
     return Wanted([StyleChoice("x")], {"x": picture})
 
@@ -65,8 +67,8 @@ def _apart(engine: Engine, facts: EngineFacts, first: int) -> float:
     rows, columns = box
     piece = (..., rows, columns)
     assert photo[piece].numel() < photo.numel()
-    part = engine.paint(photo[piece], _wanted(), silent(), area[piece], (rows.start, columns.start))
-    whole = engine.paint(photo, _wanted(), silent(), area)
+    part = engine.paint(photo[piece], _wanted(engine.facts), silent(), area[piece], (rows.start, columns.start))
+    whole = engine.paint(photo, _wanted(engine.facts), silent(), area)
     apart = torch.zeros_like(whole)
     apart[piece] = (part - whole[piece]).abs()
     return float(apart[shown].max())
@@ -87,11 +89,11 @@ def test_on_another_grid_it_would_not_be() -> None:
 def test_no_pixel_sees_farther_than_the_halo(engine: Engine) -> None:
     photo, weights = _photo(32, 320), torch.zeros(1, 1, 32, 320)
     weights[..., :48] = 1
-    before = engine.paint(photo, _wanted(), silent(), weights)
+    before = engine.paint(photo, _wanted(engine.facts), silent(), weights)
     for at in range(160, 160 + engine.facts.stride, 3):
         other = photo.clone()
         other[..., at] = 1 - other[..., at]
-        change = (engine.paint(other, _wanted(), silent(), weights) - before).abs().amax((0, 1, 2))
+        change = (engine.paint(other, _wanted(engine.facts), silent(), weights) - before).abs().amax((0, 1, 2))
         seen = (change > CLOSE).nonzero()
         assert at - int(seen.min()) <= engine.facts.halo
         assert int(seen.max()) - at <= engine.facts.halo
@@ -104,7 +106,7 @@ def test_what_is_smaller_than_an_engine_takes_is_continued_by_its_edge(engine: E
     scale = PaintingScale(photo, None, 1.0, engine.facts)
     assert min(scale.photo.shape[-2:]) >= engine.facts.smallest
     assert bool((scale.photo == 0.3).all())
-    painted = scale.back(engine.paint(scale.photo, _wanted(), silent(), scale.statistics), silent())
+    painted = scale.back(engine.paint(scale.photo, _wanted(engine.facts), silent(), scale.statistics), silent())
     assert painted.shape == photo.shape
     assert bool(torch.isfinite(painted).all())
 

@@ -11,8 +11,13 @@ import torch
 from PIL import Image
 from skimage import data
 from torch import Tensor
+from torchvision.transforms.v2 import functional as TF
 
 from impasto.cli import main
+from impasto.engines.base import Studio, Wanted
+from impasto.engines.pictures import StyleReader
+from impasto.engines.registry import make_engine
+from impasto.export.check import psnr
 from impasto.nets.style_bank import StyleBankNet
 from impasto.progress import silent
 from impasto.training.pruning import Gates, cut, groups_of
@@ -22,7 +27,8 @@ from impasto.zoo.bank import fingerprint, load_body, load_codes, save_bank
 from impasto.zoo.encoder import load_compact_encoder
 from impasto.zoo.library import Library, shipped_models
 from impasto.zoo.student import find_student, load_student_codes, student_at
-from impasto_link.errors import ModelProblem
+from impasto_link.coats import StyleChoice
+from impasto_link.errors import BadRequest, ModelProblem
 from small_models import GRID, NAMES, save_small_models, small_codes, small_net
 
 
@@ -220,3 +226,35 @@ def test_the_shipped_student_has_all_shipped_styles_and_paints_like_its_teacher(
     photo = torch.from_numpy(data.astronaut()[:256:2, :256:2]).permute(2, 0, 1)[None] / 255
     likeness = measure(load_body(student.path), some, teacher, photo, silent())
     assert min(likeness.values()) > 19, likeness
+
+
+def test_the_engine_small_paints_with_the_student_as_the_bank_would(models: Path) -> None:
+    library = Library()
+    engine = make_engine("small", Studio(library, torch.device("cpu"), StyleReader(library, torch.device("cpu"))))
+    photo = TF.to_image(data.astronaut())[None, :, :256, 96:352].float() / 255
+    mixed = Wanted([StyleChoice("udnie", 2), StyleChoice("charcoal")])
+    assert (
+        psnr(engine.paint(photo, mixed, silent()), make_engine("fixed", engine.studio).paint(photo, mixed, silent()))
+        > 20
+    )
+    assert engine.loaded() == ["small"]
+    for name in ("night", "dusk"):  # of a bank that has no student
+        with pytest.raises(BadRequest, match=f"small network does not have the style '{name}'"):
+            engine.paint(photo, Wanted([StyleChoice(name)]), silent())
+    # Strokes and strengths are the student's own.
+    student = find_student(library.folders, library.style("udnie").bank.body)
+    assert student is not None
+    grid = student.grids["charcoal"]
+    assert engine.reach(Wanted([StyleChoice("charcoal")])) == (grid.strokes[0], grid.strokes[-1], grid.strengths[0])
+
+
+def test_a_student_of_a_damaged_card_paints_nothing(models: Path) -> None:
+    for suffix in (".json", ".safetensors"):
+        (models / f"small{suffix}").write_bytes((shipped_models() / f"small{suffix}").read_bytes())
+    card = json.loads((models / "small.json").read_text())
+    card["styles"][0]["strokes"] = "bold"
+    (models / "small.json").write_text(json.dumps(card))
+    library = Library()
+    engine = make_engine("small", Studio(library, torch.device("cpu"), StyleReader(library, torch.device("cpu"))))
+    with pytest.raises(ModelProblem, match=r"small.safetensors cannot be read: .*strokes have to be a list"):
+        engine.reach(Wanted([StyleChoice("udnie")]))

@@ -67,7 +67,7 @@ def test_the_engine_of_a_package_is_offered_paints_and_heeds_its_settings(
     photo = np.full((24, 32, 3), (250, 100, 50), np.uint8)
     with running.connect() as server:
         engines = {one["name"]: one for one in server._client.ask("hello").fields["engines"]}
-        assert list(engines) == ["fixed", "adain", "gatys", "dummy"]
+        assert list(engines) == ["fixed", "small", "adain", "gatys", "dummy"]
         amount, *_ = (Parameter.from_wire(one) for one in engines["dummy"]["parameters"])
         assert (amount.title, amount.low, amount.high) == ("Amount", 0.0, 1.0)
 

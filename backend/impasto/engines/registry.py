@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 GROUP = "impasto.engines"
 #: In the order of offer. The first one paints where another has to be shown that does not paint in one pass.
-BUILT_IN = ("impasto.engines.fixed", "impasto.engines.adain", "impasto.engines.gatys")
+BUILT_IN = tuple(f"impasto.engines.{name}" for name in ("fixed", "small", "adain", "gatys"))
 
 
 class _Found(NamedTuple):

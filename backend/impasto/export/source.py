@@ -152,8 +152,10 @@ def of_styles(styles: Sequence[StyleChoice], pictures: Mapping[str, Region], lib
     device = torch.device("cpu")
     engine = FixedEngine(Studio(library, device, StyleReader(library, device)))
     read = {name: as_style(region, name) for name, region in pictures.items()}
-    home, code = engine.code(Wanted(styles, read), Progress(nobody))
-    return _baked(home.weights, home.card, code, [choice for choice in styles if choice.weight > 0])
+    wanted = Wanted(styles, read)
+    gathered = engine.gather(wanted)
+    code = engine.mixed(gathered, wanted, Progress(nobody))
+    return _baked(gathered.weights, gathered.card, code, [choice for choice in styles if choice.weight > 0])
 
 
 def _with_codes(

@@ -15,6 +15,7 @@ from impasto.zoo.bank import StyleCodes, fingerprint, read_codes, stored
 from impasto.zoo.grid import CodeGrid
 from impasto.zoo.storage import Card, read_card, write_model
 from impasto_link.errors import ModelProblem, quoted
+from impasto_link.sentences import say
 
 CARD_KIND = "style-student"
 
@@ -36,6 +37,20 @@ class Student(NamedTuple):
     def name(self) -> str:
         """That of the file."""
         return self.path.stem
+
+    @property
+    def grids(self) -> dict[str, CodeGrid]:
+        """By name of the styles that it has, where their codes stand.
+
+        Raises:
+            ModelProblem: the card is damaged.
+        """
+        try:
+            return {entry["name"]: CodeGrid.of_card(entry) for entry in self.card["styles"]}
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelProblem(
+                say("The card of the model {path} cannot be read: {error}.", path=self.path, error=quoted(error))
+            ) from error
 
 
 def save_student(
