@@ -8,7 +8,7 @@ SHARING = OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE}
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: docs docs-tables demo test test-formats test-link test-ray test-page test-web lint bench bench-batch bench-export bench-int8 bench-serving bench-load bench-quality bench-look bench-masks bench-page bench-pictures bench-students wheel plugins test-cpp test-krita krita-root test-gimp gimp-root setup clean
+.PHONY: docs docs-tables demo test test-formats test-link test-live test-ray test-page test-web lint bench bench-batch bench-export bench-int8 bench-serving bench-load bench-quality bench-look bench-masks bench-page bench-pictures bench-students wheel plugins test-cpp test-krita krita-root test-gimp gimp-root setup clean
 
 setup: $(VENV)/.ready
 
@@ -60,6 +60,13 @@ test-page: setup
 test-formats: setup
 	@$(UV) pip install --quiet --python $(BIN)/python --editable ".[demo,export,inspect,train,executorch]"
 	$(SHARING) $(BIN)/python -m pytest tests/export/proof_formats.py
+
+# The window of `impasto live`, under Xvfb, which is installed if there is none, as root.
+LIVE_OUTPUT ?= build/live
+test-live: setup
+	@tests/live/packages.sh
+	@$(UV) pip install --quiet --python $(BIN)/python --editable ".[demo,inspect,train,live]"
+	LIVE_OUTPUT=$(LIVE_OUTPUT) $(SHARING) $(BIN)/python -m pytest tests/live/proof_window.py
 
 # On a Ray cluster of this machine, of which workers are killed, and the command itself.
 test-ray: setup

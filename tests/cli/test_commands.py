@@ -368,7 +368,7 @@ def test_how_pictures_are_named_as_styles(tmp_path: Path, monkeypatch: pytest.Mo
         (["--area", "subject", "--background-style", "udnie"], "background"),
         (["--area", "subject", "--feather", "-3"], "feather"),
         (["--set", "drip=1"], "The engine fixed has no setting 'drip'"),
-        (["--engine", "magic"], "Known are fixed, adain, gatys"),
+        (["--engine", "magic"], "Known are fixed, small, adain, gatys"),
     ],
 )
 def test_options_that_make_no_sense_are_said(

@@ -23,6 +23,7 @@ COMMANDS = {
     "stylize": "Paint pictures in a style, or only their subject or background.",
     "mask": "Find the subject of pictures: masks of it, white where the subject is, or cut-outs.",
     "batch": "Paint pictures, or find their subjects, on many machines: a Ray cluster, or all cores of this one.",
+    "live": "Paint a camera, a file or the screen in a window, live, with style, mixture and strength at hand.",
     "styles": "List the styles of the library.",
     "keep": "Keep a picture as a style of the library.",
     "export": "Write a style, a bank or the network that finds the subject as a file for other programs.",
