@@ -1,0 +1,1 @@
+"""Moving pictures: clips and animations, painted frame by frame. PyAV is the extra impasto[video]."""
