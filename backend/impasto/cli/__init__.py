@@ -21,6 +21,7 @@ from impasto_link.files import explain
 #: Each command, and the first line of its module; only the module of the one that is given is loaded.
 COMMANDS = {
     "stylize": "Paint pictures in a style, or only their subject or background.",
+    "video": "Paint clips and animated pictures, frame by frame: with their sound, subtitles and time stamps.",
     "mask": "Find the subject of pictures: masks of it, white where the subject is, or cut-outs.",
     "batch": "Paint pictures, or find their subjects, on many machines: a Ray cluster, or all cores of this one.",
     "live": "Paint a camera, a file or the screen in a window, live, with style, mixture and strength at hand.",

@@ -74,26 +74,53 @@ def put(path: str | os.PathLike[str], data: bytes, *, replace: bool = True) -> N
         raise cannot_write(path, error) from error
 
 
+def place(finished: Path, path: Path, *, replace: bool) -> None:
+    """Give a finished file its final name, on the same disk, in one step.
+
+    Args:
+        finished: the file as it was written; it stays if this fails.
+        path: its name from now on.
+        replace: as `put`.
+
+    Raises:
+        FileProblem: as `put`.
+        FileThere: likewise.
+    """
+    try:
+        with finished.open("rb") as file:
+            _to_disk(file.fileno())
+        _name(finished, path, replace)
+    except FileExistsError as error:
+        raise FileThere(f"{path} is there already.", "Name another file.") from error
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def _place(path: Path, data: bytes, replace: bool) -> None:
     """Write a file beside its final place and then put it there in one step."""
-    if replace:
-        path = _real(path)  # so that a link stays one, and its target changes
-    temporary = path.with_name(f".{path.stem[:40]}-{secrets.token_hex(4)}{PARTIAL}")
+    real = _real(path) if replace else path
+    temporary = real.with_name(f".{path.stem[:40]}-{secrets.token_hex(4)}{PARTIAL}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
         with os.fdopen(os.open(temporary, flags, 0o666), "wb") as file:
             file.write(data)
             file.flush()
             _to_disk(file.fileno())
-        _take_rights(temporary, path)
-        if replace:
-            temporary.replace(path)
-        else:
-            _name(temporary, path)
+        _name(temporary, path, replace)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _name(temporary: Path, path: Path, replace: bool) -> None:
+    if replace:
+        path = _real(path)  # so that a link stays one, and its target changes
+    _take_rights(temporary, path)
+    if replace:
+        temporary.replace(path)
+    else:
+        _name_anew(temporary, path)
 
 
 def _real(path: Path) -> Path:
@@ -117,7 +144,7 @@ def _take_rights(temporary: Path, path: Path) -> None:
             temporary.chmod(wanted)
 
 
-def _name(temporary: Path, path: Path) -> None:
+def _name_anew(temporary: Path, path: Path) -> None:
     """Give a file its final name, unless there is one of that name."""
     try:
         os.link(temporary, path)

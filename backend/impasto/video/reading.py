@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import islice
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from av.sidedata.sidedata import Type as SideData
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from impasto.imaging.problems import FileProblem, as_text, cannot_read, is_empty
+from impasto.video.frames import Clip, Frame
 
 log = logging.getLogger(__name__)
 
@@ -25,28 +27,13 @@ log = logging.getLogger(__name__)
 EXACTLY = (
     Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP | Interpolation.BICUBIC
 )
-#: ITU-T H.273, table 4: matrices that are not said, and that of RGB; what players take where none is said: by the height.
+#: ITU-T H.273, table 4: no matrix is said; that of RGB; and those that players take where none is said, by the height.
 _UNSAID, _RGB, _BT709, _BT601 = 2, 0, 1, 6
 _HD = 720
 #: Seconds that may be missing at the end before a clip counts as cut short.
 _SHORT = 1.0
 #: Seconds before the wanted time at which reading begins in the middle of a clip.
 _RUN_UP = 3
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A frame of a clip.
-
-    Attributes:
-        pixels: (H, W, C) of uint8 or uint16, upright; 3 channels of RGB, or 4 with alpha.
-        time: its time stamp, in ticks of the clip's time base.
-        duration: for how many ticks it shows; 0 if nothing says so.
-    """
-
-    pixels: np.ndarray
-    time: int
-    duration: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,39 +51,6 @@ class Colors:
     transfer: int = 2
     matrix: int = 2
     range: int = 0
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A clip as its file describes it.
-
-    Attributes:
-        path: the file.
-        width: of a frame as it is shown upright, in pixels.
-        height: likewise.
-        deep: whether frames have 16 bits a channel here, because they have more than 8 in the file.
-        time_base: seconds of a tick.
-        rate: frames a second, on the average.
-        start: the time stamp of the first frame.
-        count: about how many frames there are; None if nothing says so.
-    """
-
-    path: Path
-    width: int
-    height: int
-    deep: bool
-    time_base: Fraction
-    rate: Fraction
-    start: int
-    count: int | None
-
-    def frames(self, after: int | None = None) -> Iterator[Frame]:
-        """The frames, from the beginning, or those with a later time stamp than ``after``."""
-        raise NotImplementedError
-
-    def spread(self, count: int) -> Iterator[Frame]:
-        """So many frames, spread over the clip."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -129,27 +83,21 @@ class Video(Clip):
         Raises:
             FileProblem: it cannot be read any more.
         """
-        if after is None or not self.stamped:
-            yield from self._later(self._decoded(None), after)
-            return
-        found = self._decoded(after - ceil(_RUN_UP / self.time_base))
-        first = next(found, None)
-        if first is None or first.time > after:  # there is no way into the middle of this file
-            found.close()
-            yield from self._later(self._decoded(None), after)
-            return
-        yield from self._later(found, after)
+        if after is not None and self.stamped:
+            found = self._decoded(after - ceil(_RUN_UP / self.time_base))
+            first = next(found, None)
+            if first is not None and first.time <= after:
+                yield from (frame for frame in found if frame.time > after)
+                return
+        # From the beginning, also where there is no way into the middle of a file.
+        yield from (frame for frame in self._decoded(None) if after is None or frame.time > after)
 
     def spread(self, count: int) -> Iterator[Frame]:
         """See `Clip.spread`."""
         frames = self.count or 0
         for number in range(count):
             start = int(number * frames / self.rate / count / self.time_base)
-            yield from (frame for frame, _ in zip(self.frames(start - 1 if number else None), range(1), strict=False))
-
-    @staticmethod
-    def _later(frames: Iterator[Frame], after: int | None) -> Iterator[Frame]:
-        return (frame for frame in frames if after is None or frame.time > after)
+            yield from islice(self.frames(start - 1 if number else None), 1)
 
     def _decoded(self, seek: int | None) -> Iterator[Frame]:
         with opened(self.path) as container:
@@ -345,7 +293,9 @@ def _first(path: Path, container: Any, stream: Any) -> Any:
                 log.info("FFmpeg on %s: %s", as_text(path), error)
     except av.FFmpegError as error:
         log.info("FFmpeg on %s: %s", as_text(path), error)
-    raise FileProblem(f"There is no frame in {path} that can be read.", "It may not have been recorded or copied whole.")
+    raise FileProblem(
+        f"There is no frame in {path} that can be read.", "It may not have been recorded or copied whole."
+    )
 
 
 def _display_matrix(frame: Any) -> tuple[int, ...]:

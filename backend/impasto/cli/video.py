@@ -1,0 +1,172 @@
+"""Paint clips and animated pictures, frame by frame: with their sound, subtitles and time stamps.
+
+A run that was ended, or killed, is gone on with by the same command. Clips need the extra impasto[video].
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from impasto.batch.outputs import Outputs
+from impasto.batch.places import LocalPlace
+from impasto.batch.plan import Wanted
+from impasto.cli import stylize
+from impasto.cli.options import add_style_options
+from impasto.cli.plans import add_existing_option, say
+from impasto.command import SERVER_COMMAND
+from impasto.imaging import files
+from impasto.imaging.remarks import remarks
+from impasto.video import animation
+from impasto.video.animation import Animated, is_animation, open_animation
+from impasto.video.frames import Clip
+from impasto.video.parts import Parts, Writing
+from impasto.video.run import Painter, Send, paint_clip
+from impasto.video.sheet import contact_sheet
+from impasto_link import frames
+from impasto_link.client import Call, Client
+from impasto_link.errors import BadRequest, ImpastoError
+from impasto_link.launch import connect_or_start
+from impasto_link.options import StylizeOptions
+from impasto_link.pixels import Region
+
+_BAR = "{desc}{percentage:3.0f}%|{bar}| {n:.0f}/{total} [{elapsed}<{remaining}, {rate_fmt}]{postfix}"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("input", metavar="IN", help="a clip, or an animated GIF, WebP, PNG or TIFF")
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT",
+        help="a file .mp4, .mov, .mkv or .webm; or .gif, .webp, .png or .tif",
+    )
+    add_existing_option(parser)
+    parser.add_argument(
+        "--preview",
+        nargs="?",
+        type=int,
+        const=4,
+        metavar="N",
+        help="paint only so many frames, spread over the clip, as one picture OUT-preview.png (default: 4)",
+    )
+    parser.add_argument(
+        "--quality",
+        type=int,
+        default=80,
+        metavar="1..100",
+        help="of what is written, at the cost of size (default: 80)",
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_style_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    source, target = Path(options.input), Path(options.output)
+    options.layers = False
+    wanted = stylize.wanted_of(options)
+    assert isinstance(wanted.options, StylizeOptions)
+    if not 1 <= options.quality <= 100:
+        raise BadRequest(f"The quality is {options.quality}, but has to be from 1 to 100.")
+    with remarks(say):
+        clip, writing = _opened(source, target, options.quality)
+        sheet = target.with_name(f"{target.stem}-preview.png")
+        written = LocalPlace(target if options.preview is None else sheet)
+        outputs = Outputs(options.existing, [LocalPlace(source), *wanted.reads])
+        if not outputs.missing([written]):
+            say(f"{written} is there already and stays as it is.")
+            return 0
+        bar = tqdm(
+            total=options.preview or clip.count,
+            unit="frame",
+            disable=options.quiet or not sys.stderr.isatty(),
+            bar_format=_BAR,
+            smoothing=0.05,
+        )
+        with bar:
+            watcher = _Bar(bar)
+            send = _sender(wanted, options.mask, clip)
+            painter = Painter(clip, wanted.options, send, lambda: connect_or_start(SERVER_COMMAND), watcher)
+            if options.preview is not None:
+                painted = [one.pixels for one in painter.paint(clip.spread(options.preview))]
+                outputs.put(written, contact_sheet(painted))
+            else:
+                for note in writing.lost(target.name):
+                    say(note)
+                _paint(clip, writing, painter, target, wanted.settings, options.existing, bar)
+    return 0
+
+
+def _paint(
+    clip: Clip,
+    writing: Writing,
+    painter: Painter,
+    target: Path,
+    settings: Mapping[str, Any],
+    existing: str,
+    bar: tqdm[Any],
+) -> None:
+    with Parts(target, clip, writing, settings, say) as parts:
+        if parts.count:
+            say(f"{parts.count} frames were finished before. Going on from there.")
+            bar.initial = painter.done = parts.count
+            bar.reset(total=clip.count)
+        try:
+            paint_clip(clip, painter, parts)
+        except BaseException as error:
+            error.add_note("What is finished is kept. To go on, give the same command.")
+            raise
+        parts.put(replace=existing == "replace")
+
+
+def _opened(source: Path, target: Path, quality: int) -> tuple[Clip, Writing]:
+    """The clip, and how its painting is written."""
+    animated, film = is_animation(source), target.suffix.lower() not in animation.KINDS
+    if film or not animated:
+        try:
+            from impasto.video.reading import open_video
+            from impasto.video.writing import KINDS, Film
+        except ImportError as error:
+            raise ImpastoError(f"Clips need {error.name}.", "pip install 'impasto[video]'") from error
+        if film and target.suffix.lower() not in KINDS:
+            raise BadRequest(
+                f"Clips cannot be saved as {target.suffix!r}.", f"Known are {', '.join((*KINDS, *animation.KINDS))}."
+            )
+    clip: Clip = open_animation(source) if animated else open_video(source)
+    return clip, Film(clip, target.suffix.lower(), quality) if film else Animated(clip, target.suffix.lower(), quality)
+
+
+def _sender(wanted: Wanted, mask_file: Path | None, clip: Clip) -> Send:
+    """What sends frames, with the mask and the pictures that the person has named."""
+    mask = None
+    if wanted.mask is not None:
+        mask, resized = files.decode_mask(wanted.mask, str(mask_file), clip.width, clip.height)
+        if resized:
+            say(f"{mask_file} is not of the size of {clip.path} and was resized to it.")
+
+    def send(client: Client, region: Region, options: StylizeOptions, frame: frames.Frame) -> Call:
+        return client.stylize(region, options, mask=mask, pictures=wanted.pictures, frame=frame)
+
+    return send
+
+
+class _Bar:
+    """Shows how far a run is."""
+
+    def __init__(self, bar: tqdm[Any]) -> None:
+        self._bar = bar
+
+    def say(self, text: str) -> None:
+        """See `impasto.video.run.Watcher`."""
+        say(text)
+
+    def at(self, done: float, doing: str) -> None:
+        """See `impasto.video.run.Watcher`."""
+        self._bar.set_postfix_str(doing, refresh=False)
+        self._bar.update(done - self._bar.n)
