@@ -59,9 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quality",
         type=int,
-        default=80,
+        default=75,
         metavar="1..100",
-        help="of what is written, at the cost of size (default: 80)",
+        help="of what is written, at the cost of size (default: 75)",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     add_style_options(parser)

@@ -6,7 +6,7 @@ import heapq
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
@@ -46,10 +46,10 @@ class Encoder(NamedTuple):
 
 #: By FFmpeg's name of the codec.
 ENCODERS = {
-    "h264": Encoder("libx264", 10, 50, even=True),
-    "hevc": Encoder("libx265", 12, 52, {"x265-params": "log-level=error"}, even=True),
-    "vp9": Encoder("libvpx-vp9", 12, 63, {"row-mt": "1", "cpu-used": "4"}),
-    "av1": Encoder("libsvtav1", 12, 63, {"preset": "8"}, even=True),
+    "h264": Encoder("libx264", 5, 51, even=True),
+    "hevc": Encoder("libx265", 6, 52, {"x265-params": "log-level=error"}, even=True),
+    "vp9": Encoder("libvpx-vp9", 6, 63, {"row-mt": "1", "cpu-used": "4"}),
+    "av1": Encoder("libsvtav1", 3, 63, {"preset": "8"}, even=True),
     "prores": Encoder("prores_ks", part="mov"),
     "ffv1": Encoder("ffv1"),
 }
@@ -77,6 +77,10 @@ KINDS = {
 }
 
 
+#: In YUV, of what was RGB.
+_SRGB = Colors(1, 13, 1, 1)
+
+
 class Film:
     """How the painting of a clip is written as a film: as the clip came, as far as the kind of file and encoders go.
 
@@ -99,9 +103,10 @@ class Film:
         self._kind = KINDS[suffix]
         source = clip if isinstance(clip, Video) else None
         self.codec = source.codec if source and source.codec in self._kind.codecs else self._kind.codecs[0]
-        # RGB becomes YUV.
+        # RGB becomes YUV. What has the full range loses it: into that one, swscale rounds chroma down, which shifts
+        # colours by up to two levels.
         said = source is not None and source.colors.matrix != 0
-        self.colors = source.colors if source and said else Colors(1, 13, 1, 1)
+        self.colors = replace(source.colors, range=min(source.colors.range, 1)) if source and said else _SRGB
         self._encoder = ENCODERS[self.codec]
         self.pixel_format = _pixel_format(clip, self._encoder.name)
         best, worst = self._encoder.best, self._encoder.worst
