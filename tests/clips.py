@@ -21,7 +21,7 @@ CLICK = 0.2
 def photos(count: int, width: int, height: int, seed: int = 0) -> list[np.ndarray]:
     """Frames that move, (height, width, 3) uint8: soft shapes that drift."""
     rng = np.random.default_rng(seed)
-    waves = rng.uniform(0.02, 0.15, (3, 2))
+    waves = rng.uniform(0.01, 0.06, (3, 2))
     y, x = np.mgrid[:height, :width]
     return [
         np.stack([127 + 100 * np.sin(a * x + b * y + 0.3 * time + 2 * n) for n, (a, b) in enumerate(waves)], -1).astype(
@@ -47,6 +47,7 @@ def make_clip(
     subtitles: str = "",
     chapters: bool = False,
     options: dict[str, str] | None = None,
+    container: dict[str, str] | None = None,
 ) -> Path:
     """Write a clip.
 
@@ -57,12 +58,13 @@ def make_clip(
         colors: tags: primaries, transfer, matrix and range, as numbers of ITU-T H.273.
         matrix: by which frames become YUV, if it is not that of the tags.
         sound, subtitles: FFmpeg's names of their codecs; of the sound, silence with a click at `CLICK`.
+        options, container: what FFmpeg is told besides of the video and of the file.
     """
     height, width = frames[0].shape[:2]
     times = times or [number * 20 for number in range(len(frames))]
     quiet = {"x265-params": "log-level=error"} if codec == "libx265" else {}
-    with av.open(str(path), "w") as container:
-        video: Any = container.add_stream(codec, rate=30, options={**quiet, **(options or {})})
+    with av.open(str(path), "w", options=container or {}) as out:
+        video: Any = out.add_stream(codec, rate=30, options={**quiet, **(options or {})})
         video.width, video.height, video.pix_fmt = width, height, pixels
         video.codec_context.time_base = time_base
         if aspect:
@@ -72,20 +74,20 @@ def make_clip(
         if colors:
             context = video.codec_context
             context.color_primaries, context.color_trc, context.colorspace, context.color_range = colors
-        audio: Any = container.add_stream(sound, rate=RATE) if sound else None
-        text: Any = _add_subtitles(container, subtitles) if subtitles else None
+        audio: Any = out.add_stream(sound, rate=RATE) if sound else None
+        text: Any = _add_subtitles(out, subtitles) if subtitles else None
         if chapters:
-            container.metadata["title"] = "A day out"
-            container.set_chapters(
+            out.metadata["title"] = "A day out"
+            out.set_chapters(
                 [{"id": 1, "start": 0, "end": 200, "time_base": Fraction(1, 1000), "metadata": {"title": "Morning"}}]
             )
         for frame, time in zip(frames, times, strict=True):
-            container.mux(video.encode(_converted(frame, pixels, time, time_base, colors, matrix)))
-        container.mux(video.encode(None))
+            out.mux(video.encode(_converted(frame, pixels, time, time_base, colors, matrix)))
+        out.mux(video.encode(None))
         if audio is not None:
-            _add_sound(container, audio, times[-1] * time_base)
+            _add_sound(out, audio, times[-1] * time_base)
         if text is not None:
-            _add_line(container, text)
+            _add_line(out, text)
     return path
 
 

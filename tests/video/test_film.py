@@ -73,7 +73,7 @@ def worst(one: np.ndarray, other: np.ndarray) -> float:
 )
 def test_colors_come_through(tmp_path: Path, source: str, target: str, more: dict[str, Any]) -> None:
     deep = "10" in more.get("pixels", "")
-    options = {"crf": "5"} if more.get("codec", "libx264") in ("libx264", "libx265") else {}
+    options = {"crf": "5"} if more.get("codec", "libx264") in ("libx264", "libx265", "libsvtav1") else {}
     clip = make_clip(tmp_path / source, [chart(deep)] * 3, **more, options=options)
     out = rewritten(clip, tmp_path / f"out{target}")
     before = open_video(clip)

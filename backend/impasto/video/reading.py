@@ -146,6 +146,7 @@ class _Look:
                 self._bad += 1
                 continue
             for frame in frames:
+                self._bad += frame.is_corrupt
                 self._see_size(frame, stream)
                 yield frame
 
@@ -191,7 +192,7 @@ class _Look:
             seconds = (self._end - start, container.duration / av.time_base)
             log.warning("%s is cut short: of its %.1f seconds there are %.1f", path, *reversed(seconds))
         elif self._bad:
-            log.warning("%s is damaged: %d pieces of it cannot be read, and what can is painted", path, self._bad)
+            log.warning("%s is damaged: %d pieces of it cannot be read; the rest is painted", path, self._bad)
 
 
 def matrix_of(colors: Colors, height: int) -> int:
@@ -276,8 +277,8 @@ def _stream(path: Path, container: Any) -> Any:
     """The video, which is not the picture of an album."""
     videos = [one for one in container.streams.video if not one.disposition & one.disposition.attached_pic]
     if not videos:
-        has = "sound only" if container.streams.audio else "nothing that moves"
-        raise FileProblem(f"There is no video in {path}: it has {has}.")
+        why = "it has sound only" if container.streams.audio else "it may be cut short"
+        raise FileProblem(f"There is no video in {path}: {why}.")
     if len(videos) > 1:
         log.warning("%s has %d videos; the first is painted, and alone", as_text(path), len(videos))
     return videos[0]
