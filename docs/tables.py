@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from impasto.cli import stylize, web
+from impasto.cli import stylize, video, web
 from impasto.engines.registry import engine_facts
 from impasto.masking.models import mask_models
 from impasto_editor.rows import Offer
@@ -33,6 +33,14 @@ def command_line(command: ModuleType) -> Callable[[], Iterator[str]]:
                 yield from (_option(action) for action in group._group_actions if action.option_strings)
 
     return table
+
+
+def own_options() -> Iterator[str]:
+    """What `impasto video` has besides what it has from `impasto stylize`."""
+    of_stylize = set(command_line(stylize)())
+    yield "| option | |"
+    yield "|---|---|"
+    yield from (row for row in command_line(video)() if row not in of_stylize)
 
 
 def _option(action: argparse.Action) -> str:
@@ -96,6 +104,7 @@ TABLES: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
     "README.md": {"impasto stylize": command_line(stylize)},
     "docs/gimp.md": {"arguments": arguments},
     "docs/krita.md": {"rows": rows},
+    "docs/video.md": {"impasto video": own_options},
     "docs/web.md": {"impasto web": command_line(web)},
     "docs/wire.md": {
         "stylize": fields(STYLIZE),

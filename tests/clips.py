@@ -138,7 +138,7 @@ def _add_line(container: Any, stream: Any) -> None:
 def seconds_of(path: Path) -> list[Fraction]:
     """The time stamps of the frames of a clip, as FFmpeg has them."""
     with av.open(str(path)) as container:
-        return [frame.pts * Fraction(frame.time_base) for frame in container.decode(video=0) if frame.pts is not None]
+        return [_second(frame) for frame in container.decode(video=0)]
 
 
 def onset(path: Path) -> float:
@@ -148,9 +148,12 @@ def onset(path: Path) -> float:
             loud = np.abs(frame.to_ndarray().astype(np.float32)).max(0)
             loud = loud / (32768 if frame.format.name.startswith("s16") else 1)
             if loud.max() > 0.4:
-                assert frame.pts is not None
-                return float(frame.pts * Fraction(frame.time_base)) + int(np.argmax(loud > 0.4)) / frame.sample_rate
+                return float(_second(frame)) + int(np.argmax(loud > 0.4)) / frame.sample_rate
     raise AssertionError("there is no click")
+
+
+def _second(frame: Any) -> Fraction:
+    return frame.pts * Fraction(frame.time_base)
 
 
 def packets_of(path: Path, kind: str) -> list[bytes]:

@@ -255,10 +255,10 @@ def test_bytes_that_are_no_picture_are_refused_in_words(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("m.tif", "m.tif has 3 pages; only the first is read"),
-        ("m.gif", "m.gif has 3 frames; only the first is read"),
-        ("m.webp", "m.webp has 3 frames; only the first is read"),
-        ("m.png", "m.png has 3 frames; only the first is read"),
+        ("m.tif", "m.tif has 3 pages, of which the first is read; impasto video paints all"),
+        ("m.gif", "m.gif has 3 frames, of which the first is read; impasto video paints all"),
+        ("m.webp", "m.webp has 3 frames, of which the first is read; impasto video paints all"),
+        ("m.png", "m.png has 3 frames, of which the first is read; impasto video paints all"),
     ],
 )
 def test_that_only_the_first_of_several_is_read_is_said(
@@ -307,7 +307,7 @@ def test_pages_are_counted_without_their_thumbnails(
         data += struct.pack(f"{shift}H", len(tags)) + entries + struct.pack(f"{shift}I", after) + bytes(size * size)
     (tmp_path / "scans.tif").write_bytes(data)
     assert read(tmp_path / "scans.tif")[0].format.width == 32
-    assert caplog.messages[-1].endswith("scans.tif has 2 pages; only the first is read")
+    assert caplog.messages[-1].endswith("scans.tif has 2 pages, of which the first is read; impasto video paints all")
 
 
 # -- Names -------------------------------------------------------------------------------------------------------------

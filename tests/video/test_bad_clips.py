@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ def test_pieces_that_are_damaged(tmp_path: Path) -> None:
     path.write_bytes(data)
     frames, said = read(path)
     assert len(frames) > 30
-    assert all(later.time > earlier.time for earlier, later in zip(frames, frames[1:], strict=False))
+    assert all(later.time > earlier.time for earlier, later in itertools.pairwise(frames))
     assert "damaged" in said[-1] or "cut short" in said[-1]
 
 

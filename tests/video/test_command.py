@@ -7,10 +7,8 @@ import re
 import signal
 import subprocess
 import sys
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -18,7 +16,7 @@ from PIL import Image
 from clips import UNEVEN, make_clip, onset, photos, seconds_of
 from impasto.cli import main
 from impasto.video.reading import open_video
-from support import RunningServer, wait_until
+from support import wait_until
 
 pytestmark = pytest.mark.usefixtures("running_server")
 
@@ -70,6 +68,10 @@ def command(*words: str) -> subprocess.Popen[str]:
     )
 
 
+def wait_for_parts(folder: Path, count: int) -> None:
+    wait_until(lambda: len(list(folder.glob("*.nut"))) >= count)
+
+
 def test_who_is_killed_goes_on(tmp_path: Path) -> None:
     """Killed at first, ended by Ctrl-C then: each time what is finished stays, and is not painted again."""
     times = [count * 300 for count in range(24)]  # so that a part of two seconds has four frames
@@ -78,7 +80,7 @@ def test_who_is_killed_goes_on(tmp_path: Path) -> None:
     stamps: dict[Path, int] = {}
     for number, finished in ((signal.SIGKILL, 1), (signal.SIGINT, 3)):
         run = command(str(clip), "-o", str(out))
-        wait_until(lambda finished=finished: len(list(parts.glob("*.nut"))) >= finished)
+        wait_for_parts(parts, finished)
         run.send_signal(number)
         said = run.communicate()[1]
         assert run.returncode == (-number if number == signal.SIGKILL else 130)

@@ -137,7 +137,7 @@ def _read(of: str, file: BinaryIO) -> tuple[Region, FileInfo]:
     if image.format == "float":
         data = _white_at_one(data, image.bands, of)
     if opened.pages > 1:
-        log.warning("%s has %d %s is read", as_text(of), opened.pages, opened.format.several)
+        log.warning("%s has %d %s", as_text(of), opened.pages, opened.format.several)
     encoding = "srgb" if profile is None else "icc"
     format = PixelFormat(image.width, image.height, CHANNELS[image.bands], DTYPES[image.format], encoding)
     return Region(format, data, profile), opened.info

@@ -22,7 +22,7 @@ class Format(NamedTuple):
         vips: the operation of libvips that reads it, less its ending; empty if Pillow does.
         pillow: Pillow's name for it, where Pillow reads it or knows more of its variants than libvips.
         package: what Pillow needs for that.
-        several: what a file may have several of.
+        several: what a file may have several of, and what becomes of them, as the end of a sentence.
     """
 
     name: str
@@ -34,12 +34,14 @@ class Format(NamedTuple):
 
 
 JPEG = Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), "jpegload")
-PNG = Format("PNG", (".png",), "pngload", several="frames; only the first")
-TIFF = Format("TIFF", (".tif", ".tiff"), "tiffload", "TIFF", several="pages; only the first")
-WEBP = Format("WebP", (".webp",), "webpload", several="frames; only the first")
-GIF = Format("GIF", (".gif",), "gifload", several="frames; only the first")
-AVIF = Format("AVIF", (".avif",), "heifload", several="pictures; only the main one")
-HEIC = Format("HEIC", (".heic", ".heif", ".hif"), "", "HEIF", "pillow-heif", "pictures; only the main one")
+PNG = Format("PNG", (".png",), "pngload", several="frames, of which the first is read; impasto video paints all")
+TIFF = Format(
+    "TIFF", (".tif", ".tiff"), "tiffload", "TIFF", several="pages, of which the first is read; impasto video paints all"
+)
+WEBP = Format("WebP", (".webp",), "webpload", several="frames, of which the first is read; impasto video paints all")
+GIF = Format("GIF", (".gif",), "gifload", several="frames, of which the first is read; impasto video paints all")
+AVIF = Format("AVIF", (".avif",), "heifload", several="pictures; only the main one is read")
+HEIC = Format("HEIC", (".heic", ".heif", ".hif"), "", "HEIF", "pillow-heif", "pictures; only the main one is read")
 JXL = Format("JPEG XL", (".jxl",), "jxlload", "JXL", "pillow-jxl-plugin")
 JPEG_2000 = Format("JPEG 2000", (".jp2", ".j2k", ".jpx", ".jpf"), "jp2kload", "JPEG2000")
 BMP = Format("BMP", (".bmp",), "", "BMP")

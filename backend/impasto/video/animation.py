@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,12 @@ KINDS = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG", ".apng": "PNG", ".tif": 
 _UNSAID = 100
 #: The finest delay of each format in milliseconds.
 _STEP = {"GIF": 10}
-#: What Pillow is told besides; of WebP "exact" keeps colours behind transparency.
-_OPTIONS: dict[str, dict[str, Any]] = {"WEBP": {"method": 4}, "TIFF": {"compression": "tiff_deflate"}}
+#: What Pillow is told besides.
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "GIF": {"disposal": 2},  # else what was there before would show through what is transparent
+    "WEBP": {"method": 4},
+    "TIFF": {"compression": "tiff_deflate"},
+}
 
 
 def is_animation(path: Path) -> bool:
@@ -66,11 +70,7 @@ class Animation(Clip):
             for number in range(self.first, self.first + (self.count or 0)):
                 try:
                     image.seek(number)
-                    duration = round(image.info.get("duration") or _UNSAID)
-                    if after is None or time > after:
-                        yield Frame(
-                            _page(self.path, number) if image.format == "TIFF" else _pixels(image), time, duration
-                        )
+                    pixels = _page(self.path, number) if image.format == "TIFF" else _pixels(image)
                 except (*PILLOW_PROBLEMS, pyvips.Error):
                     log.warning(
                         "%s is damaged or cut short: it has %d frames, and %d can be read",
@@ -79,6 +79,9 @@ class Animation(Clip):
                         number - self.first,
                     )
                     return
+                duration = round(image.info.get("duration") or _UNSAID)  # of WebP it is known once the pixels are
+                if after is None or time > after:
+                    yield Frame(pixels, time, duration)
                 time += duration
 
     def spread(self, count: int) -> Iterator[Frame]:
@@ -177,15 +180,12 @@ class Animated:
         options = {**_OPTIONS.get(self._format, {}), **info}
         if self._format == "WEBP":
             options["quality"] = self._quality
-        pages = (pixels for part in parts for pixels in _pixels_of(part))
         if self._format == "TIFF" and self._clip.deep:
-            _write_deep(list(pages), target, info.get("icc_profile"))
+            _write_deep([pixels for part in parts for pixels in _pixels_of(part)], target, info.get("icc_profile"))
             return
-        images = (Image.fromarray(_in_8_bits(pixels)) for pixels in pages)
-        first = next(images)
-        first.save(
-            target, self._format, save_all=True, append_images=images, duration=self._durations(parts), **options
-        )
+        first = next(iter(_Images(parts, 0)))
+        more = _Images(parts, 1)
+        first.save(target, self._format, save_all=True, append_images=more, duration=self._durations(parts), **options)
 
     def _durations(self, parts: Sequence[Path]) -> list[int]:
         """For how many milliseconds each frame shows, in steps of the format, and without a drift over many frames."""
@@ -196,6 +196,22 @@ class Animated:
         step = _STEP.get(self._format, 1)
         ends = [round((time - starts[0]) * 1000 / second / step) * step for time in [*starts, starts[-1] + last]]
         return [after - before for before, after in pairwise(ends)]
+
+
+class _Images:
+    """The frames of parts from a number on, for Pillow, which goes through them more than once, and holds none.
+
+    Args:
+        parts: their files.
+        start: the number of the first that is wanted.
+    """
+
+    def __init__(self, parts: Sequence[Path], start: int) -> None:
+        self._parts, self._start = parts, start
+
+    def __iter__(self) -> Iterator[Image.Image]:
+        pages = (pixels for part in self._parts for pixels in _pixels_of(part))
+        return (Image.fromarray(_in_8_bits(pixels)) for pixels in islice(pages, self._start, None))
 
 
 class AnimatedPart:
