@@ -210,13 +210,14 @@ gimp-root:
 	@tests/real_editors/chroot.sh $(GIMP_SUITE) $(GIMP_ROOT) $(GIMP_PACKAGES) >$(GIMP_OUTPUT)/chroot.log 2>&1 || \
 	  { tail -n 20 $(GIMP_OUTPUT)/chroot.log; exit 1; }
 
-# The example in C++, built and run with ONNX Runtime in a Debian of its own, likewise.
+# The examples in C++, built and run in a Debian of their own, likewise: with ONNX Runtime, and in a window.
 CPP_SUITE  ?= trixie
 CPP_ROOT   ?= $(HOME)/.cache/impasto/cpp-$(CPP_SUITE)
 CPP_OUTPUT ?= build/cpp
+CPP_PACKAGES = g++ make cmake libonnxruntime-dev libopencv-dev libglfw3-dev libepoxy-dev libgl1-mesa-dri xvfb xauth
 test-cpp: setup
 	@mkdir -p $(CPP_OUTPUT)
-	@tests/real_editors/chroot.sh $(CPP_SUITE) $(CPP_ROOT) g++ make cmake libonnxruntime-dev >$(CPP_OUTPUT)/chroot.log 2>&1 || \
+	@tests/real_editors/chroot.sh $(CPP_SUITE) $(CPP_ROOT) $(CPP_PACKAGES) >$(CPP_OUTPUT)/chroot.log 2>&1 || \
 	  { tail -n 20 $(CPP_OUTPUT)/chroot.log; exit 1; }
 	$(BIN)/python tests/real_cpp/run.py --root $(CPP_ROOT) --output $(CPP_OUTPUT)
 
