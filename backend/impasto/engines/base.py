@@ -11,6 +11,7 @@ from torch import Tensor
 
 from impasto.engines.facts import LIBRARY, PICTURE, EngineFacts
 from impasto.engines.pictures import StylePicture, StyleReader, as_style
+from impasto.execution.moments import Smoothing
 from impasto.imaging import files
 from impasto.progress import Progress
 from impasto.zoo.library import Library, Style
@@ -160,6 +161,7 @@ class Engine:
         progress: Progress,
         weights: Tensor | None = None,
         origin: tuple[int, int] = (0, 0),
+        smoothing: Smoothing | None = None,
     ) -> Tensor:
         """Paint a picture in one pass.
 
@@ -169,6 +171,7 @@ class Engine:
             progress: told of the progress between strips; may raise to stop.
             weights: how much each pixel counts in the statistics, (1, 1, H, W) in [0, 1]; all alike if not given.
             origin: row and column of the first pixel in a larger picture.
+            smoothing: has a say in the statistics; is given only to an engine whose facts say that it ``follows``.
 
         Returns:
             The painted picture, of the same shape and range, float32, on the CPU. Where it is a part of a larger

@@ -12,6 +12,7 @@ from impasto.compute.accelerator import fast_dtype
 from impasto.compute.ladder import with_plans
 from impasto.compute.plan import Plan
 from impasto.engines.base import Engine, Reach, Studio, Wanted
+from impasto.execution.moments import Smoothing
 from impasto.execution.style_bank import FoldedStyleBank
 from impasto.progress import Progress
 from impasto.zoo.bank import StyleCodes, load_body, mix_codes
@@ -111,6 +112,7 @@ class EngineByCode(Engine):
         progress: Progress,
         weights: Tensor | None = None,
         origin: tuple[int, int] = (0, 0),
+        smoothing: Smoothing | None = None,
     ) -> Tensor:
         """See `Engine`; a picture that begins at ``origin`` has the grain that the larger one has there."""
         gathered = self.gather(wanted)
@@ -121,7 +123,7 @@ class EngineByCode(Engine):
         height, width = photo.shape[-2:]
 
         def paint(plan: Plan) -> Tensor:
-            return net.paint(photo, code, plan, progress, weights, origin)
+            return net.paint(photo, code, plan, progress, weights, origin, smoothing)
 
         return with_plans(
             self.studio.device, height * width, _NUMBERS_KEEPING_ALL, _NUMBERS_AT_LEAST, self.dtype, paint

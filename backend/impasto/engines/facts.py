@@ -26,6 +26,7 @@ class EngineFacts:
         stride: where its grid has corners, in pixels: an area that begins at one is painted as in the whole picture.
         smallest: the shortest side that it takes, in pixels; smaller pictures are continued by their edge before.
         parameters: what can be set beside what all engines have.
+        follows: whether its `paint` takes ``smoothing``, so that the colours of a video do not flicker.
     """
 
     name: str
@@ -38,6 +39,7 @@ class EngineFacts:
     stride: int = 1
     smallest: int = 1
     parameters: tuple[Parameter, ...] = ()
+    follows: bool = False
 
     @property
     def settings(self) -> dict[str, Parameter]:

@@ -41,6 +41,11 @@ class Folded:
         phases = self.grow**2
         return values.repeat(phases) if self.upsamples else values.repeat_interleave(phases)
 
+    def gathered(self, values: Tensor) -> Tensor:
+        """One value per channel of the weight, alike in all phases, as one per output channel, (O,)."""
+        phases = self.grow**2
+        return values[: self.out_channels] if self.upsamples else values[::phases]
+
     def scaled(self, factors: Tensor) -> Folded:
         """The convolution whose results are multiplied by factors, (O,)."""
         return replace(self, weight=self.weight * self.spread(factors)[:, None, None, None])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -13,6 +13,27 @@ from impasto.compute.accelerator import has_float64
 _LEAST_SHARE = 0.03
 #: What a weight of 0 is taken for where it divides.
 _NOTHING = 1e-12
+
+
+class Statistics(NamedTuple):
+    """By what a normalisation goes: mean and variance per channel, (C,) each, float64 where the device has it."""
+
+    mean: Tensor
+    variance: Tensor
+
+
+class Smoothing(Protocol):
+    """Whoever has a say in the statistics of a picture that follows another, such as a frame of a video."""
+
+    def __call__(self, number: int, taken: Statistics, /) -> Statistics:
+        """Those to normalise by.
+
+        Args:
+            number: which normalisation of the network it is, from 0; a picture that is painted once more, in smaller
+                pieces, begins with 0 again.
+            taken: the picture's own.
+        """
+        ...
 
 
 class Pair(NamedTuple):

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.execution.folding import Folded
-from impasto.execution.moments import Moments
+from impasto.execution.moments import Moments, Statistics
 
 
 class Strip(NamedTuple):
@@ -36,7 +36,7 @@ class Pending:
     floor: Tensor | None = None
 
 
-def normalised(scale: Tensor, shift: Tensor, moments: Moments, eps: float, *, relu: bool) -> Pending:
+def normalised(scale: Tensor, shift: Tensor, moments: Moments | Statistics, eps: float, *, relu: bool) -> Pending:
     """What instance normalisation leaves to be done.
 
     Args:
@@ -179,7 +179,19 @@ class ConvNode:
         """Multiplications per row."""
         return self._folded.weight.numel() * self.width / self._folded.grow**2
 
-    def finish(self, moments: Moments, eps: float) -> None:
+    @property
+    def centre(self) -> Tensor | float:
+        """What the rows lack for being kept around 0, (C,) float32; 0 for those that are not."""
+        if not self._centred:
+            return 0.0
+        _, bias = self._prepared()
+        assert bias is not None
+        lacks, offset = -bias.float(), self.source.pending.offset
+        if offset is not None:
+            lacks = lacks + torch.einsum("oikl,i->o", self._folded.weight, offset)
+        return self._folded.gathered(lacks)
+
+    def finish(self, moments: Moments | Statistics, eps: float) -> None:
         """The statistics are complete."""
         assert self._norm is not None
         self._pending = normalised(*self._norm, moments, eps, relu=self._relu)
@@ -281,7 +293,7 @@ class NormView:
         assert self._pending is not None, "the statistics are not complete"
         return self._pending
 
-    def finish(self, moments: Moments, eps: float) -> None:
+    def finish(self, moments: Moments | Statistics, eps: float) -> None:
         """The statistics are complete."""
         self._pending = normalised(*self._norm, moments, eps, relu=True)
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from impasto.compute.accelerator import HeldBack
 from impasto.compute.plan import BLOCK_PIXELS, Plan
-from impasto.execution.moments import Moments
+from impasto.execution.moments import Moments, Smoothing, Statistics
 from impasto.execution.nodes import ConvNode, Strip
 from impasto.progress import Tick
 
@@ -58,6 +58,7 @@ class Walk:
         tick: told of the progress.
         weights: how much each pixel counts in the statistics, (1, 1, height, width) float32; all alike if not given.
         device: where it is computed.
+        smoothing: has a say in the statistics.
     """
 
     def __init__(
@@ -69,7 +70,9 @@ class Walk:
         tick: Tick | None = None,
         weights: Tensor | None = None,
         device: torch.device | None = None,
+        smoothing: Smoothing | None = None,
     ) -> None:
+        self._smoothing, self._gathered = smoothing, 0
         self._height = height
         self._block = max(ROWS, BLOCK_PIXELS // width // ROWS * ROWS)
         self._rows = max(self._block, plan.strip_pixels // width // self._block * self._block)
@@ -101,8 +104,10 @@ class Walk:
         """
         node.finish(self.gather(node, keep=keep, release=release), eps)
 
-    def gather(self, node: ConvNode, *, keep: bool, release: bool = True, work: float | None = None) -> Moments:
-        """Compute all of a map for its moments.
+    def gather(
+        self, node: ConvNode, *, keep: bool, release: bool = True, work: float | None = None
+    ) -> Moments | Statistics:
+        """Compute all of a map for its moments, or those that are to be used in their place.
 
         Args:
             node, keep, release: see `measure`.
@@ -122,7 +127,16 @@ class Walk:
             if release:
                 node.consumed(bottom)
             self.count(per_row * (bottom - top))
-        return moments
+        return moments if self._smoothing is None else self._smoothed(self._smoothing, node, moments)
+
+    def _smoothed(self, smoothing: Smoothing, node: ConvNode, moments: Moments) -> Statistics:
+        # What rows are kept around is of this picture alone.
+        taken = Statistics(moments.mean + node.centre, moments.variance)
+        given = smoothing(self._gathered, taken)
+        self._gathered += 1
+        if given is taken:
+            return Statistics(moments.mean, moments.variance)
+        return Statistics(given.mean - node.centre, given.variance)
 
     def _weights_at(self, height: int) -> Tensor | None:
         """Of a map of that height, (1, 2, height, width): how much each pixel counts, and as one of those around."""

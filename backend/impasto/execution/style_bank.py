@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from impasto.compute.plan import Plan
 from impasto.execution.folding import Folded, fold_upsampling, pack_outputs, plain
+from impasto.execution.moments import Smoothing
 from impasto.execution.nodes import ConvNode, FeatureMap, Pending, Strip, SumNode
 from impasto.execution.strips import Walk, pad_to_stride, sent
 from impasto.nets.grain import WIDTHS, grain
@@ -45,6 +46,7 @@ class FoldedStyleBank:
         tick: Tick | None = None,
         weights: Tensor | None = None,
         origin: tuple[int, int] = (0, 0),
+        smoothing: Smoothing | None = None,
     ) -> Tensor:
         """Paint a picture.
 
@@ -55,6 +57,7 @@ class FoldedStyleBank:
             tick: called after each strip with the share that is done; may raise to stop.
             weights: how much each pixel counts in the statistics of the normalisation, (1, 1, H, W) float32 in [0, 1].
             origin: row and column of the picture's first pixel in the field of grain.
+            smoothing: has a say in the statistics of the normalisation.
 
         Returns:
             The painted picture, (1, 3, H, W) float32, sRGB in [0, 1], where the photo is.
@@ -93,6 +96,7 @@ class FoldedStyleBank:
             tick,
             None if weights is None else weights.to(self.device),
             self.device,
+            smoothing,
         )
         walk.measure(down[0], NORM_EPS, keep=plan.keep_all)
         for node in down[1:]:

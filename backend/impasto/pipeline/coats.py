@@ -14,11 +14,13 @@ from impasto.engines.facts import EngineFacts
 from impasto.engines.painters import Painters
 from impasto.engines.pictures import StylePicture
 from impasto.engines.registry import engine_facts, one_pass, refiner, settings_of
+from impasto.execution.moments import Smoothing
 from impasto.imaging.color import keep_colors
 from impasto.pipeline.areas import Areas, Share
 from impasto.pipeline.preview import Canvas
 from impasto.pipeline.scale import PaintingScale
 from impasto.progress import Progress
+from impasto.steady.sequences import Step
 from impasto_link.errors import ImpastoError
 from impasto_link.options import RefineOptions, StylizeOptions
 
@@ -81,6 +83,7 @@ class Coating:
         options: the request, its engines and settings checked.
         refine: how all coats are optimised; None if only those are whose engine does nothing else.
         with_painters: has the engines.
+        step: from the frame before, if the photo is one of a sequence.
         notes: what a person should be told; more may be added.
     """
 
@@ -91,6 +94,7 @@ class Coating:
     options: StylizeOptions
     refine: RefineOptions | None
     with_painters: WithPainters
+    step: Step | None = None
     notes: list[str] = field(default_factory=list)
 
     def paint(self, progress: Progress) -> Painting:
@@ -112,7 +116,8 @@ class Coating:
         for number, (share, task) in enumerate(zip(shares, tasks, strict=True)):
             coat = self.photo
             if task is not None:
-                coat = self._coat(task, whole, progress.part(number / len(shares), (number + 1) / len(shares)))
+                part = progress.part(number / len(shares), (number + 1) / len(shares))
+                coat = self._steady_coat(task, whole, part, len(shares) - number)
                 shows = share.coat.strength / task.wanted.strength * (asked / opacity)
                 if shows < 1:
                     coat = torch.lerp(self.photo, coat, shows)
@@ -142,7 +147,14 @@ class Coating:
         # In a preview nobody would see strokes that are finer than its pixels.
         return _Task(share, painter, refine, wanted, max(1.0, scale) if is_preview else scale)
 
-    def _coat(self, task: _Task, beneath: Tensor, progress: Progress) -> Tensor:
+    def _steady_coat(self, task: _Task, beneath: Tensor, progress: Progress, number: int) -> Tensor:
+        """As `_coat`, and the coat of that number, from the top, goes on from that of the frame before."""
+        if self.step is None:
+            return self._coat(task, beneath, progress)
+        smoothing = self.step.smoothing(number)
+        return self.step.settle(number, self._coat(task, beneath, progress, smoothing), self.areas.of(task.share))
+
+    def _coat(self, task: _Task, beneath: Tensor, progress: Progress, smoothing: Smoothing | None = None) -> Tensor:
         """The picture painted like one coat, with strokes of the size asked for; with an area only what is near it.
 
         What is painted has the statistics of the area, weighted by how much each pixel belongs to it, so that what lies
@@ -152,20 +164,23 @@ class Coating:
         if area is not None and bool((area >= 1).all()):
             area = None
         if task.refine is None:
-            return self._in_one_pass(task, area, progress)
+            return self._in_one_pass(task, area, progress, smoothing)
         start = None
         if task.painter is not None:
-            start = self._in_one_pass(task, area, progress.part(0.0, _BEFORE_REFINING))
+            start = self._in_one_pass(task, area, progress.part(0.0, _BEFORE_REFINING), smoothing)
         return self._refined(start, task.refine, task.share, area, beneath, progress.part(_BEFORE_REFINING, 1.0))
 
-    def _in_one_pass(self, task: _Task, area: Tensor | None, progress: Progress) -> Tensor:
+    def _in_one_pass(self, task: _Task, area: Tensor | None, progress: Progress, smoothing: Smoothing | None) -> Tensor:
         assert task.painter is not None
         name = task.painter.name
-        scale = PaintingScale(self.photo, area, task.scale, task.painter)
+        moved = (0.0, 0.0) if self.step is None else self.step.moved
+        scale = PaintingScale(self.photo, area, task.scale, task.painter, moved)
         if scale.box is None:
             return self.photo
         painting = progress.part(0.05, 0.95, "painting")
-        arguments = scale.photo, task.wanted, painting, scale.statistics, scale.origin
+        arguments: tuple[Any, ...] = scale.photo, task.wanted, painting, scale.statistics, scale.origin
+        if task.painter.follows and smoothing is not None:
+            arguments += (smoothing,)
         painted = self.with_painters(lambda painters: painters.engine(name).paint(*arguments))
         return scale.back(painted, painting)
 

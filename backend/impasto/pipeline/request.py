@@ -21,6 +21,7 @@ from impasto.pipeline.coats import Coating
 from impasto.pipeline.received import Layer, Received
 from impasto.pipeline.subject import subject_of
 from impasto.progress import Progress, Teller
+from impasto.steady.sequences import SUBJECT, Sequences, Step
 from impasto.zoo.library import Library
 from impasto_link.frames import Frame
 from impasto_link.options import MaskOptions, StylizeOptions
@@ -59,6 +60,7 @@ class Pipeline:
         self.device = device
         self._painters = {device: Painters(library, device)}
         self._finder = SubjectFinder(library, device)
+        self._sequences = Sequences()
 
     def loaded(self) -> list[str]:
         """Names of the models in memory."""
@@ -66,10 +68,11 @@ class Pipeline:
         return sorted(painters.union(self._finder.loaded()))
 
     def unload(self) -> None:
-        """Forget all models; the next request loads what it needs."""
+        """Forget all models and sequences; the next request loads what it needs."""
         for painters in self._painters.values():
             painters.unload()
         self._finder.unload()
+        self._sequences.clear()
 
     @_as_if_alone
     def stylize(
@@ -113,16 +116,24 @@ class Pipeline:
         reading.look()
         photo = received.photo()
         reading.look()
-        areas = self._areas(received, subject_mask, selection, options, tell)
+        step = None
+        if frame is not None:
+            sent = {name: (one.format, hash(bytes(one.data))) for name, one in (pictures or {}).items()}
+            step = self._sequences.begin(frame, (region.format, options, sent), photo)
+            reading.look()
+        areas = self._areas(received, subject_mask, selection, options, tell, step)
         seen = {}
         for name, one in (pictures or {}).items():
             seen[name] = as_style(one, name)
             reading.look()
         brush = options.brush * received.factor
-        coating = Coating(photo, areas, seen, brush, options, asked, self._with_painters)
+        coating = Coating(photo, areas, seen, brush, options, asked, self._with_painters, step)
         painting = coating.paint(Progress(tell))
         Progress(tell, "finishing", 1.0).look()
-        return received.layer(painting.picture, painting.opacity, areas.shown, options, coating.notes)
+        layer = received.layer(painting.picture, painting.opacity, areas.shown, options, coating.notes)
+        if frame is not None and step is not None:
+            self._sequences.keep(frame, step)
+        return layer
 
     @_as_if_alone
     def mask(self, region: Region, options: MaskOptions, tell: Teller, *, selection: Region | None = None) -> Layer:
@@ -163,6 +174,7 @@ class Pipeline:
         selection: Region | None,
         options: StylizeOptions,
         tell: Teller,
+        step: Step | None,
     ) -> Areas:
         """Where the coats of a request show."""
         coats = options.in_coats()
@@ -171,7 +183,8 @@ class Pipeline:
             return None if subject_mask is None else received.fitting(subject_mask, "mask")
 
         def subject() -> Tensor:
-            return subject_of(received, told(), options, self._finder, tell)
+            steady = None if step is None else functools.partial(step.settle, SUBJECT)
+            return subject_of(received, told(), options, self._finder, tell, steady)
 
         limit = None if selection is None else received.fitting(selection, "selection")
         return lay_out(coats, maps_for(coats, subject, told, limit), limit)

@@ -29,6 +29,8 @@ class PaintingScale:
         area: how much each pixel belongs to what is painted, (1, 1, H, W) in [0, 1]; all of it if not given.
         brush: how much smaller than the photo it is painted.
         facts: of the engine.
+        moved: rows and columns by which the scene has moved since the first frame of a sequence: the engine's grid and
+            grain move along, by whole pixels, for which the picture is continued at the top and at the left.
 
     Attributes:
         photo: what is to be painted, (1, 3, h, w), at least of the engine's smallest size.
@@ -36,17 +38,27 @@ class PaintingScale:
         box: rows and columns that it has of the small picture; None if there is nothing to paint.
     """
 
-    def __init__(self, photo: Tensor, area: Tensor | None, brush: float, facts: EngineFacts) -> None:
+    def __init__(
+        self,
+        photo: Tensor,
+        area: Tensor | None,
+        brush: float,
+        facts: EngineFacts,
+        moved: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
         self._full, self._smallest = photo, facts.smallest
         height, width = photo.shape[-2:]
         self._small = resize(photo, max(1, round(height / brush)), max(1, round(width / brush)))
+        begins = [-round(way / brush) for way in moved]
+        self._more = begins[0] % facts.stride, begins[1] % facts.stride
+        self._corner = begins[0] - self._more[0], begins[1] - self._more[1]
         self.box: Box | None = _WHOLE
         self.weights: Tensor | None = None
         if area is not None:
-            weights = resize(area, *self._small.shape[-2:])
+            weights = self._continued(resize(area, *self._small.shape[-2:]))
             self.box = bounds(weights, facts)
             self.weights = None if self.box is None else self.piece(weights)
-        self.photo = self.piece(self._small)
+        self.photo = self.piece(self._continued(self._small))
 
     @property
     def statistics(self) -> Tensor | None:
@@ -55,9 +67,9 @@ class PaintingScale:
 
     @property
     def origin(self) -> tuple[int, int]:
-        """Row and column at which what is to be painted begins in the small picture."""
+        """Row and column at which what is to be painted begins in the small picture, or in that of the first frame."""
         rows, columns = self.box or _WHOLE
-        return rows.start or 0, columns.start or 0
+        return self._corner[0] + (rows.start or 0), self._corner[1] + (columns.start or 0)
 
     def piece(self, picture: Tensor) -> Tensor:
         """What belongs to ``photo`` of another map of the small picture, (1, C, height, width)."""
@@ -74,7 +86,8 @@ class PaintingScale:
             progress: is asked between steps; may raise to stop.
             around: what there is outside of the box, of the size of the whole small picture; the photo if not given.
         """
-        painted = self._in_place(painted, self._small if around is None else around)
+        painted = self._in_place(painted, self._continued(self._small if around is None else around))
+        painted = painted[..., self._more[0] :, self._more[1] :]
         height, width = self._full.shape[-2:]
         if painted.shape == self._full.shape:
             return painted
@@ -82,6 +95,13 @@ class PaintingScale:
         if painted.shape[-1] > width:
             return resize(painted, height, width).clamp(0, 1)
         return upsample_guided(painted, self._small, self._full, progress.look)
+
+    def _continued(self, picture: Tensor) -> Tensor:
+        """A map of the small picture with the rows and columns before it with which the engine's grid begins."""
+        if not any(self._more):
+            return picture
+        mirrors = all(length > more for length, more in zip(picture.shape[-2:], self._more, strict=True))
+        return F.pad(picture, (self._more[1], 0, self._more[0], 0), mode="reflect" if mirrors else "replicate")
 
     def _in_place(self, painted: Tensor, around: Tensor) -> Tensor:
         rows, columns = self.box or _WHOLE

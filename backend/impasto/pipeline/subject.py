@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -21,7 +23,12 @@ _BACKDROP = 0.5
 
 
 def subject_of(
-    received: Received, told: Tensor | None, options: StylizeOptions | MaskOptions, finder: SubjectFinder, tell: Teller
+    received: Received,
+    told: Tensor | None,
+    options: StylizeOptions | MaskOptions,
+    finder: SubjectFinder,
+    tell: Teller,
+    steady: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
     """Where the subject is, (1, 1, H, W) in [0, 1], soft, grown and feathered as asked for.
 
@@ -31,12 +38,16 @@ def subject_of(
         options: which network finds it, and what is done with its border.
         finder: has the networks.
         tell: asked between steps; may raise to stop.
+        steady: has what is found follow what was found in the frame before.
 
     Raises:
         NoSubject: there is none.
     """
     progress = Progress(tell, "finding the subject")
-    found = _find(received.picture, options.mask_model, finder, progress) if told is None else told
+    found = told
+    if found is None:
+        found = _find(received.picture, options.mask_model, finder, progress)
+        found = found if steady is None else steady(found)
     if float(found.max()) < EMPTY:
         raise NoSubject("The mask is empty: nothing of it is white.", "White in a mask is the subject.")
     progress.look()

@@ -14,6 +14,7 @@ FACTS = EngineFacts(
     stride=8,
     # The deepest map is mirrored at its border, too.
     smallest=16,
+    follows=True,
 )
 
 

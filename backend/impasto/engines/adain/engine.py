@@ -11,6 +11,7 @@ from impasto.engines.adain import FACTS
 from impasto.engines.adain.files import FILE_NAME, load_decoder
 from impasto.engines.adain.folded import FoldedAdaIN
 from impasto.engines.base import Engine, Wanted
+from impasto.execution.moments import Smoothing
 from impasto.nets.adain import StyleLatent
 from impasto.progress import Progress
 
@@ -31,6 +32,7 @@ class AdaINEngine(Engine):
         progress: Progress,
         weights: Tensor | None = None,
         origin: tuple[int, int] = (0, 0),
+        smoothing: Smoothing | None = None,
     ) -> Tensor:
         """See `Engine`."""
         net = self._load()
@@ -51,7 +53,7 @@ class AdaINEngine(Engine):
         height, width = photo.shape[-2:]
 
         def paint(plan: Plan) -> Tensor:
-            return net.paint(photo, mixed, plan, progress, weights)
+            return net.paint(photo, mixed, plan, progress, weights, smoothing)
 
         return with_plans(self.studio.device, height * width, _NUMBERS, _NUMBERS, net.dtype, paint)
 

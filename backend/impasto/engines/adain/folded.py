@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from impasto.compute.plan import Plan
 from impasto.execution.folding import Folded, fold_upsampling, pack_outputs, plain
+from impasto.execution.moments import Smoothing
 from impasto.execution.nodes import ConvNode, FeatureMap, JoinedNode, NormView, Pending, Strip
 from impasto.execution.strips import Walk, pad_to_stride, sent
 from impasto.nets.adain import AdaINDecoder, StyleLatent
@@ -56,6 +57,7 @@ class FoldedAdaIN:
         plan: Plan | None = None,
         tick: Tick | None = None,
         weights: Tensor | None = None,
+        smoothing: Smoothing | None = None,
     ) -> Tensor:
         """Paint a picture.
 
@@ -65,6 +67,7 @@ class FoldedAdaIN:
             plan: how to cut it.
             tick: called after each strip with the share that is done; may raise to stop.
             weights: how much each pixel counts in the statistics of the photo, (1, 1, H, W) float32 in [0, 1].
+            smoothing: has a say in them.
 
         Returns:
             The painted picture, (1, 3, H, W) float32, sRGB in [0, 1], where the photo is.
@@ -100,7 +103,9 @@ class FoldedAdaIN:
         first, second = _work(down[: self._skipped + 1]), _work(down[self._skipped + 1 :])
         last = _work(up)
         counted = None if weights is None else weights.to(self.device)
-        walk = Walk(photo.shape[-2], photo.shape[-1], plan, first + second + last, tick, counted, self.device)
+        walk = Walk(
+            photo.shape[-2], photo.shape[-1], plan, first + second + last, tick, counted, self.device, smoothing
+        )
         skip.finish(walk.gather(shallower, keep=True, work=first), NORM_EPS)
         deepest.finish(walk.gather(deepest, keep=True, release=False, work=second), NORM_EPS)
         painted = torch.empty(photo.shape, device=self.device)

@@ -14,6 +14,7 @@ FACTS = EngineFacts(
     stride=4,
     # The first layer mirrors the picture at its border.
     smallest=8,
+    follows=True,
 )
 
 

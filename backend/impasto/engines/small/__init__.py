@@ -13,6 +13,7 @@ FACTS = EngineFacts(
     halo=56,
     stride=4,
     smallest=8,
+    follows=True,
 )
 
 
