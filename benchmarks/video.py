@@ -5,9 +5,9 @@
 
 Clips are made of photos, so that it is known where each pixel came from and what was hidden. The warping error is the
 mean difference, in grey levels, between a painting and the one of 1 and of 10 frames before, moved to where its pixels
-are now, over pixels that are seen in both (Lai et al. 2018, https://arxiv.org/abs/1808.00449). Style distances are relative
-to the frames painted by themselves, by Gram matrices of Impasto's encoder, or with --vgg of VGG-19. Prints Markdown as it
-is measured; --sheet writes frames, and how they differ from the ones before, to be looked at.
+are now, over pixels that are seen in both (Lai et al. 2018, https://arxiv.org/abs/1808.00449). Style distances are
+relative to the frames painted by themselves, by Gram matrices of Impasto's encoder, or with --vgg of VGG-19. Prints
+Markdown as it is measured; --sheet writes frames, and how they differ from the ones before, to be looked at.
 """
 
 from __future__ import annotations
@@ -17,20 +17,18 @@ import math
 import platform
 import statistics
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from measures import Eyes, VGGEyes, look, style_distance
 from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import functional as TF
 
 from impasto.client import to_region
-from impasto.imaging import files
 from impasto.nets.encoder import CompactEncoder
 from impasto.pipeline import Pipeline
 from impasto.progress import nobody
@@ -39,6 +37,7 @@ from impasto.zoo.encoder import load_compact_encoder
 from impasto.zoo.library import Library
 from impasto_link.frames import Frame
 from impasto_link.options import StylizeOptions
+from measures import Eyes, VGGEyes, look, style_distance
 
 RATE = 25
 #: The thing that moves covers about a tenth of the picture; this far from it, in pixels, nothing should change.
@@ -275,11 +274,11 @@ def drift(painter: Painter, photo: Tensor, size: tuple[int, int], count: int, ey
     steady, alone = painter.paint(clip.frames, steady=True)[-1], painter.paint(clip.frames[-1:], steady=False)[0]
     style_seen = look(eyes, style)
     distances = [style_distance(look(eyes, one), style_seen) for one in (steady, alone)]
-    apart = 255 * float((steady - alone).abs().mean())
-    lighter = 255 * float((steady - alone).mean())
+    away = 255 * (steady - alone)
     return (
-        f"{count} frames: sharpness {sharpness(steady) / sharpness(alone):.2f}, style {distances[0] / distances[1]:.2f}, "
-        f"lighter by {lighter:+.2f} levels, apart {apart:.1f} levels"
+        f"Pan with noise, frame {count}: sharpness {sharpness(steady) / sharpness(alone):.2f}, "
+        f"style {distances[0] / distances[1]:.2f}, lighter by {float(away.mean()):+.2f} levels, "
+        f"apart {float(away.abs().mean()):.1f} levels"
     )
 
 
@@ -309,11 +308,10 @@ def main() -> None:
     print(f"{platform.machine()}, {torch.get_num_threads()} threads; {size[1]} x {size[0]}, {count} frames")
     print(f"photos: {', '.join(photos)}; styles: {', '.join(arguments.styles)}\n")
     print(
-        "| clip | 1 frame: by itself | steady | ratio | 10 frames: by itself | steady | ratio | style | sharpness | far |"
+        "| clip | 1 frame: by itself | steady | ratio | 10: by itself | steady | ratio | style | sharpness | far off |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
-    Case = tuple[str, str, Clip]
-    cases: list[Case] = [
+    cases = [
         (style, name, clip)
         for style in arguments.styles
         for (name, photo), thing in zip(photos.items(), things, strict=False)
@@ -356,9 +354,8 @@ def main() -> None:
             flush=True,
         )
     if arguments.drift:
-        print(
-            f"\nPan with noise, {drift(Painter(pipeline, arguments.styles[0]), next(iter(photos.values())), size, arguments.drift, eyes, exemplars[arguments.styles[0]])}"
-        )
+        first, style = next(iter(photos.values())), arguments.styles[0]
+        print("\n" + drift(Painter(pipeline, style), first, size, arguments.drift, eyes, exemplars[style]))
 
 
 if __name__ == "__main__":

@@ -48,8 +48,6 @@ _PLACES, _FEWEST = 4096, 64
 _SOFT = 1.0
 #: By so many levels the flow has to explain a pixel better than the motion of the whole.
 _BETTER = 0.5
-#: By so much of a pixel what has been found may be off, and is still the same.
-_SLIP = 0.3
 _MEAN = np.full(3, 1 / 3, np.float32)
 #: In so many blocks across and down the light is compared.
 _BLOCKS = (16, 12)
@@ -139,8 +137,6 @@ def motion_between(before: Array, now: Array, size: tuple[int, int]) -> Motion |
         better = doubts[name] + _BETTER + 0.25 * noise < doubt
         came = np.where(better[..., None], other, came)
         doubt = np.where(better, doubts[name], doubt)
-    # Beside edges a small part of a pixel makes a large difference.
-    doubt = doubt - _SLIP * cv2.blur(np.linalg.norm(_slopes(_gray(now)), axis=-1), (_WINDOW, _WINDOW))
     same = np.clip((_OTHER + 2 * noise - doubt) / (_OTHER - _SAME + noise), 0, 1).astype(np.float32)
     # The network sees more than a pixel: where something else is near, strokes change.
     trust = cv2.blur(cv2.erode(same, np.ones((_AROUND, _AROUND), np.uint8)), (_WINDOW, _WINDOW))
@@ -249,7 +245,7 @@ def _as_a_whole(before: Array, now: Array, back: Array) -> Array:
         apart = ((flow - terms @ made_of) ** 2).sum(-1)
         weighted = terms / (1 + apart / max(0.1, float(np.median(apart))))[:, None] ** 2
         made_of = np.linalg.solve(weighted.T @ terms + 1e-6 * np.eye(3), weighted.T @ flow)
-    for _ in range(6):
+    for _ in range(10):
         # A column of places: what a row of them is has changed with OpenCV 5.
         places = (terms @ made_of + np.stack([columns, rows], -1)).astype(np.float32)[:, None]
         there = cv2.remap(before, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[
