@@ -8,7 +8,7 @@ SHARING = OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE}
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: docs docs-tables demo test test-formats test-link test-live test-ray test-page test-web lint bench bench-batch bench-export bench-int8 bench-serving bench-load bench-quality bench-look bench-masks bench-page bench-pictures bench-students wheel plugins test-cpp test-krita krita-root test-gimp gimp-root setup clean
+.PHONY: docs docs-tables demo test test-formats test-link test-live test-ray test-page test-web lint bench bench-batch bench-export bench-int8 bench-serving bench-load bench-quality bench-look bench-masks bench-page bench-pictures bench-students bench-video wheel plugins test-cpp test-krita krita-root test-gimp gimp-root setup clean
 
 setup: $(VENV)/.ready
 
@@ -119,6 +119,11 @@ bench-serving: setup
 
 bench-load: setup
 	$(BIN)/python benchmarks/load.py $(LOAD)
+
+# How much frames flicker, each painted by itself and as a sequence. A short form: VIDEO=--short
+VIDEO ?=
+bench-video: setup
+	$(SHARING) $(BIN)/python benchmarks/video.py $(if $(PHOTOS),--photos "$(PHOTOS)") $(VIDEO)
 
 # Two workers of a Ray cluster beside one.
 bench-batch: setup

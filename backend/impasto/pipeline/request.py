@@ -26,6 +26,7 @@ from impasto.zoo.library import Library
 from impasto_link.frames import Frame
 from impasto_link.options import MaskOptions, StylizeOptions
 from impasto_link.pixels import Region
+from impasto_link.sentences import say
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -117,17 +118,25 @@ class Pipeline:
         photo = received.photo()
         reading.look()
         step = None
+        notes: list[str] = []
         if frame is not None:
             sent = {name: (one.format, hash(bytes(one.data))) for name, one in (pictures or {}).items()}
             step = self._sequences.begin(frame, (region.format, options, sent), photo)
             reading.look()
+            if step is None:
+                notes.append(
+                    say(
+                        "Each frame is painted by itself, so they flicker: what OpenCV would see to is not installed. "
+                        "Install it with: pip install 'impasto[video]'"
+                    )
+                )
         areas = self._areas(received, subject_mask, selection, options, tell, step)
         seen = {}
         for name, one in (pictures or {}).items():
             seen[name] = as_style(one, name)
             reading.look()
         brush = options.brush * received.factor
-        coating = Coating(photo, areas, seen, brush, options, asked, self._with_painters, step)
+        coating = Coating(photo, areas, seen, brush, options, asked, self._with_painters, step, notes)
         painting = coating.paint(Progress(tell))
         Progress(tell, "finishing", 1.0).look()
         layer = received.layer(painting.picture, painting.opacity, areas.shown, options, coating.notes)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -17,12 +18,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from impasto.imaging.resample import resize
-from impasto_link.errors import ImpastoError
-
-try:
-    import cv2
-except ImportError:
-    cv2 = None  # type: ignore[assignment]
 
 Array = NDArray[Any]
 
@@ -89,15 +84,7 @@ def small_copy(photo: Tensor) -> Array:
 
     Args:
         photo: (1, 3, H, W) in [0, 1].
-
-    Raises:
-        ImpastoError: OpenCV is not installed.
     """
-    if cv2 is None:
-        raise ImpastoError(
-            "Frames are painted without flicker by OpenCV, which is not installed.",
-            'Install it with: pip install "impasto[video]"',
-        )
     height, width = photo.shape[-2:]
     factor = min(1.0, _LONGEST / max(height, width))
     small = photo if factor == 1 else resize(photo, max(1, round(height * factor)), max(1, round(width * factor)))

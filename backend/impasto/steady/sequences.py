@@ -6,15 +6,17 @@ import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from impasto.execution.moments import Statistics
-from impasto.steady.motion import Motion, motion_between, small_copy
 from impasto.steady.statistics import Held
 from impasto_link.frames import Frame
+
+if TYPE_CHECKING:
+    from impasto.steady.motion import Motion
 
 #: So many sequences are remembered, in so many bytes at most; the newest always is.
 _SEQUENCES, _BYTES = 8, 2**30
@@ -137,17 +139,18 @@ class Sequences:
     def __init__(self) -> None:
         self._known: OrderedDict[str, _Memory] = OrderedDict()
 
-    def begin(self, frame: Frame, asked: object, photo: Tensor) -> Step:
-        """The step from the last frame of a sequence to this one.
+    def begin(self, frame: Frame, asked: object, photo: Tensor) -> Step | None:
+        """The step from the last frame of a sequence to this one; None if OpenCV is not installed.
 
         Args:
             frame: which it is.
             asked: all that says how it is to be painted; with anything else the sequence begins anew.
             photo: the frame, (1, 3, H, W) in [0, 1].
-
-        Raises:
-            ImpastoError: OpenCV is not installed.
         """
+        try:
+            from impasto.steady.motion import motion_between, small_copy
+        except ImportError:
+            return None
         memory = _Memory(asked, frame.at, small_copy(photo))
         last = self._known.get(frame.sequence)
         if last is None or last.asked != asked or not 0 < frame.at - last.at <= _LONG:

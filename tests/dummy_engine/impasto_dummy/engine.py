@@ -15,7 +15,7 @@ class DummyEngine(Engine):
 
     facts = FACTS
 
-    def paint(
+    def paint(  # type: ignore[override]  # does not follow
         self,
         photo: Tensor,
         wanted: Wanted,

@@ -34,7 +34,7 @@ def load() -> type:
 
         facts = FACTS
 
-        def paint(
+        def paint(  # type: ignore[override]  # does not follow
             self,
             photo: Tensor,
             wanted: Wanted,
