@@ -25,83 +25,93 @@
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/videoio.hpp>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using Clock = std::chrono::steady_clock;
 
 constexpr int kWidth = 320, kHeight = 240;
 
-// Reads a camera or a file in a thread, and keeps only the newest picture: who takes long misses some.
-class Capture {
+// Hands the newest of something to another thread: who takes long misses some, and is never behind.
+template <typename T>
+class Newest {
  public:
-  explicit Capture(const std::string& source) : source_(source) {
-    const bool is_camera = !source.empty() && std::all_of(source.begin(), source.end(), ::isdigit);
-    is_file_ = !is_camera;
-    if (!(is_camera ? capture_.open(std::stoi(source)) : capture_.open(source)))
-      throw std::runtime_error(source + " cannot be opened");
-    thread_ = std::thread(&Capture::read, this);
+  void put(T value) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    value_ = std::move(value);
+    changed_.notify_one();
   }
 
-  ~Capture() {
-    ended_ = true;
-    thread_.join();
-  }
-
-  // Waits for a picture that was not taken yet: kHeight x kWidth, RGB. Empty if there will be no more.
-  cv::Mat take() {
-    std::unique_lock<std::mutex> lock(mutex_);
-    changed_.wait(lock, [this] { return !newest_.empty() || ended_; });
-    cv::Mat taken;
-    std::swap(taken, newest_);
-    return taken;
-  }
-
- private:
-  void read() {
-    const double rate = capture_.get(cv::CAP_PROP_FPS);
-    const auto every = std::chrono::duration_cast<Clock::duration>(
-        std::chrono::duration<double>(1.0 / (rate >= 1 && rate <= 240 ? rate : 25.0)));
-    auto next = Clock::now();
-    while (!ended_) {
-      cv::Mat seen, small, rgb;
-      if (!capture_.read(seen)) {
-        if (!is_file_ || !capture_.open(source_) || !capture_.read(seen)) break;
-      }
-      cv::resize(seen, small, cv::Size(kWidth, kHeight), 0, 0, cv::INTER_AREA);
-      cv::cvtColor(small, rgb, cv::COLOR_BGR2RGB);
-      if (is_file_) {  // a camera takes its time by itself
-        std::this_thread::sleep_until(next);
-        next = std::max(next, Clock::now() - every) + every;
-      }
-      std::lock_guard<std::mutex> lock(mutex_);
-      newest_ = rgb;
-      changed_.notify_one();
-    }
+  void end() {
     std::lock_guard<std::mutex> lock(mutex_);
     ended_ = true;
     changed_.notify_one();
   }
 
-  std::string source_;
-  bool is_file_ = false;
-  cv::VideoCapture capture_;
+  bool has_ended() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return ended_;
+  }
+
+  // Waits for one that was not taken yet; nothing if there is none in time, or there will be no more.
+  std::optional<T> take(std::chrono::milliseconds most = std::chrono::hours(24)) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait_for(lock, most, [this] { return value_ || ended_; });
+    return std::exchange(value_, std::nullopt);
+  }
+
+ private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  cv::Mat newest_;
-  std::atomic<bool> ended_{false};
-  std::thread thread_;
+  std::optional<T> value_;
+  bool ended_ = false;
+};
+
+// Reads a camera or a file, which begins again at its end: pictures of kHeight x kWidth, RGB.
+class Capture {
+ public:
+  explicit Capture(const std::string& source)
+      : source_(source), is_camera_(!source.empty() && std::all_of(source.begin(), source.end(), ::isdigit)) {
+    if (!(is_camera_ ? capture_.open(std::stoi(source)) : capture_.open(source)))
+      throw std::runtime_error(source + " cannot be opened");
+  }
+
+  void read_into(Newest<cv::Mat>& pictures) {
+    const double rate = capture_.get(cv::CAP_PROP_FPS);
+    const auto every = std::chrono::duration_cast<Clock::duration>(
+        std::chrono::duration<double>(1.0 / (rate >= 1 && rate <= 240 ? rate : 25.0)));
+    auto next = Clock::now();
+    while (!pictures.has_ended()) {
+      cv::Mat seen, small, rgb;
+      if (!capture_.read(seen) && (is_camera_ || !capture_.open(source_) || !capture_.read(seen))) break;
+      cv::resize(seen, small, cv::Size(kWidth, kHeight), 0, 0, cv::INTER_AREA);
+      cv::cvtColor(small, rgb, cv::COLOR_BGR2RGB);
+      if (!is_camera_) {  // a camera takes its time by itself
+        std::this_thread::sleep_until(next);
+        next = std::max(next, Clock::now() - every) + every;
+      }
+      pictures.put(rgb);
+    }
+    pictures.end();
+  }
+
+ private:
+  std::string source_;
+  bool is_camera_;
+  cv::VideoCapture capture_;
 };
 
 // A style that `impasto export` wrote.
 class Style {
  public:
-  Style(Ort::Env& environment, const std::string& path) : session_(environment, path.c_str(), options()) {}
+  Style(Ort::Env& environment, const std::string& path) : session_(environment, path.c_str(), Ort::SessionOptions{}) {}
 
-  // Paints a picture, RGB of 8 bits, as an RGB picture of floats in planes.
-  void paint(const cv::Mat& picture, std::vector<float>& painting) {
+  // Paints a picture; both are RGB of 8 bits.
+  void paint(const cv::Mat& picture, cv::Mat& painting) {
     const int64_t plane = picture.total();
     image_.resize(3 * plane);
     for (int64_t i = 0; i < plane; ++i)
@@ -113,19 +123,20 @@ class Style {
     const char* outputs[] = {"painting"};
     const auto results = session_.Run(Ort::RunOptions{}, inputs, &input, 1, outputs, 1);
     const float* values = results.front().GetTensorData<float>();
-    painting.assign(values, values + 3 * plane);
+    painting.create(picture.size(), CV_8UC3);
+    for (int64_t i = 0; i < plane; ++i)
+      for (int64_t c = 0; c < 3; ++c)  // the network ends with a sigmoid
+        painting.data[3 * i + c] = static_cast<uint8_t>(255.0f * values[c * plane + i] + 0.5f);
   }
 
  private:
-  static Ort::SessionOptions options() {
-    Ort::SessionOptions options;
-    // Threads that wait in a loop would take the time of those that capture and show.
-    options.AddConfigEntry("session.intra_op.allow_spinning", "0");
-    return options;
-  }
-
   Ort::Session session_;
   std::vector<float> image_;
+};
+
+// Both are RGB of 8 bits, of the same size.
+struct Painted {
+  cv::Mat photo, painting;
 };
 
 // A window with the photo and the painting in two textures; the graphics card mixes them.
@@ -133,7 +144,7 @@ class Window {
  public:
   float strength = 1.0f;
   bool beside = false;
-  size_t style = 0;
+  std::atomic<size_t> style{0};
 
   explicit Window(size_t styles) : styles_(styles) {
     if (!glfwInit()) throw std::runtime_error("there is no display");
@@ -162,14 +173,13 @@ class Window {
     return !glfwWindowShouldClose(window_);
   }
 
-  // `photo` has RGB of 8 bits, `painting` floats in planes.
-  void show(const cv::Mat& photo, const std::vector<float>& painting) {
+  void show(const Painted& painted) {
     glPixelStorei(GL_UNPACK_ALIGNMENT, 1);
-    glActiveTexture(GL_TEXTURE0);
-    glTexImage2D(GL_TEXTURE_2D, 0, GL_RGB8, photo.cols, photo.rows, 0, GL_RGB, GL_UNSIGNED_BYTE, photo.data);
-    glActiveTexture(GL_TEXTURE1);
-    // Three planes under one another: the shader puts them together.
-    glTexImage2D(GL_TEXTURE_2D, 0, GL_R32F, photo.cols, 3 * photo.rows, 0, GL_RED, GL_FLOAT, painting.data());
+    for (int unit = 0; unit < 2; ++unit) {
+      const cv::Mat& picture = unit ? painted.painting : painted.photo;
+      glActiveTexture(GL_TEXTURE0 + unit);
+      glTexImage2D(GL_TEXTURE_2D, 0, GL_RGB8, picture.cols, picture.rows, 0, GL_RGB, GL_UNSIGNED_BYTE, picture.data);
+    }
     glUniform1f(glGetUniformLocation(program_, "strength"), strength);
     glUniform1i(glGetUniformLocation(program_, "beside"), beside);
     int width = 0, height = 0;
@@ -219,12 +229,7 @@ class Window {
       uniform bool beside;
       void main() {
         vec2 place = beside ? vec2(fract(2.0 * at.x), at.y) : at;
-        // Not over the edge of a plane, where the next one begins.
-        float half_row = 0.5 / (textureSize(painting, 0).y / 3);
-        float row = clamp(place.y, half_row, 1.0 - half_row);
-        vec3 painted;
-        for (int plane = 0; plane < 3; ++plane)
-          painted[plane] = texture(painting, vec2(place.x, (row + float(plane)) / 3.0)).r;
+        vec3 painted = texture(painting, place).rgb;
         vec3 seen = texture(photo, place).rgb;
         color = vec4(beside && at.x < 0.5 ? seen : mix(seen, painted, strength), 1.0);
       })";
@@ -283,17 +288,36 @@ int main(int argc, char** argv) try {
   Capture capture(words[0]);
   Window window(styles.size());
 
-  std::vector<float> painting;
+  // Three things at a time: one picture is captured, one is painted, and one is shown.
+  Newest<cv::Mat> pictures;
+  Newest<Painted> paintings;
+  std::thread reader([&] { capture.read_into(pictures); });
+  std::string trouble;
+  std::thread painter([&] {
+    try {
+      while (auto photo = pictures.take()) {
+        Painted painted{*photo, {}};
+        styles[window.style]->paint(painted.photo, painted.painting);
+        paintings.put(std::move(painted));
+      }
+    } catch (const std::exception& error) {
+      trouble = error.what();
+    }
+    paintings.end();
+  });
   long done = 0;
   auto began = Clock::now();
-  while (window.is_open() && (!frames || done < frames)) {
-    const cv::Mat photo = capture.take();
-    if (photo.empty()) break;
-    styles[window.style]->paint(photo, painting);
-    window.show(photo, painting);
+  while (window.is_open() && !paintings.has_ended() && (!frames || done < frames)) {
+    const auto painted = paintings.take(std::chrono::milliseconds(20));  // the window wants to be looked after, too
+    if (!painted) continue;
+    window.show(*painted);
     if (++done == 10) began = Clock::now();  // the first ones fetch memory
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
+  pictures.end();
+  reader.join();
+  painter.join();
+  if (!trouble.empty()) throw std::runtime_error(trouble);
   if (done > 10) std::cout << (done - 10) / seconds << " paintings a second, " << kWidth << " x " << kHeight << "\n";
   if (!shot.empty()) window.save(shot);
   return 0;
