@@ -33,6 +33,7 @@ def test_a_clip_of_a_phone(tmp_path: Path, capfd: pytest.CaptureFixture[str]) ->
         photos(len(UNEVEN), 80, 48),
         times=UNEVEN,
         rotation=-90,
+        colors=(12, 1, 6, 1),  # Display P3
         sound="aac",
         options={"bf": "2"},
     )
@@ -43,6 +44,11 @@ def test_a_clip_of_a_phone(tmp_path: Path, capfd: pytest.CaptureFixture[str]) ->
     before, after = (list(open_video(path).frames()) for path in (clip, out))
     assert np.mean([np.abs(a.pixels.astype(int) - b.pixels).mean() for a, b in zip(before, after, strict=True)]) < 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mov", "phone.mov"]
+    for more in (("--quality", "0"), ("--preview", "0")):
+        assert paint(clip, tmp_path / "other.mov", *more) == 1
+        assert "has to be from 1 to 100" in capfd.readouterr().err
+    assert paint(clip, tmp_path / "other.avi") == 1
+    assert "Clips cannot be saved as '.avi'." in capfd.readouterr().err
     assert paint(clip, out) == 1
     assert "out.mov is there already" in capfd.readouterr().err
     assert paint(clip, out, "--existing", "replace") == 0
@@ -60,6 +66,15 @@ def test_a_preview_is_a_picture_of_frames(tmp_path: Path) -> None:
     for number, (top, left) in zip((0, 10, 20, 30), ((0, 0), (0, 72), (56, 0), (56, 72)), strict=True):
         assert np.abs(seen[top : top + 48, left : left + 64] - frames[number].pixels).mean() < 1
     assert not (tmp_path / "out.mp4").exists()
+
+
+def test_without_pyav(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", photos(2, 64, 48))
+    for name in [name for name in sys.modules if name.split(".")[0] == "av" or name.startswith("impasto.video.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert paint(clip, tmp_path / "out.mp4") == 1
+    assert capfd.readouterr().err == "impasto: Clips need av.\n  pip install 'impasto[video]'\n"
 
 
 def command(*words: str) -> subprocess.Popen[str]:

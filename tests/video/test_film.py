@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from clips import CLICK, PHONE, RATE, UNEVEN, make_clip, onset, packets_of, photos, seconds_of
-from impasto.video.reading import Video, open_video
+from impasto.imaging.remarks import remarks
+from impasto.video.reading import Colors, Video, open_video
 from impasto.video.writing import Film
 from impasto_link.errors import BadRequest
 
@@ -23,6 +24,10 @@ def rewritten(source: Path, target: Path, *, quality: int = 100, every: int = 5)
     clip = open_video(source)
     film = Film(clip, target.suffix, quality)
     assert film.lost(target.name) == []
+    return write(clip, film, target, every)
+
+
+def write(clip: Video, film: Film, target: Path, every: int = 5) -> Video:
     paths: list[Path] = []
     part: Any = None
     for number, frame in enumerate(clip.frames()):
@@ -181,3 +186,39 @@ def test_frames_later_than_a_time_are_found_in_the_middle(tmp_path: Path) -> Non
         assert [frame.time for frame in later] == [frame.time for frame in all_frames[number + 1 :]]
         assert np.array_equal(later[0].pixels, all_frames[number + 1].pixels)
     assert Fraction(all_frames[1].time) * clip.time_base == 100 * PHONE
+
+
+@pytest.mark.parametrize("transfer", [16, 18], ids=["PQ", "HLG"])
+def test_high_dynamic_range_is_kept_or_made_for_screens(tmp_path: Path, transfer: int) -> None:
+    top = 49000 if transfer == 16 else 65535  # of PQ 1000 cd/m²
+    ramp = np.repeat(np.linspace(0, top, 128).astype(np.uint16)[None, :, None], 3, 2).repeat(96, 0)
+    clip = make_clip(
+        tmp_path / "hdr.mp4",
+        [ramp] * 2,
+        codec="libx265",
+        pixels="yuv420p10le",
+        colors=(9, transfer, 9, 1),
+        options={"crf": "5"},
+    )
+    said: list[str] = []
+    with remarks(said.append):
+        kept, shown = open_video(clip, keep_light=True), open_video(clip)
+    assert len(said) == 1
+    assert "is painted for ordinary screens; --hdr keep keeps its light" in said[0]
+    written = {}
+    for one in (kept, shown):
+        film = Film(one, ".mp4", 100)
+        written[one.keeps_light] = write(one, film, tmp_path / f"{one.keeps_light}.mp4")
+    assert written[True].colors == kept.colors
+    assert worst(codes(written[True].path), codes(clip)) <= 1
+    assert written[False].colors == Colors(1, 1, 1, 1)
+    (line,) = next(written[False].frames()).pixels[:1, :, 1].astype(int)
+    assert line[0] < 600
+    assert line[-1] > 65000
+    assert (np.diff(line) > -300).all(), "brighter stays brighter"
+
+
+def codes(path: Path) -> np.ndarray:
+    """The values of the first frame as they lie in a file, (H, W, 3) uint16."""
+    with av.open(str(path)) as container:
+        return next(container.decode(video=0)).to_ndarray(format="rgb48le")

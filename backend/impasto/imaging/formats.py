@@ -147,7 +147,7 @@ def what_else(head: bytes, suffix: str) -> tuple[str, str] | None:
         if head.startswith(magic):
             return f"is {name}, which is not read.", hint
     if head[4:8] == b"ftyp":
-        return "is a video, not a picture.", "Save one of its frames first."
+        return "is a video, not a picture.", "Paint it with: impasto video"
     return RAW if suffix in RAW_SUFFIXES else None
 
 

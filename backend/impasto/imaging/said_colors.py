@@ -52,7 +52,7 @@ def said_profile(file: BinaryIO, format: Format, exif: bytes, *, gray: bool) -> 
         if format in (formats.AVIF, formats.HEIC):
             file.seek(0)
             _, found, box = file.read(_START).partition(b"colrnclx")
-            return _of_codes(box[1], box[3], gray) if found and len(box) > 3 else None
+            return profile_of_codes(box[1], box[3], gray=gray) if found and len(box) > 3 else None
         return _made(_ADOBE_RGB, profiles.power(563 / 256), gray) if not gray and _is_adobe_rgb(exif) else None
     except (ValueError, struct.error):
         return None  # colours that cannot be
@@ -61,7 +61,7 @@ def said_profile(file: BinaryIO, format: Format, exif: bytes, *, gray: bool) -> 
 def _of_png(chunks: dict[bytes, bytes], gray: bool) -> bytes | None:
     """By PNG (third edition), 11.3.2: code points before the mark of sRGB before gamma and primaries."""
     if len(chunks.get(b"cICP", b"")) == 4:
-        return _of_codes(chunks[b"cICP"][0], chunks[b"cICP"][1], gray)
+        return profile_of_codes(chunks[b"cICP"][0], chunks[b"cICP"][1], gray=gray)
     if b"sRGB" in chunks:
         return None
     points, curve = _SRGB, profiles.SRGB_CURVE
@@ -77,7 +77,12 @@ def _of_png(chunks: dict[bytes, bytes], gray: bool) -> bytes | None:
     return _made(points, curve, gray)
 
 
-def _of_codes(primaries: int, transfer: int, gray: bool) -> bytes | None:
+def profile_of_codes(primaries: int, transfer: int, *, gray: bool) -> bytes | None:
+    """A profile of colours that are said by code points of ITU-T H.273, tables 2 and 3; None where that is sRGB.
+
+    Raises:
+        FileProblem: they are those of high dynamic range.
+    """
     if transfer in _HIGH_RANGE:
         raise FileProblem(
             f"The picture is one of high dynamic range ({_HIGH_RANGE[transfer]}), which is not read.",

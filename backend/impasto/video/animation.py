@@ -15,7 +15,7 @@ import numpy as np
 import pyvips
 from PIL import Image
 
-from impasto.imaging import formats
+from impasto.imaging import formats, profiles
 from impasto.imaging.opening import check_size, open_file
 from impasto.imaging.problems import FileProblem, as_text, cannot_read
 from impasto.imaging.tiff import PILLOW_PROBLEMS
@@ -130,7 +130,15 @@ def open_animation(path: Path) -> Animation:
         info = {name: image.info[name] for name in ("loop", "icc_profile") if image.info.get(name) is not None}
         size = image.size
         deep = image.format == "TIFF" and _page(path, 0).dtype == np.uint16
-    return Animation(path, *size, deep, Fraction(1, 1000), Fraction(1000, _UNSAID), 0, count, info, first)
+    profile, leads_back = None, False
+    if "icc_profile" in info:
+        profile, leads_back = profiles.usable(info["icc_profile"], gray=False, of=as_text(path))
+    return Animation(
+        *(path, *size, deep, Fraction(1, 1000), Fraction(1000, _UNSAID), 0, count),
+        profile=profile if leads_back else None,
+        info=info,
+        first=first,
+    )
 
 
 class Animated:
@@ -162,7 +170,7 @@ class Animated:
 
     def part(self, path: Path) -> AnimatedPart:
         """See `impasto.video.parts.Writing`."""
-        return AnimatedPart(path)
+        return AnimatedPart(path, None if self._format == "TIFF" and not self._clip.deep else self._clip)
 
     def times(self, path: Path) -> list[int]:
         """See `impasto.video.parts.Writing`."""
@@ -219,14 +227,17 @@ class AnimatedPart:
 
     Args:
         path: of its file.
+        clip: whose size all frames have to have; None if each may have its own.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("wb")
+    def __init__(self, path: Path, clip: Clip | None) -> None:
+        self._file, self._clip = path.open("wb"), clip
         self._frames: list[Frame] = []
 
     def add(self, frame: Frame) -> None:
         """Write a frame."""
+        if self._clip is not None:
+            self._clip.check_size(frame)
         self._frames.append(frame)
 
     def close(self) -> None:

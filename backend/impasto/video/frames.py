@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from impasto.imaging.problems import FileProblem
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -39,6 +41,7 @@ class Clip(ABC):
         rate: frames a second, on the average.
         start: the time stamp of the first frame.
         count: about how many frames there are; None if nothing says so.
+        profile: the ICC profile of its frames' colours; None for sRGB.
     """
 
     path: Path
@@ -49,6 +52,16 @@ class Clip(ABC):
     rate: Fraction
     start: int
     count: int | None
+    profile: bytes | None
+
+    def check_size(self, frame: Frame) -> None:
+        """See that a frame is of the clip's size, as most kinds of files want it; raises FileProblem."""
+        height, width = frame.pixels.shape[:2]
+        if (width, height) != (self.width, self.height):
+            raise FileProblem(
+                f"{self.path} has pages of {self.width} x {self.height} and of {width} x {height} pixels.",
+                "Name a file .tif with -o, which can hold both.",
+            )
 
     @abstractmethod
     def frames(self, after: int | None = None) -> Iterator[Frame]:

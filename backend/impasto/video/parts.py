@@ -85,6 +85,7 @@ class Parts:
         self._about = json.loads(json.dumps(about, default=str))
         self._done: list[Path] = []
         self._part: Part | None = None
+        self._frames = 0
         self._began: tuple[int, float] = (0, 0.0)
 
     def __enter__(self) -> Self:
@@ -158,8 +159,9 @@ class Parts:
                     path = self._path(len(self._done))
             if self._part is None:
                 self._part = self._writing.part(path.with_name(path.name + PARTIAL))
-                self._began = frame.time, time.monotonic()
+                self._began, self._frames = (frame.time, time.monotonic()), 0
             self._part.add(frame)
+            self._frames += 1
         except OSError as error:
             self._give_up(path)
             raise cannot_write(self._target, error) from error
@@ -184,6 +186,7 @@ class Parts:
             partial.unlink(missing_ok=True)
             raise
         self._done.append(path)
+        self.count += self._frames
 
     def _give_up(self, path: Path) -> None:
         """Without the part that could not be written."""

@@ -19,6 +19,8 @@ from av.sidedata.sidedata import Type as SideData
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from impasto.imaging.problems import FileProblem, as_text, cannot_read, is_empty
+from impasto.imaging.said_colors import profile_of_codes
+from impasto.video import light
 from impasto.video.frames import Clip, Frame
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,8 @@ EXACTLY = (
 #: ITU-T H.273, table 4: no matrix is said; that of RGB; and those that players take where none is said, by the height.
 _UNSAID, _RGB, _BT709, _BT601 = 2, 0, 1, 6
 _HD = 720
+#: Table 2: BT.2020, DCI-P3 and Display P3.
+_WIDE = (9, 11, 12)
 #: Seconds that may be missing at the end before a clip counts as cut short.
 _SHORT = 1.0
 #: Seconds before the wanted time at which reading begins in the middle of a clip.
@@ -66,6 +70,8 @@ class Video(Clip):
         matrix: the display matrix that says so, as it is in the file; empty if there is none.
         stream: the index of its stream.
         stamped: whether its frames have time stamps.
+        light: the transfer of its high dynamic range, a key of `impasto.video.light.NAMES`; 0 if it has none.
+        keeps_light: whether its painting is to have it, too, in place of being made for ordinary screens.
     """
 
     codec: str = ""
@@ -76,6 +82,8 @@ class Video(Clip):
     matrix: tuple[int, ...] = ()
     stream: int = 0
     stamped: bool = True
+    light: int = 0
+    keeps_light: bool = False
 
     def frames(self, after: int | None = None) -> Iterator[Frame]:
         """See `Clip.frames`; what is wrong with the file is logged as a warning, and what can be read of it comes.
@@ -94,9 +102,11 @@ class Video(Clip):
 
     def spread(self, count: int) -> Iterator[Frame]:
         """See `Clip.spread`."""
-        frames = self.count or 0
+        if not self.count:
+            yield from islice(self.frames(), count)
+            return
         for number in range(count):
-            start = int(number * frames / self.rate / count / self.time_base)
+            start = self.start + int(number * self.count / self.rate / count / self.time_base)
             yield from islice(self.frames(start - 1 if number else None), 1)
 
     def _decoded(self, seek: int | None) -> Iterator[Frame]:
@@ -121,7 +131,11 @@ class Video(Clip):
         converted = converter.reformat(
             frame, *size, "rgb48le" if self.deep else "rgb24", interpolation=EXACTLY, dst_color_range=2
         )
-        return np.rot90(converted.to_ndarray(), self.turns)
+        pixels = np.rot90(converted.to_ndarray(), self.turns)
+        if not self.light:
+            return pixels
+        shown = light.to_screen(pixels, self.light)
+        return shown if self.keeps_light else light.in_bt709(shown)
 
 
 class _Look:
@@ -228,8 +242,12 @@ def opened(path: Path) -> Iterator[Any]:
         yield container
 
 
-def open_video(path: Path) -> Video:
+def open_video(path: Path, *, keep_light: bool = False) -> Video:
     """Look at a clip, as far as its first frame.
+
+    Args:
+        path: its file.
+        keep_light: whether a painting of high dynamic range is to be made of one that has it.
 
     Raises:
         FileProblem: it cannot be read, has no video, or none that can be decoded.
@@ -249,28 +267,41 @@ def open_video(path: Path) -> Video:
             log.warning("%s has no time stamps; %g frames a second are taken for granted", as_text(path), float(rate))
         if any(part.is_alpha for part in frame.format.components) and frame.format.name != "pal8":
             log.warning("%s is partly transparent; a clip of its painting is not", as_text(path))
+        colors = Colors(int(frame.color_primaries), int(frame.color_trc), int(frame.colorspace), int(frame.color_range))
+        high = colors.transfer if colors.transfer in light.NAMES else 0
+        if high and not keep_light:
+            log.warning(
+                "%s has a high dynamic range (%s) and is painted for ordinary screens; --hdr keep keeps its light",
+                *(as_text(path), light.NAMES[high]),
+            )
         matrix = _display_matrix(frame)
         turns = round(frame.rotation / 90) % 4 if matrix and frame.rotation % 90 == 0 else 0
         size = (frame.height, frame.width) if turns % 2 else (frame.width, frame.height)
         return Video(
             path,
             *size,
-            deep=max(part.bits for part in frame.format.components) > 8,
+            deep=high > 0 or max(part.bits for part in frame.format.components) > 8,
             time_base=time_base,
             rate=rate,
             start=frame.pts or 0,
             count=_count(container, stream, rate),
             codec=context.codec.canonical_name,
             pixel_format=frame.format.name,
-            colors=Colors(
-                int(frame.color_primaries), int(frame.color_trc), int(frame.colorspace), int(frame.color_range)
-            ),
+            colors=colors,
             pixel_aspect=Fraction(stream.sample_aspect_ratio) if stream.sample_aspect_ratio else None,
             turns=turns,
             matrix=matrix,
             stream=stream.index,
             stamped=stamped,
+            light=high,
+            keeps_light=keep_light,
+            profile=_profile(colors) if not high or keep_light else None,
         )
+
+
+def _profile(colors: Colors) -> bytes | None:
+    """Of clips with more colours than sRGB has; the primaries of older television are near enough to these."""
+    return profile_of_codes(colors.primaries, 13, gray=False) if colors.primaries in _WIDE else None
 
 
 def _stream(path: Path, container: Any) -> Any:

@@ -97,8 +97,8 @@ class Painter:
                     return
                 pixels = self._next()
                 self.done += 1
-                self._watcher.at(self.done, "")
                 yield replace(self._waiting.popleft().frame, pixels=pixels)
+                self._watcher.at(self.done, "")
         finally:
             with suppress(ImpastoError):
                 self._client.close()
@@ -107,9 +107,13 @@ class Painter:
         assert self._client is not None
         height, width, channels = frame.pixels.shape
         pixels = np.ascontiguousarray(frame.pixels)
-        of = PixelFormat(width, height, "RGBA" if channels == 4 else "RGB", "u16" if pixels.itemsize == 2 else "u8")
+        profile = self._clip.profile
+        of = PixelFormat(
+            *(width, height, "RGBA" if channels == 4 else "RGB", "u16" if pixels.itemsize == 2 else "u8"),
+            encoding="srgb" if profile is None else "icc",
+        )
         at = frames.Frame(self._sequence, float(frame.time * self._clip.time_base))
-        return self._ask(self._client, Region(of, pixels.data.cast("B")), options, at)
+        return self._ask(self._client, Region(of, pixels.data.cast("B"), profile), options, at)
 
     def _next(self) -> np.ndarray:
         """The pixels of the first frame that waits, painted."""

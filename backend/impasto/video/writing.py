@@ -17,6 +17,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from impasto.imaging.problems import FileProblem
+from impasto.video import light
 from impasto.video.frames import Clip, Frame
 from impasto.video.reading import EXACTLY, Colors, Video, matrix_of, opened
 from impasto_link.errors import BadRequest
@@ -79,6 +80,8 @@ KINDS = {
 
 #: In YUV, of what was RGB.
 _SRGB = Colors(1, 13, 1, 1)
+#: Of what had a high dynamic range.
+_BT709 = Colors(1, 1, 1, 1)
 
 
 class Film:
@@ -107,6 +110,8 @@ class Film:
         # colours by up to two levels.
         said = source is not None and source.colors.matrix != 0
         self.colors = replace(source.colors, range=min(source.colors.range, 1)) if source and said else _SRGB
+        if source and source.light and not source.keeps_light:
+            self.colors = _BT709
         self._encoder = ENCODERS[self.codec]
         self.pixel_format = _pixel_format(clip, self._encoder.name)
         best, worst = self._encoder.best, self._encoder.worst
@@ -277,11 +282,14 @@ class FilmPart:
 
     def _converted(self, frame: Frame) -> Any:
         clip, colors = self._film.clip, self._film.colors
+        clip.check_size(frame)
         pixels = np.rot90(frame.pixels, -clip.turns) if isinstance(clip, Video) else frame.pixels
         height = pixels.shape[0]
         if any(self._pad):
             pixels = np.pad(pixels, ((0, self._pad[1]), (0, self._pad[0]), (0, 0)), "edge")
-        pixels = np.ascontiguousarray(pixels[..., :3])
+        pixels = np.ascontiguousarray(_on_white(pixels))
+        if isinstance(clip, Video) and clip.light and clip.keeps_light:
+            pixels = light.from_screen(pixels, clip.light)
         made = av.VideoFrame.from_ndarray(pixels, format="rgb48le" if pixels.dtype == np.uint16 else "rgb24")
         # The tags of the frame choose the conversion, those of the encoder are only written.
         made.colorspace, made.color_range = matrix_of(colors, height), colors.range
@@ -289,6 +297,15 @@ class FilmPart:
         made.color_primaries, made.color_trc, made.colorspace = colors.primaries, colors.transfer, colors.matrix
         made.pts, made.time_base = frame.time - clip.start, clip.time_base
         return made
+
+
+def _on_white(pixels: np.ndarray) -> np.ndarray:
+    """Frames without their transparency, (H, W, 3)."""
+    if pixels.shape[2] == 3:
+        return pixels
+    white = np.iinfo(pixels.dtype).max
+    alpha = pixels[..., 3:].astype(np.float32) / white
+    return np.rint(pixels[..., :3] * alpha + white * (1 - alpha)).astype(pixels.dtype)
 
 
 def _pixel_format(clip: Clip, encoder: str) -> str:
