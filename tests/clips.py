@@ -78,6 +78,7 @@ def make_clip(
         text: Any = _add_subtitles(out, subtitles) if subtitles else None
         if chapters:
             out.metadata["title"] = "A day out"
+            out.metadata["com.apple.quicktime.model"] = "Phone 9"
             out.set_chapters(
                 [{"id": 1, "start": 0, "end": 200, "time_base": Fraction(1, 1000), "metadata": {"title": "Morning"}}]
             )

@@ -134,7 +134,8 @@ def _painter(clip: Clip, wanted: Wanted, options: argparse.Namespace, bar: tqdm[
     def send(client: Client, region: Region, options: StylizeOptions, frame: frames.Frame) -> Call:
         return client.stylize(region, options, mask=mask, pictures=wanted.pictures, frame=frame)
 
-    return Painter(clip, wanted.options, send, lambda: connect_or_start(SERVER_COMMAND), _Bar(bar, int(bar.n)))
+    watcher = _Bar(bar, int(bar.n))
+    return Painter(clip, wanted.options, send, lambda: connect_or_start(SERVER_COMMAND), watcher, told=mask is not None)
 
 
 def _opened(source: Path, target: Path, quality: int, *, keep_light: bool) -> tuple[Clip, Writing]:

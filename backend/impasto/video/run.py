@@ -67,16 +67,25 @@ class Painter:
         send: sends one.
         connect: makes a connection to the server; starts one if there is none.
         watcher: hears of it.
+        told: whether a mask tells where the subject is, so that there has to be one.
 
     Attributes:
         done: how many are painted.
     """
 
     def __init__(
-        self, clip: Clip, options: StylizeOptions, send: Send, connect: Callable[[], Client], watcher: Watcher
+        self,
+        clip: Clip,
+        options: StylizeOptions,
+        send: Send,
+        connect: Callable[[], Client],
+        watcher: Watcher,
+        *,
+        told: bool = False,
     ) -> None:
         self.done = 0
         self._clip, self._options, self._ask, self._connect, self._watcher = clip, options, send, connect, watcher
+        self._told = told
         self._sequence = uuid.uuid4().hex
         self._client: Client | None = None
         self._waiting = deque[_Sent]()
@@ -122,13 +131,13 @@ class Painter:
             try:
                 return self._pixels(first)
             except NoSubject:
+                if self._told:
+                    raise
+                self._say_once("No subject was found in some of the frames. All of these is background.")
                 other = without_subject(first.options)
                 if other is None:
                     return first.frame.pixels
-                if other == first.options:
-                    raise
-                first.options = other
-                first.call = self._send(first.frame, other)
+                first.options, first.call = other, self._send(first.frame, other)
             except _PASSING as error:
                 if first.tries == _TRIES:
                     raise
@@ -149,11 +158,14 @@ class Painter:
             raise call.error
         assert call.result is not None
         for note in call.result.fields.get("notes", ()):
-            if note not in self._said:
-                self._said.add(note)
-                self._watcher.say(note)
+            self._say_once(note)
         region = call.result.regions["pixels"]
         return np.frombuffer(region.data, _DTYPES[region.format.dtype]).reshape(sent.frame.pixels.shape)
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._watcher.say(text)
 
     def _again(self, error: ImpastoError) -> None:
         """Send all that waits once more, in its order."""
@@ -175,7 +187,7 @@ def without_subject(options: StylizeOptions) -> StylizeOptions | None:
         return replace(options, styles=options.background_styles, background_styles=())
     if options.area == "subject":
         return None
-    return replace(options, area="everything") if options.area == "background" else options
+    return replace(options, area="everything")
 
 
 def paint_clip(clip: Clip, painter: Painter, parts: Parts) -> None:
@@ -185,6 +197,8 @@ def paint_clip(clip: Clip, painter: Painter, parts: Parts) -> None:
         ImpastoError: nothing more can be painted or written.
     """
     after = parts.last
+    if after is not None and next(clip.frames(after), None) is None:
+        return  # all that was missing is to be joined
     start = None if after is None else after - int(_WARM_UP / clip.time_base)
     with ThreadPoolExecutor(1) as decoder, ThreadPoolExecutor(1) as encoder:
         encoding = deque[Future[None]]()

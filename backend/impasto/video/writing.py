@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from fractions import Fraction
+from math import lcm
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -78,6 +79,8 @@ KINDS = {
 }
 
 
+#: What FFmpeg calls files of ISO base media, and the most ticks of a second in which they can say when streams begin.
+_ISO, _FINEST = ("mp4", "mov"), 10_000_000
 #: In YUV, of what was RGB.
 _SRGB = Colors(1, 13, 1, 1)
 #: Of what had a high dynamic range.
@@ -117,6 +120,8 @@ class Film:
         best, worst = self._encoder.best, self._encoder.worst
         crf = {"crf": str(round(worst + (best - worst) * quality / 100))} if best != worst else {}
         self._options = {**self._encoder.options, **crf}
+        #: For how long the last frame shows, once it was written.
+        self._last = 0
         self.part_suffix = f".{self._encoder.part}"
         self.facts: Mapping[str, Any] = {
             "codec": self.codec,
@@ -142,6 +147,10 @@ class Film:
         context.pix_fmt, context.time_base = self.pixel_format, self.clip.time_base
         self._tag(context)
         return FilmPart(self, container, stream, pad)
+
+    def ends(self, frame: Frame) -> None:
+        """Take note of the last frame, for how long it shows."""
+        self._last = frame.duration
 
     def _stored(self, width: int, height: int) -> tuple[int, int]:
         turned = isinstance(self.clip, Video) and self.clip.turns % 2
@@ -187,6 +196,9 @@ class Film:
             return []
         notes = []
         with opened(self.clip.path) as source:
+            data = [stream for stream in source.streams if stream.type == "data"]
+            if data and not source.chapters():  # which are a stream of data in MP4
+                notes.append(f"{self.clip.path} has data in time, such as places or a time code: they are left out.")
             out: Any = av.open(os.devnull, "w", format=self._kind.format)
             for _, copy, stream in _copies(source, out, self.clip.stream):
                 if copy is not None:
@@ -197,23 +209,24 @@ class Film:
                         f"{name} cannot hold the sound of {self.clip.path}, which is {codec}.",
                         "Name a file .mkv with -o, which holds nearly all.",
                     )
-                notes.append(
-                    f"{name} cannot hold a stream of {self.clip.path} ({stream.type}, {codec}), which is left out. "
-                    "A file .mkv may hold it."
-                )
+                notes.append(f"{name} cannot hold the {stream.type} ({codec}) of {self.clip.path}: it is left out.")
         return notes
 
     def join(self, parts: Sequence[Path], target: Path) -> None:
         """Put the parts, and all of the clip but its video, into one file; see `impasto.video.parts.Writing`."""
         with ExitStack() as stack:
             first = stack.enter_context(opened(parts[0]))
-            out = stack.enter_context(av.open(f"file:{target}", "w", format=self._kind.format))
+            source = stack.enter_context(opened(self.clip.path)) if isinstance(self.clip, Video) else None
+            options = self._muxing(source) if self._kind.format in _ISO else {}
+            out = stack.enter_context(av.open(f"file:{target}", "w", format=self._kind.format, options=options))
             video: Any = out.add_stream_from_template(first.streams.video[0], opaque=True)
             video.time_base, video.codec_context.framerate = self.clip.time_base, self.clip.rate
             self._tag(video.codec_context)
+            if self.codec == "hevc" and self._kind.format in _ISO:
+                video.codec_context.codec_tag = "hvc1"  # the other one, FFmpeg's, Apple's players do not take
             streams = [self._in_order(parts, video)]
             if isinstance(self.clip, Video):
-                source = stack.enter_context(opened(self.clip.path))
+                assert source is not None
                 if self.clip.matrix:
                     video.set_display_matrix(self.clip.matrix)
                 video.metadata.update(source.streams[self.clip.stream].metadata)
@@ -224,6 +237,17 @@ class Film:
                     streams.append(_copied(source, copies))
             for packet in heapq.merge(*streams, key=_second):
                 out.mux(packet)
+
+    def _muxing(self, source: Any) -> dict[str, str]:
+        """What FFmpeg is told of MP4 and MOV."""
+        streams = source.streams if source else ()
+        ticks = lcm(self.clip.time_base.denominator, *(Fraction(one.time_base).denominator for one in streams))
+        # Else streams begin at whole milliseconds, each moved by a little of its own.
+        options = {"movie_timescale": str(min(ticks, _FINEST))}
+        if source and any("." in key for key in source.metadata):
+            # Keys such as those of a phone's make and place have a box of their own.
+            options["movflags"] = "use_metadata_tags"
+        return options
 
     def _in_order(self, parts: Sequence[Path], stream: Any) -> Iterator[Any]:
         """The packets of all parts, with decoding times that rise from the first to the last."""
@@ -237,6 +261,8 @@ class Film:
             place = places[packet.pts]
             if place + 1 < len(shown):
                 packet.duration = shown[place + 1] - shown[place]
+            elif self._last:
+                packet.duration = self._last
             packet.stream = stream
             yield packet
 
@@ -259,6 +285,7 @@ class FilmPart:
         """Write a frame."""
         with self._in_words():
             self._container.mux(self._stream.encode(self._converted(frame)))
+        self._film.ends(frame)
 
     def close(self) -> None:
         """Write what is still on its way; the part is whole then."""
@@ -338,7 +365,9 @@ def _copied(source: Any, copies: dict[int, Any]) -> Iterator[Any]:
     """The packets that are copied; a file that is cut short ends where it does."""
     with suppress(av.FFmpegError):
         for packet in source.demux():
-            if packet.dts is not None and packet.stream.index in copies:
+            if packet.size and packet.stream.index in copies:
+                if packet.dts is None:  # as that of an album's picture is
+                    packet.pts = packet.dts = packet.pts or 0
                 packet.stream = copies[packet.stream.index]
                 yield packet
 
