@@ -8,7 +8,7 @@ SHARING = OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE}
 PHOTO  ?=
 STYLE  ?= starry-night
 
-.PHONY: docs docs-tables demo test test-formats test-link test-live test-ray test-page test-web lint bench bench-batch bench-export bench-int8 bench-serving bench-load bench-quality bench-look bench-masks bench-page bench-pictures bench-students bench-video wheel plugins test-cpp test-krita krita-root test-gimp gimp-root setup clean
+.PHONY: docs docs-tables demo test test-formats test-link test-live test-clips test-ray test-page test-web lint bench bench-batch bench-export bench-int8 bench-serving bench-load bench-quality bench-look bench-masks bench-page bench-pictures bench-students bench-video bench-clips wheel plugins test-cpp test-krita krita-root test-gimp gimp-root setup clean
 
 setup: $(VENV)/.ready
 
@@ -68,6 +68,11 @@ test-live: setup
 	@$(UV) pip install --quiet --python $(BIN)/python --editable ".[demo,inspect,train,live]"
 	LIVE_OUTPUT=$(LIVE_OUTPUT) $(SHARING) $(BIN)/python -m pytest tests/live/proof_window.py
 
+# A clip as a phone films it, painted by the command; sheets of its frames come into VIDEO_OUTPUT.
+VIDEO_OUTPUT ?= build/video
+test-clips: setup
+	VIDEO_OUTPUT=$(VIDEO_OUTPUT) $(SHARING) $(BIN)/python -m pytest tests/video/proof_phone.py
+
 # On a Ray cluster of this machine, of which workers are killed, and the command itself.
 test-ray: setup
 	@$(UV) pip install --quiet --python $(BIN)/python --editable ".[demo,inspect,train,ray]"
@@ -124,6 +129,11 @@ bench-load: setup
 VIDEO ?=
 bench-video: setup
 	$(SHARING) $(BIN)/python benchmarks/video.py $(if $(PHOTOS),--photos "$(PHOTOS)") $(VIDEO)
+
+# The command for a clip beside the painting of its frames alone. A short form: CLIPS="--frames 30 --rounds 1"
+CLIPS ?=
+bench-clips: setup
+	PYTHONPATH=tests $(SHARING) $(BIN)/python benchmarks/moving.py $(CLIPS)
 
 # Two workers of a Ray cluster beside one.
 bench-batch: setup

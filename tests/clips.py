@@ -62,7 +62,7 @@ def make_clip(
     """
     height, width = frames[0].shape[:2]
     times = times or [number * 20 for number in range(len(frames))]
-    quiet = {"x265-params": "log-level=error"} if codec == "libx265" else {}
+    quiet = {"x265-params": "log-level=error:bframes=0"} if codec == "libx265" else {}
     with av.open(str(path), "w", options=container or {}) as out:
         video: Any = out.add_stream(codec, rate=30, options={**quiet, **(options or {})})
         video.width, video.height, video.pix_fmt = width, height, pixels

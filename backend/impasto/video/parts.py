@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from impasto.imaging.placing import PARTIAL, place
 from impasto.imaging.problems import cannot_write
 from impasto.video.frames import Clip, Frame
+from impasto_link import __version__
 from impasto_link.errors import ImpastoError
 
 #: A part ends after so many seconds of the clip, or after so many seconds of work, whichever comes first.
@@ -81,7 +82,13 @@ class Parts:
         self._lock = FileLock(self._folder / "lock")
         self._length = _OF_CLIP / clip.time_base
         stamp = clip.path.stat()
-        about = {**settings, **writing.facts, "size": stamp.st_size, "changed": stamp.st_mtime_ns}
+        about = {
+            **settings,
+            **writing.facts,
+            "impasto": __version__,
+            "size": stamp.st_size,
+            "changed": stamp.st_mtime_ns,
+        }
         self._about = json.loads(json.dumps(about, default=str))
         self._done: list[Path] = []
         self._part: Part | None = None

@@ -102,6 +102,7 @@ class Film:
         colors: what is said of them.
         facts: see `impasto.video.parts.Writing`.
         part_suffix: likewise.
+        ahead: by so many ticks frames of parts are shown later than in the clip, so that each is decoded before.
     """
 
     def __init__(self, clip: Clip, suffix: str, quality: int) -> None:
@@ -123,6 +124,7 @@ class Film:
         #: For how long the last frame shows, once it was written.
         self._last = 0
         self.part_suffix = f".{self._encoder.part}"
+        self.ahead = 1 << 20 if self._encoder.part == "nut" else 0
         self.facts: Mapping[str, Any] = {
             "codec": self.codec,
             "pixels": self.pixel_format,
@@ -135,9 +137,7 @@ class Film:
 
     def part(self, path: Path) -> FilmPart:
         """See `impasto.video.parts.Writing`."""
-        # Else all of the part would be put off by as long as its first frame has to wait for others.
-        options = {"avoid_negative_ts": "disabled"}
-        container = av.open(f"file:{path}", "w", format=self._encoder.part, options=options)
+        container = av.open(f"file:{path}", "w", format=self._encoder.part)
         stream: Any = container.add_stream(self._encoder.name, rate=self.clip.rate, options=self._options)
         size = self._stored(self.clip.width, self.clip.height)
         halved = "444" not in self.pixel_format
@@ -176,7 +176,7 @@ class Film:
             for packet in container.demux():
                 if packet.pts is not None:
                     ticks = Fraction(packet.time_base) / self.clip.time_base
-                    packet.pts = round(packet.pts * ticks) + self.clip.start
+                    packet.pts = round(packet.pts * ticks) - self.ahead + self.clip.start
                     packet.duration = round(packet.duration * ticks)
                     packet.time_base = self.clip.time_base
                     yield packet
@@ -280,20 +280,29 @@ class FilmPart:
     def __init__(self, film: Film, container: Any, stream: Any, pad: tuple[int, ...]) -> None:
         self._film, self._container, self._stream, self._pad = film, container, stream, pad
         self._converter = VideoReformatter()
+        self._count = 0
 
     def add(self, frame: Frame) -> None:
         """Write a frame."""
         with self._in_words():
-            self._container.mux(self._stream.encode(self._converted(frame)))
+            self._mux(self._stream.encode(self._converted(frame)))
         self._film.ends(frame)
 
     def close(self) -> None:
         """Write what is still on its way; the part is whole then."""
         with self._in_words():
             try:
-                self._container.mux(self._stream.encode(None))
+                self._mux(self._stream.encode(None))
             finally:
                 self._container.close()
+
+    def _mux(self, packets: Sequence[Any]) -> None:
+        for packet in packets:
+            if self._film.ahead:
+                # When they are decoded is found out at the end; x265 says it wrongly of parts with few frames.
+                packet.pts, packet.dts = packet.pts + self._film.ahead, self._count
+                self._count += 1
+            self._container.mux(packet)
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:
