@@ -39,18 +39,16 @@ class Stored:
         name: of the style.
         grid: where its codes stand.
         weights: the file.
-        load: reads it.
+        load: gives all codes that are in it.
     """
 
-    def __init__(
-        self, name: str, grid: CodeGrid, weights: Path, load: Callable[[Path], Mapping[str, StyleCodes]]
-    ) -> None:
+    def __init__(self, name: str, grid: CodeGrid, weights: Path, load: Callable[[], Mapping[str, StyleCodes]]) -> None:
         self.grid = grid
         self._name, self._weights, self._load = name, weights, load
 
     def code(self, brush: float, strength: float) -> Tensor:
         """See `Source`."""
-        stored = self._load(self._weights)
+        stored = self._load()
         if self._name not in stored:
             raise ModelProblem(
                 say(
@@ -136,6 +134,15 @@ class EngineByCode(Engine):
             codes.append(source.code(wanted.brush, wanted.strength))
             progress.look()
         return mix_codes(codes, [choice.weight for choice in wanted.used()])
+
+    def stored(
+        self, name: str, grid: CodeGrid, weights: Path, load: Callable[[Path], Mapping[str, StyleCodes]]
+    ) -> Stored:
+        """A style in a file that ``load`` reads, and not again before it has changed."""
+        files = [weights, weights.with_suffix(".json")]
+        return Stored(
+            name, grid, weights, lambda: self.shelf.take(weights.stem, files, lambda: load(weights), key="codes")
+        )
 
     def _body(self, path: Path) -> FoldedStyleBank:
         return self.shelf.take(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from impasto.compute.plan import Plan
+from impasto.compute.threads import threads_for
 from impasto.execution.folding import Folded, fold_upsampling, pack_outputs, plain
 from impasto.execution.moments import Smoothing
 from impasto.execution.nodes import ConvNode, FeatureMap, Pending, Strip, SumNode
@@ -88,32 +89,34 @@ class FoldedStyleBank:
         to_rgb = ConvNode(up[-1], self._to_rgb.scaled(scale), self.dtype, bias=shift, relu=False)
 
         nodes = [*down, *(node for pair in body for node in pair), *up, to_rgb]
+        work = sum(node.work * node.height for node in nodes)
         walk = Walk(
             photo.shape[-2],
             photo.shape[-1],
             plan,
-            sum(node.work * node.height for node in nodes),
+            work,
             tick,
             None if weights is None else weights.to(self.device),
             self.device,
             smoothing,
         )
-        walk.measure(down[0], NORM_EPS, keep=plan.keep_all)
-        for node in down[1:]:
-            walk.measure(node, NORM_EPS, keep=True)
-        carried.begin(down[-1])
-        for inner, outer in body:
-            walk.measure(inner, NORM_EPS, keep=True, release=False)
-            walk.measure(outer, NORM_EPS, keep=True)
-            carried.add(outer)
-        walk.measure(up[0], NORM_EPS, keep=True)
-        walk.measure(up[1], NORM_EPS, keep=plan.keep_all, release=plan.keep_all)
-        painted = torch.empty(photo.shape, device=self.device)
-        for top, bottom in walk.strips(to_rgb.height):
-            # Not normalised: the mean and spread of a picture's colours are the picture's own.
-            painted[:, :, top:bottom] = to_rgb.compute(top, bottom).float().sigmoid_()
-            to_rgb.consumed(bottom)
-            walk.count(to_rgb.work * (bottom - top))
+        with threads_for(work, self.device):
+            walk.measure(down[0], NORM_EPS, keep=plan.keep_all)
+            for node in down[1:]:
+                walk.measure(node, NORM_EPS, keep=True)
+            carried.begin(down[-1])
+            for inner, outer in body:
+                walk.measure(inner, NORM_EPS, keep=True, release=False)
+                walk.measure(outer, NORM_EPS, keep=True)
+                carried.add(outer)
+            walk.measure(up[0], NORM_EPS, keep=True)
+            walk.measure(up[1], NORM_EPS, keep=plan.keep_all, release=plan.keep_all)
+            painted = torch.empty(photo.shape, device=self.device)
+            for top, bottom in walk.strips(to_rgb.height):
+                # Not normalised: the mean and spread of a picture's colours are the picture's own.
+                painted[:, :, top:bottom] = to_rgb.compute(top, bottom).float().sigmoid_()
+                to_rgb.consumed(bottom)
+                walk.count(to_rgb.work * (bottom - top))
         return painted[..., :height, :width].to(photo.device)
 
 

@@ -7,12 +7,15 @@ twice. Its card says which network it is the student of, and of each style for w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from impasto.nets.style_bank import StyleBankNet
 from impasto.zoo.bank import StyleCodes, fingerprint, read_codes, stored
 from impasto.zoo.grid import CodeGrid
+from impasto.zoo.library import file_version
 from impasto.zoo.storage import Card, read_card, write_model
 from impasto_link.errors import ModelProblem, quoted
 from impasto_link.sentences import say
@@ -20,7 +23,8 @@ from impasto_link.sentences import say
 CARD_KIND = "style-student"
 
 
-class Student(NamedTuple):
+@dataclass(frozen=True)
+class Student:
     """A student as its card describes it.
 
     Attributes:
@@ -38,7 +42,7 @@ class Student(NamedTuple):
         """That of the file."""
         return self.path.stem
 
-    @property
+    @cached_property
     def grids(self) -> dict[str, CodeGrid]:
         """By name of the styles that it has, where their codes stand.
 
@@ -109,14 +113,18 @@ def load_student_codes(path: Path) -> dict[str, StyleCodes]:
 
 def student_at(path: Path) -> Student | None:
     """The student of this file; None if there is none or it is something else."""
+    return _student_of(path, file_version(path.with_suffix(".json"))) if path.is_file() else None
+
+
+@lru_cache(maxsize=64)
+def _student_of(path: Path, card_version: object) -> Student | None:
+    # It is asked for with each frame of a live picture, among all models that there are.
     try:
         card = read_card(path)
     except ModelProblem:
         return None
     teacher = card.get("student_of")
-    if card.get("kind") != CARD_KIND or not isinstance(teacher, str) or not path.is_file():
-        return None
-    return Student(path, teacher, card)
+    return Student(path, teacher, card) if card.get("kind") == CARD_KIND and isinstance(teacher, str) else None
 
 
 def student_named(folders: Sequence[Path], name: str) -> Student | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from impasto.engines.base import Wanted, example_of
-from impasto.engines.by_code import EngineByCode, Gathered, Source, Stored
+from impasto.engines.by_code import EngineByCode, Gathered, Source
 from impasto.engines.fixed import FACTS
 from impasto.engines.pictures import StylePicture, StyleReader
 from impasto.zoo.bank import code_between, load_codes
@@ -58,7 +58,7 @@ class FixedEngine(EngineByCode):
                 sources.append(_Seen(pictures[choice], home.grid.strokes, predictor, self.studio.reader))
             else:
                 bank = found[choice].bank
-                sources.append(Stored(choice.name, bank.grid, bank.weights, load_codes))
+                sources.append(self.stored(choice.name, bank.grid, bank.weights, load_codes))
         return Gathered(home.name, home.weights, home.card, sources)
 
     def _find_predictor(self, body: str | None) -> FoundPredictor:

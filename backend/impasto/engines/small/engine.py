@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from impasto.engines.base import Wanted
-from impasto.engines.by_code import EngineByCode, Gathered, Stored
+from impasto.engines.by_code import EngineByCode, Gathered
 from impasto.engines.small import FACTS
 from impasto.zoo.library import Style
 from impasto.zoo.student import Student, find_student, load_student_codes
@@ -30,7 +30,9 @@ class SmallEngine(EngineByCode):
                 say("Styles of the banks {banks} cannot be mixed.", banks=banks), "Mix styles of one bank."
             )
         (student,) = students.values()
-        sources = [Stored(style.name, student.grids[style.name], student.path, load_student_codes) for style in styles]
+        sources = [
+            self.stored(style.name, student.grids[style.name], student.path, load_student_codes) for style in styles
+        ]
         return Gathered(student.name, student.path, student.card, sources)
 
     def _student_of(self, style: Style) -> Student:
