@@ -10,11 +10,11 @@ import pytest
 import pyvips
 from PIL import Image, ImageSequence
 
-from clips import photos, seconds_of
+from clips import make_clip, photos, seconds_of
 from impasto.cli import main
 from impasto.imaging.problems import FileProblem
 from impasto.imaging.remarks import remarks
-from impasto.video.animation import Animated, open_animation
+from impasto.video.animation import Animated, is_animation, open_animation
 
 DELAYS = [100, 40, 250, 100, 70]
 
@@ -98,6 +98,13 @@ def test_a_single_picture_is_none(tmp_path: Path) -> None:
         open_animation(tmp_path / "a.png")
 
 
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.tif"])
+def test_what_is_an_animation_is_known_by_its_bytes(tmp_path: Path, name: str) -> None:
+    assert is_animation(gif(tmp_path / name))
+    (tmp_path / name).write_bytes(make_clip(tmp_path / "clip.mp4", photos(2, 64, 48)).read_bytes())
+    assert not is_animation(tmp_path / name)
+
+
 def test_one_that_is_cut_short(tmp_path: Path) -> None:
     path = gif(tmp_path / "a.png")
     path.write_bytes(path.read_bytes()[:-200])
@@ -114,6 +121,7 @@ def test_the_command(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     for name in ("out.gif", "out.mp4"):
         assert main(["video", str(source), "-o", str(tmp_path / name), "--style", "starry-night"]) == 0
     assert [delay for _, delay in seen(tmp_path / "out.gif")] == DELAYS
+    assert [(frame[..., 3] > 0).sum() for frame, _ in seen(tmp_path / "out.gif")] == [256] * len(DELAYS)
     assert [float(second) for second in seconds_of(tmp_path / "out.mp4")] == [0.0, 0.1, 0.14, 0.39, 0.49]
     clip = str(tmp_path / "out.mp4")
     assert main(["video", clip, "-o", str(tmp_path / "back.webp"), "--style", "starry-night"]) == 0

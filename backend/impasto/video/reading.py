@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
-from math import ceil
+from math import ceil, cos, radians, sin
 from pathlib import Path
 from typing import Any
 
@@ -335,6 +335,11 @@ def _display_matrix(frame: Any) -> tuple[int, ...]:
         data = frame.side_data[SideData.DISPLAYMATRIX]
     except KeyError:
         return ()
+    except ValueError:
+        # Beside it there is something that PyAV does not know yet, and then it tells of none. What is mirrored is lost.
+        turn = radians(frame.rotation)
+        sine, cosine = round(65536 * sin(turn)), round(65536 * cos(turn))
+        return (cosine, -sine, 0, sine, cosine, 0, 0, 0, 1 << 30) if frame.rotation else ()
     return tuple(int(one) for one in np.frombuffer(bytes(data), np.int32))
 
 
