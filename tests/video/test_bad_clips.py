@@ -11,10 +11,11 @@ import av
 import numpy as np
 import pytest
 
-from clips import make_clip, photos
+from clips import make_clip, packets_of, photos, seconds_of
 from impasto.imaging.problems import FileProblem
 from impasto.imaging.remarks import remarks
 from impasto.video.reading import open_video
+from impasto.video.writing import Film
 
 
 def read(path: Path) -> tuple[list[Any], list[str]]:
@@ -71,6 +72,15 @@ def test_a_file_that_is_cut_short(tmp_path: Path, name: str) -> None:
     whole.write_bytes(data[: len(data) // 2])
     frames, said = read(whole)
     assert 20 < len(frames) < 70
+    clip = open_video(whole)
+    film = Film(clip, ".mp4", 80)
+    part = film.part(tmp_path / "0.nut")
+    for frame in frames:
+        part.add(frame)
+    part.close()
+    film.join([tmp_path / "0.nut"], tmp_path / "out.mp4")
+    assert len(seconds_of(tmp_path / "out.mp4")) == len(frames)
+    assert 1 < len(packets_of(tmp_path / "out.mp4", "audio")) <= len(packets_of(whole, "audio"))
     if not name.endswith("ts"):  # a stream has no beginning and no end
         assert "is cut short: of its 9.0 seconds there are" in said[-1]
 

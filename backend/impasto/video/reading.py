@@ -29,9 +29,9 @@ log = logging.getLogger(__name__)
 EXACTLY = (
     Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP | Interpolation.BICUBIC
 )
-#: ITU-T H.273, table 4: no matrix is said; that of RGB; and those that players take where none is said, by the height.
-_UNSAID, _RGB, _BT709, _BT601 = 2, 0, 1, 6
-_HD = 720
+#: ITU-T H.273, table 4: those of HD and of older television, and all that swscale converts by.
+_BT709, _BT601 = 1, 6
+_MATRICES = (1, 4, 5, 6, 7, 9)
 #: Table 2: BT.2020, DCI-P3 and Display P3.
 _WIDE = (9, 11, 12)
 #: Seconds that may be missing at the end before a clip counts as cut short.
@@ -125,8 +125,8 @@ class Video(Clip):
             look.tell()
 
     def _pixels(self, frame: Any, converter: VideoReformatter) -> np.ndarray:
-        if frame.colorspace in (_UNSAID, _RGB):
-            frame.colorspace = matrix_of(self.colors, frame.height)
+        if frame.colorspace not in _MATRICES:
+            frame.colorspace = matrix_of(self.colors, frame.width, frame.height)
         size = (self.height, self.width) if self.turns % 2 else (self.width, self.height)
         converted = converter.reformat(
             frame, *size, "rgb48le" if self.deep else "rgb24", interpolation=EXACTLY, dst_color_range=2
@@ -209,9 +209,11 @@ class _Look:
             log.warning("%s is damaged: %d pieces of it cannot be read; the rest is painted", path, self._bad)
 
 
-def matrix_of(colors: Colors, height: int) -> int:
+def matrix_of(colors: Colors, width: int, height: int) -> int:
     """By which matrix colours become YUV, a code point of ITU-T H.273; where none is said, as players have it."""
-    return colors.matrix if colors.matrix not in (_UNSAID, _RGB) else _BT709 if height >= _HD else _BT601
+    if colors.matrix in _MATRICES:
+        return colors.matrix
+    return _BT709 if width >= 1280 or height > 576 else _BT601
 
 
 @contextmanager

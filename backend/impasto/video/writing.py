@@ -138,7 +138,11 @@ class Film:
     def part(self, path: Path) -> FilmPart:
         """See `impasto.video.parts.Writing`."""
         container = av.open(f"file:{path}", "w", format=self._encoder.part)
-        stream: Any = container.add_stream(self._encoder.name, rate=self.clip.rate, options=self._options)
+        return FilmPart(self, container, *self._add_video(container))
+
+    def _add_video(self, container: Any) -> tuple[Any, tuple[int, ...]]:
+        """The video of a file, and how many columns and rows have to be added for the encoder."""
+        stream = container.add_stream(self._encoder.name, rate=self.clip.rate, options=self._options)
         size = self._stored(self.clip.width, self.clip.height)
         halved = "444" not in self.pixel_format
         pad = tuple(side % 2 if self._encoder.even and halved else 0 for side in size)
@@ -146,7 +150,7 @@ class Film:
         context.width, context.height = (side + more for side, more in zip(size, pad, strict=True))
         context.pix_fmt, context.time_base = self.pixel_format, self.clip.time_base
         self._tag(context)
-        return FilmPart(self, container, stream, pad)
+        return stream, pad
 
     def ends(self, frame: Frame) -> None:
         """Take note of the last frame, for how long it shows."""
@@ -190,16 +194,22 @@ class Film:
             name: what that file is called.
 
         Raises:
-            BadRequest: it is its sound.
+            BadRequest: it is its sound, or it cannot hold the painting either.
         """
-        if not isinstance(self.clip, Video):
-            return []
+        out: Any = av.open(os.devnull, "w", format=self._kind.format)
+        self._add_video(out)
+        notes = self._lost(name, out) if isinstance(self.clip, Video) else []
+        with self.in_words():
+            out.start_encoding()
+        return notes
+
+    def _lost(self, name: str, out: Any) -> list[str]:
+        assert isinstance(self.clip, Video)
         notes = []
         with opened(self.clip.path) as source:
             data = [stream for stream in source.streams if stream.type == "data"]
             if data and not source.chapters():  # which are a stream of data in MP4
                 notes.append(f"{self.clip.path} has data in time, such as places or a time code: they are left out.")
-            out: Any = av.open(os.devnull, "w", format=self._kind.format)
             for _, copy, stream in _copies(source, out, self.clip.stream):
                 if copy is not None:
                     continue
@@ -235,8 +245,23 @@ class Film:
                 copies = {index: copy for index, copy, _ in _copies(source, out, self.clip.stream) if copy is not None}
                 if copies:
                     streams.append(_copied(source, copies))
-            for packet in heapq.merge(*streams, key=_second):
-                out.mux(packet)
+            with self.in_words():
+                for packet in heapq.merge(*streams, key=_second):
+                    out.mux(packet)
+                out.close()
+
+    @contextmanager
+    def in_words(self) -> Iterator[None]:
+        """Say what FFmpeg does not do; what the system does not do is raised as it comes."""
+        try:
+            yield
+        except av.FFmpegError as error:
+            if isinstance(error, OSError):
+                raise
+            raise FileProblem(
+                f"FFmpeg cannot write the painting of {self.clip.path} as {self.codec}: {error.strerror}.",
+                "Name a file of another kind with -o, such as .mkv.",
+            ) from error
 
     def _muxing(self, source: Any) -> dict[str, str]:
         """What FFmpeg is told of MP4 and MOV."""
@@ -284,13 +309,13 @@ class FilmPart:
 
     def add(self, frame: Frame) -> None:
         """Write a frame."""
-        with self._in_words():
+        with self._film.in_words():
             self._mux(self._stream.encode(self._converted(frame)))
         self._film.ends(frame)
 
     def close(self) -> None:
         """Write what is still on its way; the part is whole then."""
-        with self._in_words():
+        with self._film.in_words():
             try:
                 self._mux(self._stream.encode(None))
             finally:
@@ -304,23 +329,11 @@ class FilmPart:
                 self._count += 1
             self._container.mux(packet)
 
-    @contextmanager
-    def _in_words(self) -> Iterator[None]:
-        try:
-            yield
-        except av.FFmpegError as error:
-            if isinstance(error, OSError):
-                raise
-            raise FileProblem(
-                f"The painting cannot be encoded as {self._film.codec}: {error.strerror}.",
-                "Name a file of another kind with -o.",
-            ) from error
-
     def _converted(self, frame: Frame) -> Any:
         clip, colors = self._film.clip, self._film.colors
         clip.check_size(frame)
         pixels = np.rot90(frame.pixels, -clip.turns) if isinstance(clip, Video) else frame.pixels
-        height = pixels.shape[0]
+        height, width = pixels.shape[:2]
         if any(self._pad):
             pixels = np.pad(pixels, ((0, self._pad[1]), (0, self._pad[0]), (0, 0)), "edge")
         pixels = np.ascontiguousarray(_on_white(pixels))
@@ -328,7 +341,7 @@ class FilmPart:
             pixels = light.from_screen(pixels, clip.light)
         made = av.VideoFrame.from_ndarray(pixels, format="rgb48le" if pixels.dtype == np.uint16 else "rgb24")
         # The tags of the frame choose the conversion, those of the encoder are only written.
-        made.colorspace, made.color_range = matrix_of(colors, height), colors.range
+        made.colorspace, made.color_range = matrix_of(colors, width, height), colors.range
         made = self._converter.reformat(made, format=self._film.pixel_format, interpolation=EXACTLY)
         made.color_primaries, made.color_trc, made.colorspace = colors.primaries, colors.transfer, colors.matrix
         made.pts, made.time_base = frame.time - clip.start, clip.time_base
@@ -372,11 +385,17 @@ def _copies(source: Any, out: Any, but: int) -> Iterator[tuple[int, Any, Any]]:
 
 def _copied(source: Any, copies: dict[int, Any]) -> Iterator[Any]:
     """The packets that are copied; a file that is cut short ends where it does."""
+    last: dict[int, int] = {}
     with suppress(av.FFmpegError):
         for packet in source.demux():
-            if packet.size and packet.stream.index in copies:
+            index = packet.stream.index
+            if packet.size and index in copies:
                 if packet.dts is None:  # as that of an album's picture is
                     packet.pts = packet.dts = packet.pts or 0
+                if packet.dts <= last.get(index, packet.dts - 1):  # of what is damaged; no file can hold that
+                    packet.dts = last[index] + 1
+                    packet.pts = max(packet.pts or 0, packet.dts)
+                last[index] = packet.dts
                 packet.stream = copies[packet.stream.index]
                 yield packet
 
