@@ -90,7 +90,7 @@ class Clip:
         one, other = self.views[now], self.views[then]
         grid = _grid(size, one)
         there = _at(grid, other, size)
-        moved = sampled(pictures[then], there)
+        moved = pictures[then] if one == other else sampled(pictures[then], there)
         seen = (there.abs() <= 1).all(-1)[None]
         if self.things is not None:
             hidden = F.grid_sample(self.things[then].float(), there, "bilinear", "zeros", align_corners=True) > 0

@@ -174,3 +174,24 @@ def test_a_mean_far_from_zero_leaves_bfloat16_its_digits(net: StyleBankNet) -> N
     apart = (FoldedStyleBank(net, CPU, torch.bfloat16).paint(picture, code) - exact).square().mean().sqrt()
     low = copy.deepcopy(net).bfloat16()
     assert float(apart) < float((low(picture.bfloat16(), code) - exact).square().mean().sqrt()) / 4
+
+
+def test_a_picture_is_painted_by_the_statistics_that_it_is_given(net: StyleBankNet, folded: FoldedStyleBank) -> None:
+    """Rows that are kept around 0 are so by what is of one picture alone: it must not come into what is given."""
+    whole, code = photo(64, 96), any_code(net)
+    seen: dict[int, moments.Statistics] = {}
+
+    def remember(number: int, taken: moments.Statistics) -> moments.Statistics:
+        seen[number] = taken
+        return taken
+
+    def give(number: int, taken: moments.Statistics) -> moments.Statistics:
+        return moments.Statistics(*(values.clone() for values in seen[number]))
+
+    wanted = folded.paint(whole, code, WHOLE, smoothing=remember)
+    assert torch.equal(wanted, folded.paint(whole, code, WHOLE)), "its own change nothing"
+    assert furthest(folded.paint(whole, code, FINEST, smoothing=give), wanted) < 0.05
+    # What an area at the upper left is with the statistics of the whole, it is in the whole; but for its border.
+    part = folded.paint(whole[..., :64], code, WHOLE, smoothing=give)[..., :8]
+    assert furthest(part, wanted[..., :8]) < 0.05
+    assert furthest(folded.paint(whole[..., :64], code, WHOLE)[..., :8], wanted[..., :8]) > 1
