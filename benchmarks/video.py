@@ -90,7 +90,7 @@ class Clip:
         one, other = self.views[now], self.views[then]
         grid = _grid(size, one)
         there = _at(grid, other, size)
-        moved = pictures[then] if one == other else sampled(pictures[then], there)
+        moved = pictures[then] if one == other else sampled(finer(pictures[then]), there)
         seen = (there.abs() <= 1).all(-1)[None]
         if self.things is not None:
             hidden = F.grid_sample(self.things[then].float(), there, "bilinear", "zeros", align_corners=True) > 0
@@ -133,23 +133,21 @@ def _at(grid: Tensor, view: View, size: tuple[int, ...]) -> Tensor:
     return places.flip(-1)
 
 
-def sampled(picture: Tensor, there: Tensor) -> Tensor:
-    """A picture at places, as `grid_sample` has them.
+def finer(picture: Tensor) -> Tensor:
+    """A picture four times as fine, from which others are taken.
 
-    By way of one four times as fine: PyTorch's bicubic kernel (like OpenCV's) shifts what it interpolates by up to a
-    twentieth of a pixel, but not half way between two pixels.
+    PyTorch's bicubic kernel (like OpenCV's) shifts what it interpolates by up to a twentieth of a pixel, but not half
+    way between two pixels; from so fine a picture a linear one suffices.
     """
     for _ in range(2):
         size = [2 * length - 1 for length in picture.shape[-2:]]
         picture = F.interpolate(picture, size, mode="bicubic", align_corners=True)
-    return F.grid_sample(picture, there, "bilinear", "border", align_corners=True)
+    return picture
 
 
-def shown(photo: Tensor, view: View, size: tuple[int, int]) -> Tensor:
-    height, width = photo.shape[-2:]
-    middle = View((height - 1) / 2, (width - 1) / 2)
-    there = _at(_grid(size, view), middle, (height, width))
-    return (sampled(photo, there) * view.light).clamp(0, 1)
+def sampled(fine: Tensor, there: Tensor) -> Tensor:
+    """Of what `finer` gives, places as `grid_sample` has them."""
+    return F.grid_sample(fine, there, "bilinear", "border", align_corners=True)
 
 
 def clips(photo: Tensor, thing: Tensor, size: tuple[int, int], count: int) -> list[Clip]:
@@ -157,7 +155,11 @@ def clips(photo: Tensor, thing: Tensor, size: tuple[int, int], count: int) -> li
     middle = (photo.shape[-2] - 1) / 2, (photo.shape[-1] - 1) / 2
     side = round(math.sqrt(THING * size[0] * size[1]) / 4) * 4
     patch = TF.resize(thing, [side, side], antialias=True)
-    chance = torch.Generator().manual_seed(1)
+    chance, fine = torch.Generator().manual_seed(1), finer(photo)
+
+    def shown(view: View) -> Tensor:
+        there = _at(_grid(size, view), View(*middle), photo.shape[-2:])
+        return (sampled(fine, there) * view.light).clamp(0, 1)
 
     def pan(down: float, across: float) -> list[View]:
         # There and back again, as far as the photo reaches.
@@ -169,7 +171,7 @@ def clips(photo: Tensor, thing: Tensor, size: tuple[int, int], count: int) -> li
         return [View(middle[0] + row, middle[1] + column) for row, column in zip(*at, strict=True)]
 
     def clip(name: str, views: list[View], noise: float = 0.0) -> Clip:
-        frames = [shown(photo, view, size) for view in views]
+        frames = [shown(view) for view in views]
         if noise:
             frames = [(one + noise / 255 * torch.randn(one.shape, generator=chance)).clamp(0, 1) for one in frames]
         return Clip(name, frames, views)
