@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import subprocess
@@ -13,9 +14,10 @@ import pytest
 
 import impasto_link
 from clips import make_clip, photos, seconds_of
+from impasto.video.frames import Frame
 from impasto.video.parts import Parts
 from impasto.video.reading import Video, open_video
-from impasto.video.writing import Film
+from impasto.video.writing import Film, FilmPart
 from impasto_link.errors import ImpastoError
 
 HALVES = [count * 300 for count in range(16)]  # two frames a second: a part has four
@@ -79,6 +81,26 @@ def test_another_clip_begins_anew(clip: Video) -> None:
     begin(clip, 8)
     os.utime(clip.path, ns=(1, 1))
     assert go_on(clip)[0] == 0
+
+
+def test_there_is_no_gap_after_a_frame_that_could_not_be_written(clip: Video, monkeypatch: pytest.MonkeyPatch) -> None:
+    add = FilmPart.add
+
+    def sometimes(part: FilmPart, frame: Frame) -> None:
+        if frame.time == frames[6].time:
+            raise OSError(errno.ENOSPC, "full")
+        add(part, frame)
+
+    frames = list(clip.frames())
+    with monkeypatch.context() as patched, parts_of(clip, []) as parts:
+        patched.setattr(FilmPart, "add", sometimes)
+        for number, frame in enumerate(frames):
+            if number < 6:
+                parts.add(frame)
+            else:
+                with pytest.raises(ImpastoError, match="The disk is full"):
+                    parts.add(frame)
+    assert go_on(clip) == (4, [])
 
 
 def test_only_one_writes_a_painting(clip: Video) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self
 from filelock import FileLock, Timeout
 
 from impasto.imaging.placing import PARTIAL, place
-from impasto.imaging.problems import cannot_write
+from impasto.imaging.problems import FileProblem, cannot_write
 from impasto.video.frames import Clip, Frame
 from impasto_link import __version__
 from impasto_link.errors import ImpastoError
@@ -93,6 +93,7 @@ class Parts:
         self._done: list[Path] = []
         self._part: Part | None = None
         self._frames = 0
+        self._failed: FileProblem | None = None
         self._began: tuple[int, float] = (0, 0.0)
 
     def __enter__(self) -> Self:
@@ -155,8 +156,10 @@ class Parts:
         """Write a frame.
 
         Raises:
-            FileProblem: it cannot be written.
+            FileProblem: it cannot be written, or one before could not be: there must be no gap.
         """
+        if self._failed is not None:
+            raise self._failed
         path = self._path(len(self._done))
         try:
             if self._part is not None:
@@ -169,9 +172,14 @@ class Parts:
                 self._began, self._frames = (frame.time, time.monotonic()), 0
             self._part.add(frame)
             self._frames += 1
+        except FileProblem as error:
+            self._give_up(path)
+            self._failed = error
+            raise
         except OSError as error:
             self._give_up(path)
-            raise cannot_write(self._target, error) from error
+            self._failed = cannot_write(self._target, error)
+            raise self._failed from error
 
     def finish(self) -> None:
         """Finish the part that is being written; raises FileProblem."""
