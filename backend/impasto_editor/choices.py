@@ -29,6 +29,7 @@ class Choices:
         area: ``everything``, ``subject``, ``background`` or ``selection``.
         values: other options of a request, by the names that `StylizeOptions` has for them.
         refine: a preset of refinement; empty for not at all.
+        frames: which frames of something animated: ``one``, ``all`` or ``range``, those of the playback.
         result: what the painting becomes, in the host's words.
         source: the layer that was painted, in the host's words; for what is kept with the result.
     """
@@ -38,6 +39,7 @@ class Choices:
     area: str = "everything"
     values: Mapping[str, Any] = field(default_factory=dict)
     refine: str = ""
+    frames: str = "one"
     result: str = ""
     source: str = ""
 
@@ -87,6 +89,7 @@ class Choices:
             "background": [[one.name, one.weight] for one in self.background],
             "area": self.area,
             "refine": self.refine,
+            "frames": self.frames,
             "result": self.result,
             "source": self.source,
         }
@@ -109,7 +112,8 @@ class Choices:
         if not isinstance(entry, dict):
             return None
         entry = _renewed(entry)
-        words = {name: entry[name] for name in ("area", "refine", "result", "source") if _is_text(entry.get(name))}
+        texts = ("area", "refine", "frames", "result", "source")
+        words = {name: entry[name] for name in texts if _is_text(entry.get(name))}
         known = {name: _checked(name, entry[name]) for name in _USUAL if name in entry}
         values = {name: value for name, value in known.items() if value is not None}
         return cls(_pairs(entry.get("styles")), _pairs(entry.get("background")), values=values, **words)

@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from impasto_link.pixels import Buffer, Region
+
+
+class Animation(Protocol):
+    """The frames of something animated on their way to be painted, in a copy that nobody sees until it is placed.
+
+    Attributes:
+        times: when each frame is seen, in seconds.
+    """
+
+    times: Sequence[float]
+
+    def read(self, number: int) -> dict[str, Region]:
+        """The pixels of a frame, and the selection within it, which is the same for all."""
+
+    def put(self, number: int, pixels: Region) -> None:
+        """Take the painting of a frame."""
+
+    def place(self, mask: Buffer | None, title: str, *, group: bool, kept: str) -> tuple[Any, str]:
+        """Show the paintings, once all have been put; as `Host.place`."""
+
+    def close(self) -> None:
+        """Forget the copy; of what was not placed nothing stays."""
 
 
 class Host(Protocol):
@@ -13,8 +36,8 @@ class Host(Protocol):
     All that others ask of a source is its ``bounds``, the rectangle to paint in pixels of the document.
     """
 
-    def find_source(self, layer: Any, *, use_selection: bool, margin: int = 0) -> Any:
-        """What of a layer is to be painted. Raises Problem if nothing can be."""
+    def find_source(self, layer: Any, *, use_selection: bool, margin: int = 0, frames: bool = False) -> Any:
+        """What of a layer, or of all of its frames, is to be painted. Raises Problem if nothing can be."""
 
     def read(self, source: Any) -> dict[str, Region]:
         """Its pixels, and the selection within it. Raises Problem if it is not there any more."""
@@ -29,6 +52,9 @@ class Host(Protocol):
         self, source: Any, pixels: Region, mask: Buffer | None, title: str, *, group: bool, kept: str
     ) -> tuple[Any, str]:
         """Put a painting above its source. Raises Problem if the document is not there any more."""
+
+    def animation(self, source: Any, *, in_range: bool) -> Animation:
+        """The frames of something animated, or those in the playback range only. Raises Problem if there is none."""
 
     def give_subject(self, source: Any, mask: Region) -> None:
         """Have a layer show only what is in a mask. Raises Problem if that cannot be."""

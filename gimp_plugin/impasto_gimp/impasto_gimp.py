@@ -46,7 +46,9 @@ class Impasto(Gimp.PlugIn):
             return self._settings(name)
         run = self._run_favorite if name.startswith(PREFIX) else self._run
         procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, run, None)
-        procedure.set_image_types("RGB*, GRAY*")
+        # Of indexed colours only animations can be painted, into a new image; what is said of others is better than a
+        # grey entry.
+        procedure.set_image_types("RGB*, GRAY*" if name == FIND_SUBJECT else "*")
         procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
         procedure.set_attribution("Impasto", "Impasto", "2026")
         if name.startswith(PREFIX):

@@ -166,7 +166,8 @@ class StyleTransferDocker(DockWidget):
             return
         both = (choices.styles, choices.background)
         title = " + ".join(titles(styles, self.panel.gallery.title) for styles in both if styles)
-        self.painter.paint(choices, title, self.repeating.source)
+        again = self.repeating.source
+        self.painter.paint(choices, title, [again] if again else self._facts.layers or [""])
 
     def find_subject(self) -> None:
         """Give the layer a mask that shows its subject only; the one that the docker shows, if it shows one."""
@@ -208,6 +209,7 @@ class StyleTransferDocker(DockWidget):
             return
         name = host.name_of(choices.source)
         self.repeating = Repeating(choices.source if name else "", self._facts.layer)
+        self._show_targets()
         self.preview.forget()
         lost = self.styles.bring_back(choices)
         self.panel.gallery.search.clear()
@@ -224,6 +226,12 @@ class StyleTransferDocker(DockWidget):
             words += " " + tr("It was refined: {preset}.", preset=tr(choices.refine.capitalize()))
         self.panel.show_message(words)
         self._update_preview()
+
+    def _show_targets(self) -> None:
+        """Show what would be painted: how many layers, and whether they have frames."""
+        source = self.repeating.source
+        animated = host.is_animated(source) if source else self._facts.animated
+        self.panel.show_targets(1 if source else len(self._facts.layers), animated=animated)
 
     def _again_if(self, layer: str) -> None:
         if layer == self._facts.layer:
@@ -289,6 +297,7 @@ class StyleTransferDocker(DockWidget):
         if self.repeating.active != facts.layer:
             self.repeating = Repeating()
         self.panel.again.setEnabled(bool(host.kept(facts.layer)))
+        self._show_targets()
         self.preview.forget()
         if (facts.document, bool(facts.layer)) != (before.document, bool(before.layer)):
             words = "" if facts.layer else tr("Open a picture to see it painted here.")

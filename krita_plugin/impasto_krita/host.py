@@ -7,7 +7,7 @@ a copy that Krita makes of a document has all of them, too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,6 +25,8 @@ SETTINGS_GROUP = "impasto_krita"
 _ANNOTATION = "impasto/"
 #: Of a layer that becomes a style so many pixels of its longest side are read; and so many are shown in a menu.
 _PICTURE_SIDE, _ICON_SIDE = 4096, 32
+#: After so many milliseconds all of Krita has heard of a change.
+_SETTLED = 500
 
 
 def facts() -> Facts:
@@ -33,7 +35,20 @@ def facts() -> Facts:
     if document is None:
         return Facts()
     layer = _layer_of(document.activeNode())
-    return Facts(document, _id(layer) if layer else "", document.selection() is not None)
+    if layer is None:
+        return Facts(document, "", document.selection() is not None)
+    chosen = {_id(one) for one in map(_layer_of, _selected_nodes()) if one is not None} | {_id(layer)}
+    # In the order of the document, whatever was clicked first.
+    layers = [one for one in _nodes(document.rootNode()) if _id(one) in chosen] if len(chosen) > 1 else [layer]
+    animated = any(len(_keys(document, one)) > 1 for one in layers)
+    return Facts(document, _id(layer), document.selection() is not None, tuple(map(_id, layers)), animated)
+
+
+def is_animated(layer_id: str = "") -> bool:
+    """Whether the active layer, or the one of that id, has several frames."""
+    document = Krita.instance().activeDocument()
+    layer = _layer_by(document, layer_id) if document is not None else None
+    return layer is not None and len(_keys(document, layer)) > 1
 
 
 def is_open(document: Any) -> bool:
@@ -41,7 +56,9 @@ def is_open(document: Any) -> bool:
     return document in Krita.instance().documents()
 
 
-def find_source(layer_id: str = "", *, use_selection: bool, need_selection: bool = False, margin: int = 0) -> Source:
+def find_source(
+    layer_id: str = "", *, use_selection: bool, need_selection: bool = False, margin: int = 0, frames: bool = False
+) -> Source:
     """What is to be painted: the active layer, or the one of that id, as far as it is on the canvas.
 
     Args:
@@ -49,6 +66,7 @@ def find_source(layer_id: str = "", *, use_selection: bool, need_selection: bool
         use_selection: whether the selection limits it, if there is one.
         need_selection: whether there has to be a selection.
         margin: how far around the selection there may be something to paint, in pixels.
+        frames: whether all frames of the layer are meant, which lie anywhere on the canvas, and not only the one shown.
 
     Raises:
         Problem: there is nothing that can be painted.
@@ -56,14 +74,16 @@ def find_source(layer_id: str = "", *, use_selection: bool, need_selection: bool
     document = Krita.instance().activeDocument()
     if document is None:
         raise Problem(tr("No document is open."), tr("Open a picture or make a new one."))
-    layer = _find(document, layer_id) if layer_id else _layer_of(document.activeNode())
+    layer = _layer_by(document, layer_id)
     if layer is None:
         raise Problem(tr("No layer is active."), tr("Click a layer in the docker Layers."))
     name = layer.name()
     if layer.type() == "filterlayer":
         raise Problem(tr("The filter layer “{name}” has no pixels of its own.", name=name), tr("Choose another layer."))
     _check_visible_and_open(layer)
-    bounds = _bounds(layer.bounds()) & Bounds(0, 0, document.width(), document.height())
+    bounds = Bounds(0, 0, document.width(), document.height())
+    if not frames:
+        bounds &= _bounds(layer.bounds())
     if not bounds:
         raise Problem(tr("The layer “{name}” is empty.", name=name), tr("Choose a layer with something on it."))
     selection = document.selection() if use_selection else None
@@ -79,7 +99,7 @@ def find_source(layer_id: str = "", *, use_selection: bool, need_selection: bool
                 tr("Select something on the layer, or choose another area."),
             )
     remark = ""
-    if layer.animated():
+    if layer.animated() and not frames:
         remark = tr("The layer “{name}” is animated: only the frame shown was painted.", name=name)
     elif layer.locked():
         remark = tr("The locked layer “{name}” was not touched.", name=name)
@@ -100,16 +120,8 @@ def find_source(layer_id: str = "", *, use_selection: bool, need_selection: bool
 def read(source: Source) -> dict[str, Region]:
     """The regions of a request: the pixels as they are where the wire has words for them, else converted by Krita."""
     document, layer = _document_and_layer(source)
-    space = ColorSpace.of(layer)
     with _seen(document, layer) as seen:
-        pixels = _pixels(seen, source.bounds)
-    wire = space.nearest_wire()
-    if wire != space:
-        pixels = _convert(document, pixels, source.bounds, space, wire)
-    regions = {"pixels": Region(wire.format(source.bounds.width, source.bounds.height), memoryview(pixels))}
-    if source.selection is not None:
-        regions["selection"] = _mask_region(source.selection, source.bounds)
-    return regions
+        return _regions(document, seen, source)
 
 
 def read_small(source: Source, longest: int) -> tuple[dict[str, Region], float]:
@@ -194,36 +206,117 @@ def place(
     Raises:
         Problem: the document is not open any more.
     """
-    document = source.document
-    if not is_open(document):
-        raise Problem(tr("The document was closed in the meantime, so the painting has no place to go."))
-    origin = _find(document, source.layer)
-    bounds, remark = source.bounds, ""
-    if origin is not None:
-        # If the layer was moved in the meantime, the painting goes along.
-        now, (x, y) = origin.position(), source.position
-        bounds = bounds._replace(x=bounds.x + now.x() - x, y=bounds.y + now.y() - y)
-        above, parent = _topmost_result(document, origin), origin.parentNode()
-        if (document.width(), document.height()) != source.size:
-            remark = tr("The document has another size now, so the painting may not fit.")
-    else:
-        above, parent = None, _find(document, source.parent) or document.rootNode()
-        remark = tr("The layer “{name}” was deleted in the meantime; the painting is on top.", name=source.name)
-    active = _id(document.activeNode()) if document.activeNode() is not None else ""
-    if mask is None and not group:
-        layer = _new_layer(document, pixels, bounds, title)
-    else:
-        layer = _assemble(document, pixels, mask, bounds, title, group)
-    if origin is not None and origin.inheritAlpha():
-        # What shows only where the layers below it do is painted into something that does likewise.
-        layer.setInheritAlpha(True)
-    parent.addChildNode(layer, above)
-    document.setAnnotation(_ANNOTATION + _id(layer), "Impasto", QByteArray(kept.encode()))
-    document.setModified(True)
-    # Krita will make the new layer the active one, a little later; but the next click on a style should paint the same
-    # layer again.
-    QTimer.singleShot(0, lambda: _activate(document, active))
-    return _id(layer), remark
+
+    def assemble(bounds: Bounds) -> Any:
+        document = source.document
+        if mask is None and not group:
+            return _new_layer(document, pixels, bounds, title)
+        return _assembled(document, lambda scratch: _new_layer(scratch, pixels, bounds, title), mask, bounds, group)
+
+    return _put_above(source, assemble, kept)
+
+
+def animation(source: Source, *, in_range: bool) -> Animation:
+    """The key frames of a layer, all of them or those that are seen in the playback range.
+
+    Raises:
+        Problem: there is none, or the layer is not there any more.
+    """
+    return Animation(source, in_range=in_range)
+
+
+class Animation:
+    """As `impasto_editor.host.Animation`, of a layer.
+
+    Krita has no call that makes a key frame, and in the user's document each step to another time is one of undo. But
+    a copy of a layer has its key frames. So all is done in a document that nobody sees, in which there are two copies,
+    one to read from and one that is painted over; the user's document gets a copy of the latter, in one step of undo.
+
+    Attributes:
+        source: what is painted of each frame.
+        times: when each frame is seen, in seconds.
+    """
+
+    def __init__(self, source: Source, *, in_range: bool) -> None:
+        document, layer = _document_and_layer(source)
+        keys = _keys(document, layer)
+        first, last = (
+            (document.playBackStartTime(), document.playBackEndTime()) if in_range else (0, max(keys, default=0))
+        )
+        # A frame is seen until the next one.
+        seen = {key for key, end in zip(keys, [*keys[1:], last + 1], strict=True) if end > first and key <= last}
+        if not seen:
+            name = layer.name()
+            raise Problem(
+                tr("In the playback range the layer “{name}” has no frame.", name=name),
+                tr("Set another range, or paint all frames."),
+            )
+        self.source = source
+        self._keys = sorted(seen)
+        self._others = [key for key in keys if key not in seen]
+        self.times: Sequence[float] = [key / max(1, document.framesPerSecond()) for key in self._keys]
+        masked = bool(layer.childNodes())
+        # Pixels of a layer lie where they lie; only what masks show of them depends on the size of the document.
+        size = source.size if masked else (1, 1)
+        self._scratch = Krita.instance().createDocument(*size, source.name, *ColorSpace.of(document), 72.0)
+        self._original, self._painted = layer.duplicate(), layer.duplicate()
+        for copy in (self._original, self._painted):
+            self._scratch.rootNode().addChildNode(copy, None)
+        for mask in self._painted.childNodes():
+            mask.remove()
+        if ColorSpace.of(self._painted) != ColorSpace.of(document):
+            self._painted.setColorSpace(*ColorSpace.of(document))
+        self._scratch.setModified(False)  # or it would be saved as if the user had to lose it
+
+    def read(self, number: int) -> dict[str, Region]:
+        """The pixels of a frame, and the selection within it."""
+        self._go_to(self._keys[number])
+        return _regions(self._scratch, self._original, self.source)
+
+    def put(self, number: int, pixels: Region) -> None:
+        """Take the painting of a frame."""
+        self._go_to(self._keys[number])
+        self._clear()
+        bounds, wire, wanted = self.source.bounds, ColorSpace.of_region(pixels), ColorSpace.of(self._painted)
+        data = QByteArray(bytes(pixels.data))
+        if wire != wanted:
+            data = _convert(self._scratch, data, bounds, wire, wanted)
+        self._painted.setPixelData(data, *bounds)
+
+    def place(self, mask: Buffer | None, title: str, *, group: bool, kept: str) -> tuple[str, str]:
+        """Show the paintings in a new layer with the key frames of its source; as the function `place`."""
+        for key in self._others:
+            self._go_to(key)
+            self._clear()
+        layer = self._painted
+        layer.setName(title)
+        layer.setOpacity(255)
+        layer.setBlendingMode("normal")
+        layer.setLocked(False)
+        layer.setAlphaLocked(False)
+        layer.setColorLabel(0)
+        return _put_above(
+            self.source,
+            lambda _: _assembled(self._scratch, lambda _: layer.duplicate(), mask, self.source.bounds, group),
+            kept,
+        )
+
+    def close(self) -> None:
+        """Forget the copies."""
+        self._scratch.setModified(False)
+        # Krita tells its widgets of a step in time a little later, and may crash if the document is closed before that.
+        QTimer.singleShot(_SETTLED, self._scratch.close)
+
+    def _go_to(self, key: int) -> None:
+        self._scratch.setCurrentTime(key)
+        self._scratch.waitForDone()
+
+    def _clear(self) -> None:
+        """Have nothing in the frame that is there now, beside the canvas neither."""
+        bounds = _bounds(self._painted.bounds())
+        if bounds:
+            pixel = len(self._painted.pixelData(bounds.x, bounds.y, 1, 1))
+            self._painted.setPixelData(QByteArray(bytes(pixel * bounds.width * bounds.height)), *bounds)
 
 
 def give_subject(source: Source, mask: Region) -> None:
@@ -314,6 +407,25 @@ def _nodes(node: Any) -> Iterator[Any]:
         yield from _nodes(child)
 
 
+def _layer_by(document: Any, layer_id: str) -> Any:
+    """The layer of that id, or the active one."""
+    return _find(document, layer_id) if layer_id else _layer_of(document.activeNode())
+
+
+def _selected_nodes() -> list[Any]:
+    window = Krita.instance().activeWindow()
+    view = window.activeView() if window is not None else None
+    return list(view.selectedNodes()) if view is not None else []
+
+
+def _keys(document: Any, layer: Any) -> list[int]:
+    """At which times a layer has frames of its own; none if it is not animated."""
+    if layer.type() != "paintlayer" or not layer.animated():
+        return []
+    # That reaches to the last frame of all layers, even where only a part of it is played.
+    return [time for time in range(document.animationLength()) if layer.hasKeyframeAtTime(time)]
+
+
 def _find(document: Any, layer_id: str) -> Any:
     return next((node for node in _nodes(document.rootNode()) if _id(node) == layer_id), None)
 
@@ -372,6 +484,18 @@ def _seen(document: Any, layer: Any) -> Iterator[Any]:
         scratch.close()
 
 
+def _regions(document: Any, layer: Any, source: Source) -> dict[str, Region]:
+    """What `read` says of a source, from a node in a document."""
+    bounds, space = source.bounds, ColorSpace.of(layer)
+    pixels, wire = _pixels(layer, bounds), space.nearest_wire()
+    if wire != space:
+        pixels = _convert(document, pixels, bounds, space, wire)
+    regions = {"pixels": Region(wire.format(bounds.width, bounds.height), memoryview(pixels))}
+    if source.selection is not None:
+        regions["selection"] = _mask_region(source.selection, bounds)
+    return regions
+
+
 def _pixels(layer: Any, bounds: Bounds) -> Any:
     """A QByteArray. Groups and vector layers have pixels in their projection only, and so have the masks of a layer."""
     if layer.type() == "paintlayer" and not layer.childNodes():
@@ -392,16 +516,47 @@ def _new_layer(document: Any, pixels: Region, bounds: Bounds, name: str) -> Any:
     return layer
 
 
-def _assemble(document: Any, pixels: Region, mask: Buffer | None, bounds: Bounds, name: str, group: bool) -> Any:
-    """The layer with its mask, in a group if wanted, ready to be added in one step.
+def _put_above(source: Source, assemble: Callable[[Bounds], Any], kept: str) -> tuple[str, str]:
+    """What `place` does with a layer, which is made for the rectangle where its source is by now."""
+    document = source.document
+    if not is_open(document):
+        raise Problem(tr("The document was closed in the meantime, so the painting has no place to go."))
+    origin = _find(document, source.layer)
+    bounds, remark = source.bounds, ""
+    if origin is not None:
+        # If the layer was moved in the meantime, the painting goes along.
+        now, (x, y) = origin.position(), source.position
+        bounds = bounds._replace(x=bounds.x + now.x() - x, y=bounds.y + now.y() - y)
+        above, parent = _topmost_result(document, origin), origin.parentNode()
+        if (document.width(), document.height()) != source.size:
+            remark = tr("The document has another size now, so the painting may not fit.")
+    else:
+        above, parent = None, _find(document, source.parent) or document.rootNode()
+        remark = tr("The layer “{name}” was deleted in the meantime; the painting is on top.", name=source.name)
+    active = _id(document.activeNode()) if document.activeNode() is not None else ""
+    layer = assemble(bounds)
+    if origin is not None and origin.inheritAlpha():
+        # What shows only where the layers below it do is painted into something that does likewise.
+        layer.setInheritAlpha(True)
+    parent.addChildNode(layer, above)
+    document.setAnnotation(_ANNOTATION + _id(layer), "Impasto", QByteArray(kept.encode()))
+    document.setModified(True)
+    # Krita will make the new layer the active one, a little later; but the next click on a style should paint the same
+    # layer again.
+    QTimer.singleShot(0, lambda: _activate(document, active))
+    return _id(layer), remark
+
+
+def _assembled(document: Any, make: Callable[[Any], Any], mask: Buffer | None, bounds: Bounds, group: bool) -> Any:
+    """A layer with its mask, in a group if wanted, ready to be added in one step.
 
     Every addition is a step of undo in the document that made the layer, wherever the layer is. So all of it is made by
     and put together in a document that nobody sees. How large that is does not matter.
     """
-    scratch = Krita.instance().createDocument(1, 1, name, *ColorSpace.of(document), 72.0)
+    scratch = Krita.instance().createDocument(1, 1, "Impasto", *ColorSpace.of(document), 72.0)
     try:
-        layer = _new_layer(scratch, pixels, bounds, name)
-        top = scratch.createGroupLayer(name) if group else layer
+        layer = make(scratch)
+        top = scratch.createGroupLayer(layer.name()) if group else layer
         scratch.rootNode().addChildNode(top, None)
         if group:
             top.addChildNode(layer, None)

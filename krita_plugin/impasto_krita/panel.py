@@ -40,7 +40,7 @@ from impasto_link.errors import Problem
 from impasto_link.options import REFINE
 
 #: Below the rows that are always there, above those that are folded.
-_TICKS_LINE = 8
+_TICKS_LINE = 9
 #: With these areas the background can have a style of its own.
 _TWO_STYLES = ("everything", "selection")
 
@@ -72,6 +72,11 @@ class Panel(QWidget):
         self.background = QComboBox()
         self.background.setToolTip(tr("A style of its own for everything but the subject"))
         self.background_label = QLabel(tr("Background"))
+        self.frames = QComboBox()
+        self.frames.setToolTip(tr("Which frames of an animated layer are painted"))
+        for title, which in ((tr("This one"), "one"), (tr("All"), "all"), (tr("Playback range"), "range")):
+            self.frames.addItem(title, which)
+        self.frames_label = QLabel(tr("Frames"))
         self.show_mask = QCheckBox(tr("Show mask"))
         self.show_mask.setToolTip(
             tr("Show in the preview, in red, what will not be painted, or in the style of the background")
@@ -89,7 +94,7 @@ class Panel(QWidget):
         self.more.setChecked(more)
         self.comparison = Comparison()
         self.paint = QPushButton(tr("Paint"))
-        self.paint.setToolTip(tr("Paint the active layer into a new layer above it"))
+        self.paint.setToolTip(tr("Paint each selected layer into a new layer above it"))
         self.refining = QPushButton(tr("Refine"))
         self.refining.setToolTip(tr("Paint, then bring the strokes closer to the style, bit by bit; this takes longer"))
         self.refining.setMenu(self._refinements())
@@ -110,6 +115,7 @@ class Panel(QWidget):
             button.setAutoRaise(True)
         self._lay_out()
         self._make_rows()
+        self.show_targets(1, animated=False)
         self.show_progress(None)
         self._refresh_icons()
 
@@ -144,6 +150,8 @@ class Panel(QWidget):
         self._grid.addLayout(area, 0, 1, 1, 3)
         self._grid.addWidget(self.background_label, 1, 0)
         self._grid.addWidget(self.background, 1, 1, 1, 3)
+        self._grid.addWidget(self.frames_label, 2, 0)
+        self._grid.addWidget(self.frames, 2, 1, 1, 3)
         self._ticks = QHBoxLayout()
         checks = QHBoxLayout()
         checks.addLayout(self._ticks)
@@ -181,13 +189,15 @@ class Panel(QWidget):
         area = self.area.currentData()
         background = (self.background.currentData() or "") if area in _TWO_STYLES else ""
         values = gathered((one.row, one.value) for one in self.rows)
-        return Choices(self.mixture.styles, alone(background), area, values)
+        frames = self.frames.currentData() if self.frames.isVisibleTo(self) else "one"
+        return Choices(self.mixture.styles, alone(background), area, values, frames=frames)
 
     def set_choices(self, choices: Choices) -> list[str]:
         """Show these choices; returns the styles of the library among them that are not in it any more."""
         self.choose_styles(self._known(choices.styles) or self.mixture.styles)
         self.set_area(choices.area)
         self.background.setCurrentIndex(max(0, self.background.findData(choices.background_style)))
+        self.frames.setCurrentIndex(max(0, self.frames.findData(choices.frames)))
         self._choose(choices, [one for one in self.rows if one.row.parameter.name == "engine"])
         self._choose(choices, self.rows)
         wanted = [one.name for one in (*choices.styles, *choices.background)]
@@ -228,6 +238,12 @@ class Panel(QWidget):
             self.set_area("selection" if selected else "everything")
 
     # --- what is shown
+
+    def show_targets(self, count: int, *, animated: bool) -> None:
+        """Show how many layers would be painted, and offer their frames if they have several."""
+        self.paint.setText(tr("Paint {count} layers", count=count) if count > 1 else tr("Paint"))
+        self.frames.setVisible(animated)
+        self.frames_label.setVisible(animated)
 
     def show_styles(self, styles: Sequence[Style], pictures: Sequence[Picture]) -> None:
         """Show the styles of the server and the user's pictures, in the gallery and for the background."""
@@ -294,7 +310,7 @@ class Panel(QWidget):
         ticks = [one for one in first if isinstance(one, TickRow)]
         for tick in ticks:
             self._ticks.addWidget(tick.box)
-        put_in(self._grid, [one for one in first if one not in ticks], line=2)
+        put_in(self._grid, [one for one in first if one not in ticks], line=3)
         put_in(self._grid, [one for one in self.rows if one not in first], line=_TICKS_LINE + 1)
         self._choose(choices, self.rows)
         for one in self.rows:

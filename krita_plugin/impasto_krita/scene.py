@@ -15,6 +15,10 @@ class Facts(NamedTuple):
     """Krita's document, only to be compared; None if there is none."""
     layer: str = ""
     has_selection: bool = False
+    layers: tuple[str, ...] = ()
+    """All that are selected, the active one among them, from the bottom."""
+    animated: bool = False
+    """Whether one of them has several frames."""
 
 
 class OtherLayer(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 import impasto_editor
 from impasto_editor import request
 from impasto_editor.choices import Choices, read_styles, write_styles
+from impasto_editor.frames import Frames
 from impasto_editor.mixture import alone, evened, joined, shares, taken_out, titles, with_share
 from impasto_editor.pictures import check_copied, clipboard_key, clipboard_title, is_from_clipboard, is_picture
 from impasto_editor.preview import NewestWins
@@ -58,6 +59,7 @@ def test_choices_come_back_from_what_was_kept() -> None:
         "selection",
         {"strength": 0.5, "engine": "adain", "keep_colors": True},
         refine="draft",
+        frames="range",
         result="group",
         source="{1}",
     )
@@ -113,6 +115,55 @@ def test_what_makes_no_sense_is_as_usual(entry: dict[str, Any]) -> None:
 )
 def test_styles_are_written_as_they_are_read(text: str) -> None:
     assert write_styles(read_styles(text)) == text
+
+
+# --- frames
+
+
+class Flicker:
+    """An animation of two frames, of one pixel each."""
+
+    def __init__(self) -> None:
+        self.times: Sequence[float] = (0.0, 0.25)
+        self.painted: dict[int, Region] = {}
+
+    def read(self, number: int) -> dict[str, Region]:
+        return {"pixels": Region(PixelFormat(1, 1), bytes((number,) * 4)), "selection": SELECTION}
+
+    def put(self, number: int, pixels: Region) -> None:
+        self.painted[number] = pixels
+
+    def place(self, mask: Any, title: str, *, group: bool, kept: str) -> tuple[Any, str]:
+        raise AssertionError(title)
+
+    def close(self) -> None:
+        raise AssertionError
+
+
+def test_frames_are_asked_for_one_after_the_other() -> None:
+    animation, pictures = Flicker(), list[str]()
+
+    def picture(key: str) -> tuple[str, Region]:
+        pictures.append(key)
+        return "Coffee", PIXELS
+
+    frames = Frames(animation, Choices.of("file:/a.png", area="selection", feather=2.0), picture, flatten=True)
+    said = []
+    for number in range(2):
+        op, fields, regions = frames.request()
+        said.append(fields["sequence"])
+        assert (op, fields["flatten"]) == ("stylize", True)
+        assert regions["pixels"].data[0] == number
+        # A selection with a soft border is sent as a mask, with every frame.
+        assert regions.keys() == {"pixels", "mask", "style:Coffee 2"}
+        assert frames.far(0.5, "painting") == ((number + 0.5) / 2, f"frame {number + 1} of 2: painting")
+        assert frames.take(Event("done", regions={"pixels": PIXELS})) == (number == 0)
+    assert [one["at"] for one in said] == [0.0, 0.25]
+    assert (
+        said[0]["id"] == said[1]["id"] != Frames(animation, Choices.of("udnie"), no_picture, flatten=True).request()[1]
+    )
+    assert animation.painted == {0: PIXELS, 1: PIXELS}
+    assert pictures == ["file:/a.png"], "read once"
 
 
 # --- mixtures

@@ -23,7 +23,7 @@ PLUGIN = Path(__file__).parents[2] / "gimp_plugin" / "impasto_gimp"
 PACKAGE = PLUGIN / "impasto_filter"
 SOURCES = [PLUGIN / "impasto_gimp.py", *sorted(PACKAGE.glob("*.py"))]
 #: Those that import nothing of GIMP, and can be tried here.
-PLAIN = ("connection", "engine_settings", "favorites", "formats", "mnemonics")
+PLAIN = ("animation", "connection", "engine_settings", "favorites", "formats", "mnemonics")
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +80,27 @@ def test_the_help_has_what_the_dialogs_ask_for(language: str) -> None:
 def test_python_3_10_can_read_it() -> None:
     for path in SOURCES:
         ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 10))
+
+
+def test_the_names_of_layers_say_how_an_animation_is_played() -> None:
+    from impasto_filter import animation
+
+    names = ["Background (50ms)", "Frame 2 (120 MS) (combine)", "Frame 3(0ms)(replace)", "Frame 4", "Frame 5 (COMBINE)"]
+    assert animation.is_animation(names)
+    assert animation.is_animation(["Sky", "Frame 2 (10ms)"])
+    for still in (["Frame 1 (100ms)"], ["Sky", "Tree", "Frame 3"], ["Sky", "Frameless (ms)"]):
+        assert not animation.is_animation(still)
+    assert animation.times(names) == pytest.approx([0.0, 0.05, 0.17, 0.17, 0.27])
+    assert animation.begins(names) == [0, 0, 2, 2, 2], "the first of those that are seen in each"
+    of_webp = ["Frame 1 (50ms)", *names[1:]]
+    assert animation.begins(of_webp) == [0, 0, 2, 3, 3], "which says nothing of frames that are complete"
+    assert list(map(animation.as_whole, names)) == [
+        "Background (50ms) (replace)",
+        "Frame 2 (120 MS) (replace)",
+        "Frame 3(0ms) (replace)",
+        "Frame 4 (replace)",
+        "Frame 5 (replace)",
+    ]
 
 
 def test_titles_have_keys_of_their_own_that_gimp_has_not() -> None:

@@ -40,6 +40,7 @@ class GimpStage(stage.Stage):
 
     def prepare(self) -> None:
         super().prepare()
+        draw_animations(self.folder)
         (self.settings / "impasto-favorites.json").unlink(missing_ok=True)
         self._have_browser()
 
@@ -89,6 +90,31 @@ class GimpStage(stage.Stage):
 
     def _surroundings(self) -> list[str]:
         return ["env", "NO_AT_BRIDGE=1", "GIO_USE_VFS=local", f"PYTHONPATH={HERE / 'harness'}"]
+
+
+def draw_animations(folder: Path) -> None:
+    """A disc that moves over a gray ramp, as a GIF, of which frames are only what changes, and as a WebP with alpha.
+
+    Beside them, each frame as others see it: 8 bit RGBA.
+    """
+    from PIL import Image, ImageDraw, ImageSequence
+
+    frames = []
+    for number in range(4):
+        frame = Image.linear_gradient("L").resize((96, 64)).convert("RGBA")
+        ImageDraw.Draw(frame).ellipse((10 + 18 * number, 20, 34 + 18 * number, 44), fill=(220, 60, 40, 255))
+        frames.append(frame)
+    delays = [50, 120, 200, 100]
+    frames[0].save(folder / "disc.gif", save_all=True, append_images=frames[1:], duration=delays, loop=0)
+    for number, frame in enumerate(frames):
+        frame.paste((0, 0, 0, 0), (0, 0, 96, 12 + 4 * number))
+    frames[0].save(
+        folder / "disc.webp", save_all=True, append_images=frames[1:], duration=delays, lossless=True, loop=0
+    )
+    for name in ("disc.gif", "disc.webp"):
+        with Image.open(folder / name) as image:
+            for number, frame in enumerate(ImageSequence.Iterator(image)):
+                (folder / f"{name}-{number}").write_bytes(frame.convert("RGBA").tobytes())
 
 
 if __name__ == "__main__":

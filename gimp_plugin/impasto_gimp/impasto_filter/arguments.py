@@ -24,6 +24,7 @@ from impasto_link.parameters import Choice, Parameter
 
 AREAS = ("selection", "everything", "subject", "background")
 RESULTS = ("mask", "flat", "group")
+FRAMES = ("one", "all")
 #: The style of a GIMP in which nobody has chosen one.
 USUAL_STYLE = "starry-night"
 _NO_REFINEMENT = Choice("none", "None")
@@ -47,6 +48,11 @@ def result_choices() -> list[tuple[str, str]]:
     return list(zip(RESULTS, words, strict=True))
 
 
+def frame_choices() -> list[tuple[str, str]]:
+    """Which layers of an animation can be painted."""
+    return list(zip(FRAMES, (tr("This one"), tr("All")), strict=True))
+
+
 def refine_choices() -> list[tuple[str, str]]:
     """The refinements and their titles."""
     return [(one.value, tr(one.title)) for one in (_NO_REFINEMENT, *REFINE["preset"].choices)]
@@ -56,7 +62,7 @@ def painting_titles() -> dict[str, str]:
     """What is shown of the titles in the dialog Style Transfer, by the English ones."""
     first = ("Paint", "Area", "Background style", "Keep colours", "Brush size", "Feather", "Picture file", "Layer")
     others = ("Favourite", "Result", "Refinement", "Strength", "More", "Mix")
-    last = ("Picture from Clipboard",)
+    last = ("Picture from Clipboard", "Frames")
     known = (*first, *others)
     return titles((*known, *(one.title for one in PAINTING.values() if one.title not in known), *last))
 
@@ -115,6 +121,14 @@ def declare_style_transfer(procedure: Any) -> None:
     procedure.add_choice_argument(
         "result", title["Result"], tr("What the painting becomes"), _choice(result_choices()), RESULTS[0], _BOTH
     )
+    procedure.add_choice_argument(
+        "frames",
+        title["Frames"],
+        tr("Of an animation: this layer, or all layers as its frames, into a new image"),
+        _choice(frame_choices()),
+        FRAMES[0],
+        _BOTH,
+    )
     _declare(procedure, PAINTING.values(), title)
     procedure.add_string_argument(
         "settings", tr("Settings"), tr("Of the engine's own: NAME=VALUE, NAME=VALUE"), "", _BOTH
@@ -171,6 +185,7 @@ def read(config: Any) -> Choices:
         config.get_property("area"),
         {name: value for name, value in values.items() if value != _default(name)},
         refine="" if refine == _NO_REFINEMENT.value else refine,
+        frames=config.get_property("frames"),
         result=config.get_property("result"),
     )
 
@@ -193,6 +208,7 @@ def write(config: Any, image: Any, choices: Choices) -> None:
     config.set_property("area", choices.area)
     config.set_property("refine", choices.refine or _NO_REFINEMENT.value)
     config.set_property("result", choices.result or RESULTS[0])
+    config.set_property("frames", choices.frames if choices.frames in FRAMES else FRAMES[0])
     for name in PAINTING:
         config.set_property(_argument(name), choices[name])
     config.set_property("settings", write_settings(choices["settings"]))

@@ -7,7 +7,7 @@ is imported.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from gi.repository import Babl, Gegl, Gimp  # noqa: E402
 
 from impasto_editor.pictures import gone  # noqa: E402
 from impasto_editor.texts import tr  # noqa: E402
+from impasto_filter import animation as frame_names  # noqa: E402
 from impasto_filter import kept as keeping  # noqa: E402
 from impasto_filter import settings as set_once  # noqa: E402
 from impasto_filter.formats import Encoding  # noqa: E402
@@ -106,13 +107,35 @@ def the_layer(image: Any, drawables: list[Any]) -> Any:
     return layer
 
 
-def find_source(layer: Any, *, use_selection: bool, margin: int = 0) -> Source:
+@contextlib.contextmanager
+def with_colors(image: Any, drawables: list[Any]) -> Iterator[tuple[Any, list[Any]]]:
+    """The image and what is selected in it; of an animation with indexed colours, as GIFs have, a copy without them."""
+    if image.get_base_type() != Gimp.ImageBaseType.INDEXED or not is_animation(image):
+        yield image, drawables
+        return
+    copy = image.duplicate()
+    try:
+        copy.convert_rgb()
+        places = [image.get_item_position(one) for one in drawables if one in image.get_layers()]
+        yield copy, [copy.get_layers()[place] for place in places]
+    finally:
+        copy.delete()
+
+
+def is_animation(image: Any) -> bool:
+    """Whether the layers of an image look like frames."""
+    return frame_names.is_animation([layer.get_name() for layer in reversed(image.get_layers())])
+
+
+def find_source(layer: Any, *, use_selection: bool, margin: int = 0, frames: bool = False) -> Source:
     """The part of a layer that is to be painted.
 
     Args:
         layer: the layer.
         use_selection: whether the selection limits it, if there is one.
         margin: how far around the selection pixels count, too.
+        frames: whether all layers of the image are meant, each as the frame that is seen when it is played. What is
+            said of the layer then holds for the image.
 
     Raises:
         Problem: there is nothing to paint.
@@ -121,8 +144,14 @@ def find_source(layer: Any, *, use_selection: bool, margin: int = 0) -> Source:
     if image is None:
         # While a dialog asks how to paint it, the user may delete it or close the image.
         raise Problem(tr("The layer is not there any more."))
-    whole = _whole(layer)
     selected = use_selection and not Gimp.Selection.is_empty(image)
+    if frames:
+        bounds = whole = _whole(image)
+        if selected:
+            _, _, left, top, right, bottom = Gimp.Selection.bounds(image)
+            bounds = Bounds(left, top, right - left, bottom - top).grown(margin) & whole
+        return Source(image, layer, whole, bounds, selected, False, None, "")
+    whole = _whole(layer)
     if not selected:
         return Source.of(image, layer)
     touches, *rectangle = layer.mask_intersect()
@@ -289,6 +318,75 @@ def place(
     return outer, remark
 
 
+def animation(source: Source, *, in_range: bool) -> Animation:
+    """The frames of an animation; GIMP has no range of playback."""
+    return Animation(source)
+
+
+class Animation:
+    """As `impasto_editor.host.Animation`, of all layers of an image.
+
+    A frame may be only what differs from those before it. So each is painted as it is seen, whole, and takes the place
+    of the one before, for as long as ever. Among the frames they come from the paintings would be frames, too, so they
+    become an image of their own.
+
+    Attributes:
+        times: when each frame is seen, in seconds.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        #: In the one frames are composed, in the other painted.
+        self._original, self._painted = source.image.duplicate(), source.image.duplicate()
+        for image in (self._original, self._painted):
+            image.undo_disable()
+        for layer in self._painted.get_layers():
+            self._painted.remove_layer(layer)
+        self._layers = self._original.get_layers()[::-1]
+        for layer in self._layers:
+            layer.set_lock_visibility(False)
+        self._names = [str(layer.get_name()) for layer in self._layers]
+        self._begins = frame_names.begins(self._names)
+        self.times: Sequence[float] = frame_names.times(self._names)
+        self._frames: list[Source] = []
+        self._is_placed = False
+
+    def read(self, number: int) -> dict[str, Region]:
+        """The pixels of a frame as it is seen, and the selection within it."""
+        for place, layer in enumerate(self._layers):
+            layer.set_visible(self._begins[number] <= place <= number)
+        name = frame_names.as_whole(self._names[number])
+        seen = Gimp.Layer.new_from_visible(self._original, self._painted, name)
+        self._painted.insert_layer(seen, None, 0)
+        self._frames.append(Source.of(self._painted, seen, self._source.bounds if self._source.selected else None))
+        return read(self._frames[-1])
+
+    def put(self, number: int, pixels: Region) -> None:
+        """Take the painting of a frame, which was read before."""
+        frame = self._frames[number]
+        _set(frame.layer, frame.format, pixels.data, frame.bounds)
+
+    def place(self, mask: Buffer | None, title: str, *, group: bool, kept: str) -> tuple[Any, str]:
+        """Have the image with the paintings; returns its first frame. A frame needs no mask, being complete."""
+        for frame in self._frames:
+            keeping.keep(frame.layer, kept, self._source.image, None)
+        self._painted.undo_enable()
+        self._is_placed = True
+        return self._frames[0].layer, ""
+
+    def close(self) -> None:
+        """Forget the copies."""
+        self._original.delete()
+        if not self._is_placed:
+            self._painted.delete()
+
+
+def show(image: Any) -> None:
+    """Show an image in a window."""
+    Gimp.Display.new(image)
+    Gimp.displays_flush()
+
+
 def kept(layer: Any) -> str:
     """How a layer was painted, as text; empty if it was not."""
     return keeping.text_of(layer)
@@ -432,13 +530,13 @@ def _profile(image: Any, native: Any, curve: str) -> bytes | None:
     return bytes(profile.get_icc_profile())
 
 
-def _set(drawable: Any, name: str, data: Buffer) -> None:
+def _set(drawable: Any, name: str, data: Buffer, bounds: Bounds | None = None) -> None:
     # Data that is too short would be taken in silence; the sizes of regions were checked.
-    width, height = drawable.get_width(), drawable.get_height()
+    bounds = bounds or _whole(drawable)
     buffer = drawable.get_buffer()
-    buffer.set(Gegl.Rectangle.new(0, 0, width, height), name, bytes(data))
+    buffer.set(Gegl.Rectangle.new(*bounds), name, bytes(data))
     buffer.flush()  # before it nobody sees the pixels
-    drawable.update(0, 0, width, height)
+    drawable.update(*bounds)
 
 
 def _set_mask(layer: Any, mask: Buffer) -> None:

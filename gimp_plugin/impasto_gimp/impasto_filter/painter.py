@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from impasto_editor import request
 from impasto_editor.choices import Choices
+from impasto_editor.frames import Frames
 from impasto_editor.pictures import is_picture
 from impasto_editor.status import doing
 from impasto_editor.texts import tr, tr_said
@@ -106,6 +108,34 @@ def paint(image: Any, layer: Any, choices: Choices, title: str, watcher: Watcher
     return painting, " ".join([remark, *notes]).strip()
 
 
+def paint_frames(image: Any, layer: Any, choices: Choices, watcher: Watcher) -> tuple[Any, str]:
+    """Paint all layers of an animation into an image of their own; arguments and errors as for `paint`.
+
+    Returns:
+        The first frame, in an image that nobody sees yet, and sentences.
+    """
+    use_selection, margin = choices.area != "everything", request.margin(choices)
+    source = host.find_source(layer, use_selection=use_selection, margin=margin, frames=True)
+    pictures = Pictures(image, host.PICTURE_SIDE)
+    connection = Connection(settings())
+    animation = host.animation(source, in_range=False)
+    try:
+        connection.open()
+        frames = Frames(animation, choices, pictures.read, flatten=True)
+        _wait_until_ready(connection, watcher)
+        while True:
+            call = connection.submit(*frames.request())
+            result = _wait(connection, call, watcher, source, frames.far)
+            if not frames.take(result):
+                break
+        painting, remark = animation.place(None, "", group=False, kept=choices.to_json())
+    finally:
+        animation.close()
+        connection.close()
+    notes = [tr_said(note) for note in several_from_wire(result.fields, "notes")]
+    return painting, " ".join([remark, *notes]).strip()
+
+
 def find_subject(layer: Any, choices: Choices, watcher: Watcher) -> None:
     """Give a layer a mask that shows its subject, or its background, only; arguments and errors as for `paint`."""
     source = host.find_source(layer, use_selection=False)
@@ -142,7 +172,13 @@ def _title(connection: Connection, name: str, watcher: Watcher) -> str:
     return next((str(one["title"]) for one in styles if one["name"] == name), name)
 
 
-def _wait(connection: Connection, call: Call, watcher: Watcher, source: host.Source) -> Event:
+def _wait(
+    connection: Connection,
+    call: Call,
+    watcher: Watcher,
+    source: host.Source,
+    far: Callable[[float, str], tuple[float, str]] = lambda fraction, words: (fraction, words),
+) -> Event:
     """Wait for the end of a job, while the user can cancel it; raises ImpastoError if there is no result."""
     problem: ImpastoError | None = None
     told = kept = False
@@ -150,7 +186,7 @@ def _wait(connection: Connection, call: Call, watcher: Watcher, source: host.Sou
     while not call.finished:
         connection.tick(_TURN)
         while call.events:
-            _report(call.events.pop(0), connection, watcher)
+            _report(call.events.pop(0), connection, watcher, far)
         watcher.live()
         if (now := time.monotonic()) - looked_at > _LOOK_EVERY:
             looked_at = now
@@ -172,12 +208,14 @@ def _wait(connection: Connection, call: Call, watcher: Watcher, source: host.Sou
     return call.result
 
 
-def _report(event: Event, connection: Connection, watcher: Watcher) -> None:
+def _report(
+    event: Event, connection: Connection, watcher: Watcher, far: Callable[[float, str], tuple[float, str]]
+) -> None:
     found = doing(event)
     if found is None:
         return
     fraction, words = found
     starting = event.kind == "accepted" and not event.place
-    watcher.progress(fraction, (connection.words if starting else "") or words)
+    watcher.progress(*far(fraction, (connection.words if starting else "") or words))
     if event.kind == "preview" and "pixels" in event.regions:
         watcher.show(event.regions["pixels"])

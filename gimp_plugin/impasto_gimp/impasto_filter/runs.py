@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from gi.repository import Gimp
@@ -20,19 +21,21 @@ def style_transfer(
 ) -> Any:
     """Paint; returns the new layer. Raises ImpastoError, Cancelled among them."""
     host.start()
-    layer = host.the_layer(image, drawables)
-    title = ""
-    if mode == Gimp.RunMode.INTERACTIVE:
-        from impasto_filter.style_dialog import StyleDialog
+    with host.with_colors(image, drawables) as (colored, drawables):
+        layer = host.the_layer(colored, drawables)
+        # Into a copy no layer is painted.
+        all_frames, title = colored != image, ""
+        if mode == Gimp.RunMode.INTERACTIVE:
+            from impasto_filter.style_dialog import StyleDialog
 
-        dialog = StyleDialog(procedure, config, image, layer, favorites)
-        answer = dialog.ask()
-        if answer is None:
-            raise Cancelled("")
-        layer, choices, title = answer
-    else:
-        choices = arguments.read(config)
-    return _paint(mode, image, layer, choices, title)
+            dialog = StyleDialog(procedure, config, colored, layer, favorites, all_frames=all_frames)
+            answer = dialog.ask()
+            if answer is None:
+                raise Cancelled("")
+            layer, choices, title = answer
+        else:
+            choices = arguments.read(config)
+        return _paint(mode, colored, layer, replace(choices, frames="all") if all_frames else choices, title)
 
 
 def favorite(mode: Any, image: Any, drawables: list[Any], entry: tuple[str, Choices] | None) -> Any:
@@ -40,9 +43,10 @@ def favorite(mode: Any, image: Any, drawables: list[Any], entry: tuple[str, Choi
     if entry is None:
         raise Problem(tr("This style is not among the favourites any more."), tr("Start GIMP again."))
     host.start()
-    layer = host.the_layer(image, drawables)
     title, choices = entry
-    return _paint(mode, image, layer, choices, title)
+    with host.with_colors(image, drawables) as (colored, drawables):
+        layer = host.the_layer(colored, drawables)
+        return _paint(mode, colored, layer, replace(choices, frames="all") if colored != image else choices, title)
 
 
 def find_subject(procedure: Any, mode: Any, image: Any, drawables: list[Any], config: Any, favorites: Favorites) -> Any:
@@ -88,10 +92,17 @@ def _ask_settings(found: Settings) -> None:
 
 def _paint(mode: Any, image: Any, layer: Any, choices: Choices, title: str) -> Any:
     watcher = _watcher(mode, tr("Style Transfer"), can_keep=bool(choices.refine))
+    # What was chosen for an animation is remembered, but only a script means all layers of any image.
+    frames = choices.frames == "all" and (mode == Gimp.RunMode.NONINTERACTIVE or host.is_animation(image))
     try:
-        painting, remark = painter.paint(image, layer, choices, title, watcher)
+        if frames:
+            painting, remark = painter.paint_frames(image, layer, choices, watcher)
+        else:
+            painting, remark = painter.paint(image, layer, replace(choices, frames="one"), title, watcher)
     finally:
         _close(watcher)
+    if frames and mode != Gimp.RunMode.NONINTERACTIVE:
+        host.show(painting.get_image())
     if remark:
         Gimp.message(remark)
     return painting

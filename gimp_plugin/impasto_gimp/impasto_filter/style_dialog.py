@@ -42,11 +42,15 @@ class StyleDialog:
         image: the image.
         layer: the layer that is selected.
         favorites: the favourites of this GIMP.
+        all_frames: whether nothing but all frames of an animation can be painted.
     """
 
-    def __init__(self, procedure: Any, config: Any, image: Any, layer: Any, favorites: Favorites) -> None:
+    def __init__(
+        self, procedure: Any, config: Any, image: Any, layer: Any, favorites: Favorites, *, all_frames: bool
+    ) -> None:
         gtk.start()
         self._config, self._image, self._layer, self._favorites = config, image, layer, favorites
+        self._all_frames = all_frames
         self._origin = self._take_over(layer)
         self._titles = arguments.painting_titles()
         self._quiet = False
@@ -180,12 +184,16 @@ class StyleDialog:
             # Without a selection both are everything; kept is the one that will follow a selection.
             areas = [("selection", areas[1][1]), *areas[2:]]
             alias = {"everything": "selection"}
-        rows = (
+        rows = [
             ("Area", ChoiceBox(self._config, "area", areas, alias)),
             ("Background style", self._background),
             ("Refinement", ChoiceBox(self._config, "refine", arguments.refine_choices())),
             ("Result", ChoiceBox(self._config, "result", arguments.result_choices())),
-        )
+        ]
+        if self._all_frames:
+            rows.append(("Frames", ChoiceBox(self._config, "frames", arguments.frame_choices()[1:], {"one": "all"})))
+        elif host.is_animation(self._image):
+            rows.append(("Frames", ChoiceBox(self._config, "frames", arguments.frame_choices())))
         grid = Gtk.Grid(row_spacing=6, column_spacing=12)
         for row, (title, box) in enumerate(rows):
             box.set_hexpand(True)

@@ -1,4 +1,4 @@
-"""The entries of the menu are greyed where they make no sense: no image, indexed colours, two layers."""
+"""The entry does nothing where it makes no sense: no image, two layers, indexed colours that are no animation."""
 
 import time
 
