@@ -34,6 +34,8 @@ _BT709, _BT601 = 1, 6
 _MATRICES = (1, 4, 5, 6, 7, 9)
 #: Table 2: BT.2020, DCI-P3 and Display P3.
 _WIDE = (9, 11, 12)
+#: Titles that are no text do not keep a clip from being read; PyAV 19 sees to that by itself.
+_LENIENT: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
 #: Seconds that may be missing at the end before a clip counts as cut short.
 _SHORT = 1.0
 #: Seconds before the wanted time at which reading begins in the middle of a clip.
@@ -206,7 +208,7 @@ class _Look:
             seconds = (self._end - start, container.duration / av.time_base)
             log.warning("%s is cut short: of its %.1f seconds there are %.1f", path, *reversed(seconds))
         elif self._bad:
-            log.warning("%s is damaged: %d pieces of it cannot be read; the rest is painted", path, self._bad)
+            log.warning("%s is damaged: %d of its pieces cannot be read; the rest is painted", path, self._bad)
 
 
 def matrix_of(colors: Colors, width: int, height: int) -> int:
@@ -231,7 +233,7 @@ def opened(path: Path) -> Iterator[Any]:
         raise cannot_read(path, error) from error
     try:
         # As a file's name, not as an address or a pattern, which FFmpeg would take it for.
-        container = av.open(f"file:{path}", metadata_errors="replace")
+        container: Any = av.open(f"file:{path}", **_LENIENT)
     except av.FFmpegError as error:
         log.info("FFmpeg on %s: %s", as_text(path), error)
         if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.ENOENT, errno.EISDIR):
