@@ -40,7 +40,7 @@ def test_a_pan_is_found_to_a_twentieth_of_a_pixel(photo: Tensor, down: int, acro
     assert motion.camera == pytest.approx((-down, -across), abs=0.05)
     inside = (..., slice(20, -20), slice(20, -20))
     assert motion.trust[inside].mean() > 0.95
-    assert 255 * (motion.carried(before) - now)[inside].abs().mean() < 0.5
+    assert 255 * (motion.carried(before) - now)[inside].abs().mean() < 1
 
 
 def test_a_plain_wall_with_noise_stands_still() -> None:

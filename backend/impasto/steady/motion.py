@@ -23,7 +23,7 @@ from impasto.imaging.resample import resize
 Array = NDArray[Any]
 
 #: Motion is looked for at no more than this longest side, in pixels.
-_LONGEST = 640
+_LONGEST = 480
 #: Frames shorter than this have no motion that could be seen, in pixels.
 _SHORTEST = 16
 #: Less motion of all of the picture is none, in pixels.
