@@ -24,7 +24,7 @@ _PHOTOS, _SIDE = 12, 512
 #: With a code as an input, how many of the photos are painted in each style.
 _PHOTOS_PER_STYLE = 3
 #: Pixels of each map that are looked at, of all photos together.
-_PIXELS = 24_000
+_PIXELS = 120_000
 #: The range that is kept, in parts of the whole: what is beyond it is cut off.
 _SHARES = [0.3 + 0.05 * step for step in range(17)]
 #: How much the square error of what is cut off counts, to that of rounding. What is cut off lies in heaps, at edges and
