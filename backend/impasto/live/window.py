@@ -36,7 +36,8 @@ _THUMBNAIL = 64
 _STEP = 5
 _KEYS = (
     "Left and Right: style. Up and Down: strength. [ and ]: mixture. - and +: size.\n"
-    "C: photo beside it. M: mirror. Q: quick. K: colours. Space: hold still. S: save. F: whole screen."
+    "C: photo beside it. M: mirror. Q: quick. T: without flicker. K: colours. Space: hold still. S: save. "
+    "F: whole screen."
 )
 
 
@@ -108,6 +109,7 @@ class LiveWindow(QMainWindow):
         self.side.setCurrentIndex(self.side.findData(look.side))
         self.quick = _check("Small network", look.engine == "small")
         self.keep_colors = _check("Keep colours", look.keep_colors)
+        self.steady = _check("Without flicker", look.steady)
         self.mirrored = _check("Mirror", look.mirrored)
         self.compare = _check("Photo beside it", False)
         form = QFormLayout()
@@ -124,7 +126,7 @@ class LiveWindow(QMainWindow):
         column = QVBoxLayout(panel)
         column.addWidget(self.gallery, 1)
         column.addLayout(form)
-        for check in (self.quick, self.keep_colors, self.mirrored, self.compare):
+        for check in (self.quick, self.steady, self.keep_colors, self.mirrored, self.compare):
             column.addWidget(check)
         keys = QLabel(_KEYS)
         keys.setWordWrap(True)
@@ -145,6 +147,7 @@ class LiveWindow(QMainWindow):
             self.quick.toggled,
             self.keep_colors.toggled,
             self.mirrored.toggled,
+            self.steady.toggled,
         ):
             changed.connect(self._want)
         self.compare.toggled.connect(self._show_again)
@@ -178,6 +181,7 @@ class LiveWindow(QMainWindow):
             "m": self.mirrored.toggle,
             "q": self.quick.toggle,
             "k": self.keep_colors.toggle,
+            "t": self.steady.toggle,
             " ": self._hold,
             "s": self.save,
             "f": self._fill_screen,
@@ -207,6 +211,7 @@ class LiveWindow(QMainWindow):
             engine="small" if self.quick.isChecked() else "fixed",
             keep_colors=self.keep_colors.isChecked(),
             mirrored=self.mirrored.isChecked(),
+            steady=self.steady.isChecked(),
         )
 
     def _turn(self, by: int) -> None:
