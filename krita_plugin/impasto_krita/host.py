@@ -15,7 +15,7 @@ from krita import Krita, Selection
 
 from impasto_editor.texts import tr
 from impasto_krita.colors import ColorSpace, thinned
-from impasto_krita.qt import QByteArray, QTimer
+from impasto_krita.qt import QApplication, QByteArray, QTimer
 from impasto_krita.scene import Facts, OtherLayer, Source
 from impasto_link.bounds import Bounds
 from impasto_link.errors import Problem
@@ -267,6 +267,12 @@ class Animation:
         if ColorSpace.of(self._painted) != ColorSpace.of(document):
             self._painted.setColorSpace(*ColorSpace.of(document))
         self._scratch.setModified(False)  # or it would be saved as if the user had to lose it
+        self._is_closed = False
+        # Krita crashes if it ends while the document is open.
+        notifier = Krita.instance().notifier()
+        notifier.setActive(True)
+        notifier.applicationClosing.connect(self._close)
+        QApplication.instance().aboutToQuit.connect(self._close)
 
     def read(self, number: int) -> dict[str, Region]:
         """The pixels of a frame, and the selection within it."""
@@ -305,7 +311,12 @@ class Animation:
         """Forget the copies."""
         self._scratch.setModified(False)
         # Krita tells its widgets of a step in time a little later, and may crash if the document is closed before that.
-        QTimer.singleShot(_SETTLED, self._scratch.close)
+        QTimer.singleShot(_SETTLED, self._close)
+
+    def _close(self) -> None:
+        if not self._is_closed:
+            self._is_closed = True
+            self._scratch.close()
 
     def _go_to(self, key: int) -> None:
         self._scratch.setCurrentTime(key)

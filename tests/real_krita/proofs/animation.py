@@ -248,3 +248,11 @@ def steps():
     for _ in range(2):
         yield from prover.trigger("edit_undo")
     assert names(document) == [name, "still", "blank"], "one step of undo for each"
+
+    # Quit in the middle of frames; that the status of Krita is 0 is the proof.
+    document.setActiveNode(layers(document)[0])
+    yield from prover.wait_for(lambda: panel.paint.text() == "Paint", "one layer is selected")
+    said.clear()
+    one.paint()
+    yield from prover.wait_for(lambda: any("frame 2 of 4" in doing for _, doing in said), "the second frame")
+    assert one.painter.busy
