@@ -1,10 +1,10 @@
 #!/bin/sh
 # Belief: bicubic interpolation is at least as exact as bilinear; what rises evenly goes on to do so.
 # Seen with torch 2.15.0, opencv-python-headless 4.12.0.88 and 5.0.0.93, pillow 13.0.0: the kernels of PyTorch and OpenCV
-# (a = -0.75) give a straight ramp back with errors of up to 0.041 of its step from pixel to pixel at fourths of a pixel, which is a shift by as
-# many pixels, now to the left and now to the right. PyTorch's own with antialias=True and Pillow's (a = -0.5; Keys 1981,
-# https://doi.org/10.1109/TASSP.1981.1163711, shows that only this one keeps a ramp) give it back. So who moves a picture
-# often, such as the last frame of a film, is better served by a = -0.5, or by Lanczos' kernel of eight.
+# (a = -0.75) give a straight ramp back with errors of up to 0.041 of its step from pixel to pixel, at fourths of a pixel:
+# a shift by as many pixels, now to the left and now to the right. PyTorch's own with antialias=True and Pillow's (a = -0.5;
+# Keys 1981, https://doi.org/10.1109/TASSP.1981.1163711, shows that only this one keeps a ramp) give it back. So who moves
+# a picture often, such as the last frame of a film, is better served by a = -0.5, or by Lanczos' kernel of eight.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
