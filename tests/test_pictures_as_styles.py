@@ -114,7 +114,7 @@ def test_a_transparent_picture_and_an_unknown_name_are_refused(server: Server, p
 def test_refinement_shows_how_far_it_is_and_brings_style_nearer(
     server: Server, photo: np.ndarray, fur: np.ndarray
 ) -> None:
-    refinement = RefineOptions(iterations=40, max_side=160, features="compact")
+    refinement = RefineOptions(iterations=40, max_side=96, features="compact")
     painting = server.start(photo, fur, refine=refinement, flatten=True)
     events = list(painting)
     previews = [event for event in events if event.kind == "preview"]
@@ -145,7 +145,7 @@ def test_refinement_keeps_what_lies_outside_the_area(server: Server, photo: np.n
 
 
 def test_the_picture_of_a_refinement_looks_like_its_result(server: Server, photo: np.ndarray, fur: np.ndarray) -> None:
-    refinement = RefineOptions(iterations=40, max_side=160, features="compact")
+    refinement = RefineOptions(iterations=40, max_side=96, features="compact")
     painting = server.start(photo, fur, refine=refinement, keep_colors=True, strength=0.7, flatten=True)
     shown = [event.regions["pixels"] for event in painting if event.kind == "preview"]
     last = np.frombuffer(shown[-1].data, np.uint8).reshape(photo.shape).astype(int)

@@ -32,7 +32,7 @@ HEIGHT, WIDTH = 90, 120
 def exact_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """In bfloat16 rounding would hide what is looked for; and small pictures are large enough, and quickly read."""
     monkeypatch.setattr("impasto.engines.pictures.STYLE_SIDE", 100)
-    monkeypatch.setattr("impasto.engines.fixed.engine.fast_dtype", lambda device: torch.float32)
+    monkeypatch.setattr("impasto.engines.by_code.fast_dtype", lambda device: torch.float32)
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("impasto.zoo.library.shipped_models", lambda: tmp_path / "nothing")
     # Small pictures are large enough then, and quickly read.
     monkeypatch.setattr("impasto.engines.pictures.STYLE_SIDE", 100)
-    monkeypatch.setattr("impasto.engines.fixed.engine.fast_dtype", lambda device: torch.float32)
+    monkeypatch.setattr("impasto.engines.by_code.fast_dtype", lambda device: torch.float32)
     return folder
 
 
