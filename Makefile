@@ -133,7 +133,7 @@ bench-video: setup
 # The command for a clip beside the painting of its frames alone. A short form: CLIPS="--frames 30 --rounds 1"
 CLIPS ?=
 bench-clips: setup
-	PYTHONPATH=tests $(SHARING) $(BIN)/python benchmarks/moving.py $(CLIPS)
+	PYTHONPATH=tests $(SHARING) $(BIN)/python benchmarks/video_command.py $(CLIPS)
 
 # Two workers of a Ray cluster beside one.
 bench-batch: setup

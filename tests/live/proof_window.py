@@ -138,8 +138,7 @@ def test_held_still_it_stays_and_what_is_saved_is_what_is_seen(window: LiveWindo
     assert "could not be saved" in window._trouble.text()
 
 
-def test_a_style_that_the_small_network_lacks_is_said_and_the_large_one_has_it(window: LiveWindow) -> None:
-    window._titles["lost"] = "Lost"
+def test_a_style_that_is_gone_is_said_and_the_next_one_is_painted_by_the_large_network(window: LiveWindow) -> None:
     window.gallery.currentItem().setData(Qt.ItemDataRole.UserRole, "lost")
     window._want()
     wait(lambda: "lost" in window._trouble.text())

@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from impasto.cli.options import add_parameters, style_of_the_library
+from impasto.live.sources import Camera, Clip, Newest, Screen, Source, missing
 from impasto_link.errors import BadRequest, ImpastoError
 from impasto_link.options import STYLIZE
 
@@ -34,8 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--size", type=int, default=320, metavar="PX", help="longest side that is painted (default: 320)"
     )
     parser.add_argument("--engine", choices=("small", "fixed"), default="small", help="what paints (default: small)")
-    parser.add_argument("--strength", type=float, default=1.0, metavar="0..1", help=STYLIZE["strength"].tip)
-    parser.add_argument("--keep-colors", action="store_true", help=STYLIZE["keep_colors"].tip)
+    add_parameters(parser, [STYLIZE[name] for name in ("strength", "brush", "keep_colors")])
     parser.add_argument("--mirror", action="store_true", help="left is right, as one expects of oneself")
 
 
@@ -56,7 +57,6 @@ def run(options: argparse.Namespace) -> int:
     from PySide6.QtWidgets import QApplication
 
     from impasto.live.painter import Look
-    from impasto.live.sources import Camera, Clip, Newest, Screen, Source
     from impasto.live.window import LiveWindow
 
     look = Look(
@@ -64,6 +64,7 @@ def run(options: argparse.Namespace) -> int:
         second,
         mix=other / (one + other),
         strength=options.strength,
+        brush=options.brush,
         engine=options.engine,
         keep_colors=options.keep_colors,
         side=options.size,
@@ -93,8 +94,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _mixed(words: list[str], known: list[str]) -> list[tuple[str, float]]:
-    from impasto.cli.options import style_of_the_library
-
     if len(words) > 2:
         raise BadRequest("Live pictures take two styles at most.")
     choices = [style_of_the_library(word) for word in words or known[:1]]
@@ -124,9 +123,7 @@ def _check_display() -> None:
     try:
         import PySide6  # noqa: F401
     except ImportError as error:
-        raise ImpastoError(
-            "The window needs packages that are not installed.", 'pip install "impasto[live]"'
-        ) from error
+        raise missing() from error
     if sys.platform == "linux" and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))):
         raise ImpastoError("There is no display.", "Run it in a terminal on the desktop.")
     probe = "from PySide6.QtWidgets import QApplication; QApplication([])"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyvips
 
+from impasto.imaging.curves import srgb_of_linear
 from impasto.imaging.problems import FileProblem
 from impasto_link.pixels import PixelFormat, Region
 
@@ -155,6 +156,5 @@ def _linear_to_srgb(values: np.ndarray, has_alpha: bool) -> np.ndarray:
     """IEC 61966-2-1, in 16 bits or float: the darks of 8 linear bits need more than 8 bits of sRGB."""
     scaled = values.astype(np.float32) / _white(values)
     color = scaled[..., :-1] if has_alpha else scaled
-    size = np.abs(color)
-    color[...] = np.copysign(np.where(size <= 0.0031308, size * 12.92, 1.055 * size ** (1 / 2.4) - 0.055), color)
+    color[...] = np.copysign(srgb_of_linear(np.abs(color)), color)
     return scaled if values.dtype.kind == "f" else _as_dtype(scaled, "u16")

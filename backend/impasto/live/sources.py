@@ -115,7 +115,7 @@ class Screen:
             import mss
             from mss.exception import ScreenShotError
         except ImportError as error:
-            raise _missing() from error
+            raise missing() from error
         try:
             self._looks = mss.MSS()
             whole = self._looks.monitors[1]
@@ -237,11 +237,12 @@ def _cv2() -> Any:
     try:
         import cv2
     except ImportError as error:
-        raise _missing() from error
+        raise missing() from error
     # It would write about each camera that is not there.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     return cv2
 
 
-def _missing() -> ImpastoError:
+def missing() -> ImpastoError:
+    """What is said where a package of the extra is not there."""
     return ImpastoError("Live pictures need packages that are not installed.", 'pip install "impasto[live]"')

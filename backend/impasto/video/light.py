@@ -10,6 +10,8 @@ from functools import cache
 
 import numpy as np
 
+from impasto.imaging.curves import linear_of_srgb, srgb_of_linear
+
 #: Code points of ITU-T H.273, table 3, and what people call them.
 NAMES = {16: "PQ", 18: "HLG"}
 
@@ -56,7 +58,7 @@ def _curve(transfer: int) -> np.ndarray:
     over = ((light - _KNEE) / (1 - _KNEE)).clip(0, top)
     # The curve of Reinhard et al. 2002 (https://doi.org/10.1145/566654.566575), equation 4, from the knee on.
     shown = np.where(light < _KNEE, light, _KNEE + (1 - _KNEE) * over * (1 + over / top**2) / (1 + over))
-    return np.rint(_encode_srgb(shown) * (_LEVELS - 1)).astype(np.uint16)
+    return np.rint(srgb_of_linear(shown) * (_LEVELS - 1)).astype(np.uint16)
 
 
 @cache
@@ -77,14 +79,9 @@ def _nits(code: np.ndarray, transfer: int) -> np.ndarray:
 
 @cache
 def _of_srgb() -> np.ndarray:
-    code = np.linspace(0, 1, _LEVELS)
-    return np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    return linear_of_srgb(np.linspace(0, 1, _LEVELS)).astype(np.float32)
 
 
 @cache
 def _srgb_codes() -> np.ndarray:
-    return np.rint(_encode_srgb(np.linspace(0, 1, _LEVELS)) * (_LEVELS - 1)).astype(np.uint16)
-
-
-def _encode_srgb(linear: np.ndarray) -> np.ndarray:
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear.clip(0.0031308) ** (1 / 2.4) - 0.055)
+    return np.rint(srgb_of_linear(np.linspace(0, 1, _LEVELS)) * (_LEVELS - 1)).astype(np.uint16)

@@ -50,8 +50,8 @@ class Student:
             ModelProblem: the card is damaged.
         """
         try:
-            return {entry["name"]: CodeGrid.of_card(entry) for entry in self.card["styles"]}
-        except (KeyError, TypeError, ValueError) as error:
+            return _grids(self.card)
+        except ValueError as error:
             raise ModelProblem(
                 say("The card of the model {path} cannot be read: {error}.", path=self.path, error=quoted(error))
             ) from error
@@ -101,14 +101,20 @@ def load_student_codes(path: Path) -> dict[str, StyleCodes]:
     """
 
     def grid_of(card: Card, name: str) -> CodeGrid:
-        styles = card.get("styles")
-        entries = [entry for entry in styles if isinstance(entry, dict)] if isinstance(styles, list) else []
-        found = next((entry for entry in entries if entry.get("name") == name), None)
+        found = _grids(card).get(name)
         if found is None:
             raise ValueError(f"the card says nothing of {quoted(name)}")
-        return CodeGrid.of_card(found)
+        return found
 
     return read_codes(path, grid_of)
+
+
+def _grids(card: Card) -> dict[str, CodeGrid]:
+    """Where the codes of each style stand, by its name; raises ValueError if the card does not say it."""
+    try:
+        return {entry["name"]: CodeGrid.of_card(entry) for entry in card["styles"]}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"the styles are not told of: {error!r}") from error
 
 
 def student_at(path: Path) -> Student | None:

@@ -1,6 +1,6 @@
 """A clip painted by the command beside the painting of its frames alone.
 
-    PYTHONPATH=tests python benchmarks/moving.py [--frames 90] [--size 640 360] [--rounds 3] [--style starry-night]
+    PYTHONPATH=tests python benchmarks/video_command.py [--frames 90] [--size 640 360] [--rounds 3]
 
 Prints Markdown. One server, in turn: the frames, decoded beforehand, sent as the command sends them, two at a time;
 then ``impasto video`` from its start to the finished file, with decoding, encoding, sound and joining. Once more
