@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from impasto.client import to_region
 from impasto.pipeline import Pipeline
 from impasto.progress import nobody
+from impasto.steady.sequences import as_crisp
 from impasto.zoo.library import Library, shipped_models
 from impasto_link.errors import BadRequest, Cancelled
 from impasto_link.frames import Frame
@@ -36,9 +38,9 @@ def photo(astronaut: Image) -> Image:
     return np.ascontiguousarray(astronaut[100 : 100 + HEIGHT, 60 : 60 + WIDTH + 40].astype(np.float32) / 255)
 
 
-def paint(pipeline: Pipeline, image: Image, frame: Frame | None = None, **options: Any) -> Image:
+def paint(pipeline: Pipeline, image: Image, frame: Frame | None = None, style: str = "udnie", **options: Any) -> Image:
     region, back = to_region(np.ascontiguousarray(image))
-    painted: Image = back(pipeline.stylize(region, StylizeOptions.of("udnie", **options), nobody, frame=frame).pixels)
+    painted: Image = back(pipeline.stylize(region, StylizeOptions.of(style, **options), nobody, frame=frame).pixels)
     return painted
 
 
@@ -200,3 +202,30 @@ def test_without_opencv_a_sentence_says_what_to_install(
 def test_a_frame_that_makes_no_sense_is_refused(sequence: Any, at: Any) -> None:
     with pytest.raises(BadRequest):
         Frame(sequence, at)
+
+
+def test_strokes_stay_where_the_scene_grows_and_they_do_not(pipeline: Pipeline, astronaut: Image) -> None:
+    frames = []
+    for number in range(9):
+        side = 1 / (1 + number / 70)
+        box = (100, 20, 100 + 240 * side, 20 + 144 * side)
+        seen = PIL.Image.fromarray(astronaut).resize((WIDTH, HEIGHT), PIL.Image.Resampling.BICUBIC, box)
+        frames.append(np.asarray(seen, np.float32) / 255)
+    steady = [
+        paint(pipeline, image, Frame("zoom", number / 28), "starry-night") for number, image in enumerate(frames)
+    ][-1]
+    alone = paint(pipeline, frames[-1], style="starry-night")
+    assert np.abs(np.diff(steady, axis=1)).mean() > 0.8 * np.abs(np.diff(alone, axis=1)).mean()
+
+
+def test_detail_gets_back_the_variance_that_it_loses_in_a_mixture() -> None:
+    torch.manual_seed(0)
+    fresh, other = (0.5 + 0.1 * torch.randn(1, 3, 64, 64) for _ in range(2))
+    share = torch.full((1, 1, 64, 64), 0.6)
+    share[..., 32:] = 0
+    mixed = torch.lerp(fresh, other, share)
+    crisp = as_crisp(mixed, fresh, share)
+    assert torch.equal(crisp[..., 32:], fresh[..., 32:])
+    assert mixed[..., :24].std() < 0.8 * fresh.std() < 0.9 * crisp[..., :24].std()
+    # What is as sharp as it has to be stays as it is.
+    torch.testing.assert_close(as_crisp(fresh, fresh, share), fresh)
